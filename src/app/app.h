@@ -1,0 +1,86 @@
+/*
+ * The life of a request: route, guard, handler, reply, log line.
+ *
+ * struct app is a snapshot of everything a request needs: configuration,
+ * store, queues. It does not change once made; a reload makes another and the
+ * old one goes when its last request has left (struct app_slot).
+ */
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/route.h"
+
+struct config;
+struct db;
+struct store;
+struct queue;
+
+struct app {
+	struct config *config;
+	struct log *log;
+	struct db *db;
+	struct store *conversations;
+	struct queue *ai, *human, *unrouted;
+	bool one_transaction; /* all of these live in db */
+	int refs;             /* guarded by the slot's mutex */
+};
+
+struct app_options {
+	const char *config_file; /* the -c option, or NULL */
+	char *const *envp;       /* of the process, never of a request */
+	bool threaded;           /* a server: the store gets its thread */
+};
+
+/*
+ * Read the configuration and open everything. errors gets what to tell the
+ * operator. ST_OK, ST_CONFIG, or what opening gave.
+ */
+enum status app_open(
+    struct app **, const struct app_options *, struct buf *errors);
+void app_close(struct app *);
+
+/* The present snapshot, shared by the workers. */
+struct app_slot;
+enum status app_slot_open(struct app_slot **, struct app *);
+struct app *app_slot_get(struct app_slot *);
+void app_slot_put(struct app_slot *, struct app *);
+/* Take over next and let the old one go once it is idle. */
+void app_slot_replace(struct app_slot *, struct app *next);
+void app_slot_close(struct app_slot *);
+
+/* What one request carries from guard to log line. */
+struct exchange {
+	const struct app *app;
+	struct request *request;
+	struct response *response;
+	const struct route *route;
+	char arg[ROUTE_ARG_MAX]; /* {template}, {target}, {call_sid} */
+	char id[STR_UUID_MAX];   /* X-Request-Id */
+	struct kv query;         /* parsed query */
+	struct kv form;          /* parsed form; of a GET webhook: its query */
+	bool form_malformed;     /* a bad percent-escape in it */
+	const char *message_sid; /* for the log line */
+	const char *outcome;     /* static: which way it went, for the log */
+	char *conversation_id;   /* owned; for the log line */
+	const char *signature;   /* static: the verdict's name */
+};
+
+/*
+ * Answer one request: the response is always filled, whatever fails.
+ * response_reset is the caller's.
+ */
+void app_serve(const struct app *, struct request *, struct response *);
+
+extern const struct route app_routes[];
+extern const size_t app_routes_n;
+
+#endif

@@ -1,0 +1,18 @@
+/* Time: the wall clock for what is stored, the monotonic one for spans. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Microseconds since 1970-01-01 UTC. */
+int64_t clock_us(void);
+
+/* Microseconds of a clock that never jumps; only differences mean anything. */
+int64_t clock_mono_us(void);
+
+/* "2026-11-21T18:50:00.123456": UTC without a zone, microseconds. */
+#define CLOCK_ISO_MAX 27
+void clock_iso(int64_t us, char out[static CLOCK_ISO_MAX]);
+
+#endif

@@ -1,0 +1,36 @@
+/* Small things that C strings lack. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+bool str_eq(const char *, const char *); /* NULL equals NULL only */
+bool str_starts(const char *s, const char *prefix);
+bool str_empty(const char *); /* NULL or "" */
+
+/*
+ * Strictly decimal digits, no sign, no space, at most max.
+ * ST_OK, ST_MALFORMED or ST_TOOBIG.
+ */
+enum status str_u64(const char *, uint64_t max, uint64_t *out);
+
+/* strdup that takes NULL (and gives NULL); ST_OK or ST_NOMEM. */
+enum status str_dup(const char *, char **out);
+
+/*
+ * A caller's address for the log: its scheme and last two characters stay,
+ * "whatsapp:+14155550100" becomes "whatsapp:+*********00". out is always
+ * terminated.
+ */
+#define STR_MASK_MAX 64
+void str_mask(const char *, char out[static STR_MASK_MAX]);
+
+/* A random version 4 UUID in text, for request ids and receipts. */
+#define STR_UUID_MAX 37
+enum status str_uuid(char out[static STR_UUID_MAX]);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * One request, as the CGI variables give it (RFC 3875). Every door has them
+ * as an environment of NAME=VALUE strings, so one reader serves all doors.
+ */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/kv.h"
+#include "base/status.h"
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
+
+/*
+ * A body over this is not kept. It is above any server.max_body worth having,
+ * so that a signed request that is a little too large can be told so (413)
+ * while an unsigned one learns nothing (401).
+ */
+#define REQUEST_BODY_HARD_MAX ((size_t)1 << 20)
+
+/* Strings point into the environment and live as long as it; "" if absent. */
+struct request {
+	enum method method;
+	const char *method_text;
+	const char *path;         /* PATH_INFO, or REQUEST_URI below base_path */
+	const char *uri;          /* REQUEST_URI: raw bytes, with the query */
+	const char *query;        /* raw, without "?" */
+	const char *content_type; /* as sent */
+	const char *signature;    /* X-Twilio-Signature */
+	bool signature_repeated;  /* came twice: refused */
+	const char *authorization;
+	const char *api_key;
+	const char *host;          /* Host header */
+	const char *https;         /* "on" or "1" if the server had TLS */
+	const char *scheme;        /* REQUEST_SCHEME */
+	const char *server_name;
+	const char *server_port;
+	const char *remote_addr;
+	const char *forwarded_proto;
+	const char *forwarded_host;
+	const char *forwarded_port;
+	const char *idempotency_token; /* I-Twilio-Idempotency-Token: a hint */
+	const char *traceparent;
+	const char *amzn_trace_id;
+
+	struct buf body;         /* all that came, also when it is no good */
+	size_t announced;        /* CONTENT_LENGTH */
+	bool has_length;         /* CONTENT_LENGTH was there and not "" */
+	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
+
+	char *path_mem; /* owns path when it was cut out of REQUEST_URI */
+};
+
+/*
+ * Fill a zeroed request from CGI variables. ST_OK; ST_MALFORMED without
+ * REQUEST_METHOD or with a path that has no "/" in front or a control
+ * character in it; ST_NOMEM. A variable that stands twice counts as its first,
+ * the signature excepted (signature_repeated). base_path is taken from the
+ * front of REQUEST_URI when there is no PATH_INFO.
+ */
+enum status request_init(
+    struct request *, char *const *envp, const char *base_path);
+
+/*
+ * Where a door reads the body from. Gives 1..n bytes and ST_OK, or *got = 0
+ * and ST_OK at the end; anything else is a broken body.
+ */
+struct body_source {
+	enum status (*read)(void *ctx, char *to, size_t n, size_t *got);
+	void *ctx;
+};
+
+/*
+ * Read the body to its end and drain what is too much, so that the server in
+ * front gets to read our answer. Sets body and body_status; the result is
+ * ST_OK or ST_NOMEM (the rest is then drained too).
+ */
+enum status request_read_body(struct request *, const struct body_source *);
+
+/* True if the content type's media type is this one, whatever parameters. */
+bool request_is_type(const struct request *, const char *media_type);
+
+void request_release(struct request *);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * The route table: policy is a column of it, and one place enforces the
+ * column before a handler runs. A pattern is a path whose last segment may be
+ * "{name}", which takes 1 to 64 characters of A-Z a-z 0-9 . _ -
+ * (not beginning with a dot).
+ */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include <stddef.h>
+
+#include "http/request.h"
+
+enum guard { GUARD_OPEN, GUARD_SIGNED, GUARD_ADMIN };
+
+struct exchange;
+typedef void route_fn(struct exchange *);
+
+struct route {
+	enum method method;
+	const char *pattern;
+	enum guard guard;
+	route_fn *handler;
+};
+
+#define ROUTE_ARG_MAX 65
+
+/*
+ * ST_OK with the route and its argument ("" if the pattern has none);
+ * ST_NOTFOUND if no pattern fits; ST_UNSUPPORTED if the path is known but not
+ * by this method, *route is then one of that path.
+ * HEAD matches where GET does. On a GUARD_SIGNED route GET stands for POST.
+ */
+enum status route_find(const struct route *table, size_t n, enum method,
+    const char *path, const struct route **route,
+    char arg[static ROUTE_ARG_MAX]);
+
+/* The Allow header of that path: "GET, HEAD" and so on. */
+void route_allow(const struct route *, char out[static 32]);
+
+#endif

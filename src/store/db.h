@@ -1,0 +1,100 @@
+/*
+ * The embedded engine: one SQLite file, shared by threads and processes.
+ *
+ * Every write transaction and every checkpoint, of every process, runs under
+ * one flock on "<path>.lock"; automatic checkpoints are off. In a server one
+ * store thread takes whatever jobs are waiting and runs them all in one
+ * transaction, so that the cost of a sync is shared (group commit). A command
+ * or a plain CGI process has no such thread: its jobs run where they are
+ * called, by the same rules.
+ *
+ * This is the only file that knows SQLite; the others speak to it in the
+ * terms below.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/status.h"
+
+struct db;
+
+enum db_journal { DB_WAL, DB_ROLLBACK };
+
+struct db_options {
+	const char *path; /* of the database; its directory must exist */
+	enum db_journal journal;
+	bool threaded;      /* start the store thread (group commit) */
+	struct log *log;    /* may be NULL */
+};
+
+/*
+ * Open, create or migrate. On failure *why is a sentence for the operator.
+ * ST_OK, ST_NOMEM, ST_IO, ST_BUSY, ST_CORRUPT (not a database, or damaged),
+ * ST_UNSUPPORTED (made by a newer version).
+ */
+enum status db_open(
+    struct db **, const struct db_options *, struct buf *why);
+
+/* Finish what is waiting, then close. NULL is taken. */
+void db_close(struct db *);
+
+/*
+ * A job: what it does with the db_ calls below is one unit, wholly recorded or
+ * not at all. A result other than ST_OK undoes what it wrote, and its alone.
+ * It may be run more than once (when a neighbour in the same commit failed),
+ * so it must set its outputs anew each time and touch nothing else.
+ */
+typedef enum status db_job(struct db *, void *arg);
+
+/*
+ * Run a job in a write transaction. When it returns ST_OK the work is synced
+ * to the disk. From inside a job it simply calls job: that is how several
+ * stores and queues on one database make one transaction.
+ *
+ * The job's own failure; ST_BUSY if it never ran (lock or queue too long; it
+ * will not run later either); ST_IO or ST_TOOBIG (disk full) if it failed and
+ * left nothing; ST_TIMEOUT if the commit's outcome is unknown: a repeat must
+ * meet a unique key.
+ */
+enum status db_write(struct db *, db_job *, void *arg);
+
+/* The same without writing and without the lock, on a connection of its own. */
+enum status db_read(struct db *, db_job *, void *arg);
+
+/* True if the database can be written now; else *why says what is wrong. */
+bool db_ready(struct db *, struct buf *why);
+
+/*
+ * Statements, inside a job only. sql must be a string literal: prepared
+ * statements are kept by its address. types has one character a parameter:
+ * t text (const char *, NULL is SQL NULL), i int64_t, b blob or long text
+ * (const void *, size_t).
+ *
+ * db_run: run to the end. ST_OK; ST_EXISTS on a unique key; ST_IO; ST_TOOBIG
+ * (disk full); ST_CORRUPT; ST_NOMEM.
+ * db_query and db_next: rows, one by one; db_next gives ST_OK or ST_NOTFOUND
+ * at the end (the statement is then reset; db_done resets it earlier).
+ */
+struct db_rows; /* a running query */
+enum status db_run(struct db *, const char *sql, const char *types, ...);
+enum status db_query(struct db *, struct db_rows **, const char *sql,
+    const char *types, ...);
+enum status db_next(struct db_rows *);
+void db_done(struct db_rows *); /* NULL is taken */
+
+/* Columns of the present row, valid until the next step. NULL for SQL NULL. */
+const char *db_text(struct db_rows *, int column);
+size_t db_size(struct db_rows *, int column);
+int64_t db_int(struct db_rows *, int column);
+
+/* Of the last db_run on this db in this job. */
+int64_t db_changes(struct db *);
+int64_t db_last_id(struct db *);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * Queues. A port, as store.h: "sqlite:NAME", or the https:// address of an
+ * SQS queue.
+ *
+ * An item is due once its delay has passed. Receiving hides it for a while
+ * (visibility) under a fresh receipt; who holds the receipt acknowledges it
+ * (gone), releases it (due again, perhaps later) or buries it among the dead
+ * letters with a reason. A receipt that is not acknowledged in time runs out:
+ * the item is due again under another receipt, and the old one is refused.
+ */
+#ifndef STORE_QUEUE_H
+#define STORE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct queue;
+
+struct queue_message {
+	const char *body;
+	size_t len;
+	int64_t delay_s;    /* 0: due at once */
+	const char *group;  /* order is kept within it; NULL: none */
+	const char *dedupe; /* MessageSid; for back ends that deduplicate */
+	const char *trace;  /* X-Amzn-Trace-Id to pass on, or NULL */
+};
+
+enum queue_state {
+	QUEUE_READY,   /* due */
+	QUEUE_DELAYED, /* not yet */
+	QUEUE_TAKEN,   /* received, neither acknowledged nor run out */
+	QUEUE_DEAD,    /* a dead letter */
+};
+
+#define QUEUE_ID_MAX 128
+#define QUEUE_RECEIPT_MAX 2048
+
+struct queue_item {
+	char *id;
+	char *receipt; /* NULL unless received */
+	char *queue;
+	char *body;
+	size_t len;
+	int64_t attempts;     /* how often received, this time included */
+	int64_t available_us; /* when it is or was due; taken: when it runs out */
+	int64_t created_us;
+	enum queue_state state;
+	char *reason; /* of a release or a burial; NULL: none */
+};
+
+void queue_item_release(struct queue_item *);
+
+struct queue_stats {
+	int64_t ready, delayed, taken, dead;
+	int64_t oldest_us; /* creation of the oldest not dead; 0: none */
+};
+
+/* Gets each item; its strings live for the call. Not ST_OK ends the walk. */
+typedef enum status queue_row_fn(const struct queue_item *, void *arg);
+
+struct queue_ops {
+	const char *scheme;
+	/* Durable when it returns ST_OK. ST_TOOBIG, ST_MALFORMED: never will. */
+	enum status (*push)(struct queue *, const struct queue_message *);
+	/* Take the item that is due longest, or ST_NOTFOUND. ST_CORRUPT: its
+	 * checksum was wrong and it is now a dead letter. */
+	enum status (*receive)(
+	    struct queue *, int64_t visibility_s, struct queue_item *);
+	/* ST_NOTFOUND: the receipt is stale or unknown; nothing changed. */
+	enum status (*ack)(struct queue *, const char *receipt);
+	enum status (*release)(struct queue *, const char *receipt,
+	    int64_t delay_s, const char *reason);
+	enum status (*bury)(
+	    struct queue *, const char *receipt, const char *reason);
+	/* Look without taking, oldest first. dead: the dead letters instead. */
+	enum status (*peek)(struct queue *, bool dead, size_t limit,
+	    queue_row_fn *, void *arg);
+	/* Dead letters due again, attempts counted from 0: one id, or all. */
+	enum status (*redrive)(
+	    struct queue *, const char *id, int64_t *count);
+	enum status (*stats)(struct queue *, struct queue_stats *);
+	void (*close)(struct queue *);
+};
+
+struct queue {
+	const struct queue_ops *ops;
+	const char *name; /* as the operator wrote it: "sqlite:ai" */
+};
+
+#endif
