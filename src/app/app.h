@@ -31,13 +31,13 @@ struct app {
 	struct store *conversations;
 	struct queue *ai, *human, *unrouted;
 	bool one_transaction; /* all of these live in db */
-	int refs;             /* guarded by the slot's mutex */
+	int refs; /* guarded by the slot's mutex */
 };
 
 struct app_options {
 	const char *config_file; /* the -c option, or NULL */
-	char *const *envp;       /* of the process, never of a request */
-	bool threaded;           /* a server: the store gets its thread */
+	char *const *envp; /* of the process, never of a request */
+	bool threaded; /* a server: the store gets its thread */
 };
 
 /*
@@ -64,14 +64,14 @@ struct exchange {
 	struct response *response;
 	const struct route *route;
 	char arg[ROUTE_ARG_MAX]; /* {template}, {target}, {call_sid} */
-	char id[STR_UUID_MAX];   /* X-Request-Id */
-	struct kv query;         /* parsed query */
-	struct kv form;          /* parsed form; of a GET webhook: its query */
-	bool form_malformed;     /* a bad percent-escape in it */
+	char id[STR_UUID_MAX]; /* X-Request-Id */
+	struct kv query; /* parsed query */
+	struct kv form; /* parsed form; of a GET webhook: its query */
+	bool form_malformed; /* a bad percent-escape in it */
 	const char *message_sid; /* for the log line */
-	const char *outcome;     /* static: which way it went, for the log */
-	char *conversation_id;   /* owned; for the log line */
-	const char *signature;   /* static: the verdict's name */
+	const char *outcome; /* static: which way it went, for the log */
+	char *conversation_id; /* owned; for the log line */
+	const char *signature; /* static: the verdict's name */
 };
 
 /*

@@ -15,13 +15,16 @@
 #define BUF_MAX ((size_t)64 << 20)
 
 struct buf {
-	char *data;      /* NULL until something was put */
-	size_t len;      /* bytes in use, without the terminating NUL */
-	size_t cap;      /* bytes allocated */
+	char *data; /* NULL until something was put */
+	size_t len; /* bytes in use, without the terminating NUL */
+	size_t cap; /* bytes allocated */
 	enum status err; /* the first failure; later puts do nothing */
 };
 
-#define BUF_INIT { NULL, 0, 0, ST_OK }
+#define BUF_INIT \
+	{ \
+		NULL, 0, 0, ST_OK \
+	}
 
 /* Free the memory; the buf is empty again and has no error. */
 void buf_release(struct buf *);

@@ -24,7 +24,10 @@ struct kv {
 	char *mem; /* what the pairs point into, if the list owns it */
 };
 
-#define KV_INIT { NULL, 0, 0, NULL }
+#define KV_INIT \
+	{ \
+		NULL, 0, 0, NULL \
+	}
 
 void kv_release(struct kv *);
 

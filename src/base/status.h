@@ -7,18 +7,18 @@
 
 enum status {
 	ST_OK = 0,
-	ST_NOMEM,       /* no memory */
-	ST_IO,          /* the system failed: disk, socket, library */
-	ST_BUSY,        /* not now: locked, overloaded; a later try may pass */
-	ST_TIMEOUT,     /* a dead-line passed; what it did is unknown */
-	ST_TOOBIG,      /* over a bound */
-	ST_MALFORMED,   /* the input breaks its format */
+	ST_NOMEM, /* no memory */
+	ST_IO, /* the system failed: disk, socket, library */
+	ST_BUSY, /* not now: locked, overloaded; a later try may pass */
+	ST_TIMEOUT, /* a dead-line passed; what it did is unknown */
+	ST_TOOBIG, /* over a bound */
+	ST_MALFORMED, /* the input breaks its format */
 	ST_UNSUPPORTED, /* well-formed, but of a kind not taken here */
-	ST_NOTFOUND,    /* no such thing */
-	ST_EXISTS,      /* there already; nothing was added */
-	ST_DENIED,      /* not allowed, or not authentic */
-	ST_CONFIG,      /* an operator's mistake */
-	ST_CORRUPT,     /* stored data is damaged */
+	ST_NOTFOUND, /* no such thing */
+	ST_EXISTS, /* there already; nothing was added */
+	ST_DENIED, /* not allowed, or not authentic */
+	ST_CONFIG, /* an operator's mistake */
+	ST_CORRUPT, /* stored data is damaged */
 	ST_UNAVAILABLE, /* something it needs is absent for now */
 };
 

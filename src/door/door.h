@@ -19,9 +19,9 @@
 enum status door_cgi(struct app *, char *const *envp);
 
 struct door_fastcgi_options {
-	int listener;    /* a listening socket; the door closes it */
-	size_t threads;  /* workers */
-	int timeout_s;   /* of reading from and writing to the server */
+	int listener; /* a listening socket; the door closes it */
+	size_t threads; /* workers */
+	int timeout_s; /* of reading from and writing to the server */
 	struct app_options app; /* for SIGHUP: how to make another snapshot */
 };
 

@@ -1,0 +1,212 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+/* syslog.h has a LOG_INFO and so on of its own; ours are LOG_LEVEL_… */
+
+struct log {
+	enum log_format format;
+	enum log_level level;
+	int fd; /* -1: syslog */
+	bool own_fd; /* opened here */
+};
+
+static const char *
+level_name(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_DEBUG:
+		return "debug";
+	case LOG_LEVEL_INFO:
+		return "info";
+	case LOG_LEVEL_WARN:
+		return "warn";
+	case LOG_LEVEL_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+static int
+level_syslog(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_DEBUG:
+		return LOG_DEBUG;
+	case LOG_LEVEL_INFO:
+		return LOG_INFO;
+	case LOG_LEVEL_WARN:
+		return LOG_WARNING;
+	case LOG_LEVEL_ERROR:
+		return LOG_ERR;
+	}
+	return LOG_ERR;
+}
+
+enum status
+log_open(struct log **out, const char *target, enum log_format format,
+    enum log_level level)
+{
+	struct log *log;
+
+	*out = NULL;
+	if ((log = calloc(1, sizeof(*log))) == NULL)
+		return ST_NOMEM;
+	log->format = format;
+	log->level = level;
+	if (str_eq(target, "stderr")) {
+		log->fd = STDERR_FILENO;
+	} else if (str_eq(target, "syslog")) {
+		log->fd = -1;
+		openlog("switchhook", LOG_PID, LOG_DAEMON);
+	} else {
+		log->own_fd = true;
+		log->fd = open(target,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		if (log->fd < 0) {
+			free(log);
+			return ST_IO;
+		}
+	}
+	*out = log;
+	return ST_OK;
+}
+
+void
+log_close(struct log *log)
+{
+	if (log == NULL)
+		return;
+	if (log->own_fd)
+		close(log->fd);
+	free(log);
+}
+
+/* A quoted string; what is not printable ASCII or UTF-8 bytes is escaped. */
+static void
+put_quoted(struct buf *b, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	buf_putc(b, '"');
+	for (; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_printf(b, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			buf_printf(b, "\\u%04x", *p);
+		else
+			buf_putc(b, (char)*p);
+	}
+	buf_putc(b, '"');
+}
+
+/* Text stays bare where that reads without doubt. */
+static void
+put_text(struct buf *b, const char *s)
+{
+	if (*s != '\0' &&
+	    s[strspn(s,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789_-.:/+*@%{}")] == '\0')
+		buf_puts(b, s);
+	else
+		put_quoted(b, s);
+}
+
+static void
+put_key(struct buf *b, enum log_format format, const char *key)
+{
+	if (format == LOG_FORMAT_JSON)
+		buf_printf(b, ",\"%s\":", key);
+	else
+		buf_printf(b, " %s=", key);
+}
+
+static void
+put_field(struct buf *b, enum log_format format, const struct log_field *f)
+{
+	char masked[STR_MASK_MAX];
+	const char *s = f->str;
+
+	if (s == NULL)
+		return;
+	put_key(b, format, f->key);
+	if (f->kind == LOG_KIND_INT) {
+		buf_printf(b, "%lld", (long long)f->num);
+		return;
+	}
+	if (f->kind == LOG_KIND_ADDR) {
+		str_mask(s, masked);
+		s = masked;
+	}
+	if (format == LOG_FORMAT_JSON)
+		put_quoted(b, s);
+	else
+		put_text(b, s);
+}
+
+static void
+put_head(struct buf *b, const struct log *log, enum log_level level,
+    const char *message)
+{
+	char time[CLOCK_ISO_MAX];
+
+	clock_iso(clock_us(), time);
+	if (log->format == LOG_FORMAT_JSON) {
+		buf_printf(b,
+		    "{\"time\":\"%sZ\",\"level\":\"%s\",\"message\":", time,
+		    level_name(level));
+		put_quoted(b, message);
+	} else if (log->fd < 0) { /* syslog has its own time and level */
+		buf_puts(b, message);
+	} else {
+		buf_printf(b, "%sZ %s %s", time, level_name(level), message);
+	}
+}
+
+/* One write a line, so that lines of several processes do not mix. */
+static void
+write_line(const struct log *log, enum log_level level, const struct buf *line)
+{
+	ssize_t n;
+
+	if (log->fd < 0) {
+		syslog(level_syslog(level), "%s", line->data);
+		return;
+	}
+	do
+		n = write(log->fd, line->data, line->len);
+	while (n < 0 && errno == EINTR);
+}
+
+void
+log_event(struct log *log, enum log_level level, const char *message,
+    const struct log_field *fields)
+{
+	struct buf line = BUF_INIT;
+	const struct log_field *f;
+	int saved = errno;
+
+	if (log == NULL || level < log->level)
+		return;
+	put_head(&line, log, level, message);
+	for (f = fields; f->kind != LOG_KIND_END; f++)
+		put_field(&line, log->format, f);
+	if (log->format == LOG_FORMAT_JSON)
+		buf_putc(&line, '}');
+	if (log->fd >= 0)
+		buf_putc(&line, '\n');
+	if (line.err == ST_OK)
+		write_line(log, level, &line);
+	buf_release(&line);
+	errno = saved;
+}

@@ -1,0 +1,37 @@
+#include "base/status.h"
+
+const char *
+status_text(enum status st)
+{
+	switch (st) {
+	case ST_OK:
+		return "ok";
+	case ST_NOMEM:
+		return "out of memory";
+	case ST_IO:
+		return "input/output error";
+	case ST_BUSY:
+		return "busy, try again";
+	case ST_TIMEOUT:
+		return "timed out";
+	case ST_TOOBIG:
+		return "too large";
+	case ST_MALFORMED:
+		return "malformed";
+	case ST_UNSUPPORTED:
+		return "not supported";
+	case ST_NOTFOUND:
+		return "not found";
+	case ST_EXISTS:
+		return "exists already";
+	case ST_DENIED:
+		return "refused";
+	case ST_CONFIG:
+		return "wrong configuration";
+	case ST_CORRUPT:
+		return "damaged data";
+	case ST_UNAVAILABLE:
+		return "not available now";
+	}
+	return "unknown status";
+}

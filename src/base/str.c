@@ -1,0 +1,99 @@
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+bool
+str_eq(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+bool
+str_starts(const char *s, const char *prefix)
+{
+	return s != NULL && strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+str_empty(const char *s)
+{
+	return s == NULL || *s == '\0';
+}
+
+enum status
+str_u64(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (str_empty(s) || s[strspn(s, "0123456789")] != '\0')
+		return ST_MALFORMED;
+	for (; *s != '\0'; s++) {
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n) ||
+		    n > max)
+			return ST_TOOBIG;
+	}
+	*out = n;
+	return ST_OK;
+}
+
+enum status
+str_dup(const char *s, char **out)
+{
+	*out = NULL;
+	if (s == NULL)
+		return ST_OK;
+	return (*out = strdup(s)) == NULL ? ST_NOMEM : ST_OK;
+}
+
+void
+str_mask(const char *s, char out[static STR_MASK_MAX])
+{
+	const char *colon = strchr(s, ':');
+	size_t n, i, shown;
+
+	/* The scheme tells nothing of the person; a long "scheme" is no scheme. */
+	shown = colon != NULL && colon - s < 16 ? (size_t)(colon - s) + 1 : 0;
+	n = strlen(s);
+	if (n > STR_MASK_MAX - 1)
+		n = STR_MASK_MAX - 1;
+	for (i = 0; i < n; i++) {
+		if (i < shown || (i == shown && s[i] == '+') ||
+		    (n - shown > 6 && i + 2 >= n))
+			out[i] = s[i];
+		else
+			out[i] = '*';
+	}
+	out[n] = '\0';
+}
+
+enum status
+str_uuid(char out[static STR_UUID_MAX])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char b[16];
+	size_t i, at = 0;
+	ssize_t got;
+
+	do
+		got = getrandom(b, sizeof(b), 0);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof(b))
+		return ST_IO;
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* RFC 9562: version 4 */
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* its variant */
+	for (i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[at++] = '-';
+		out[at++] = hex[b[i] >> 4];
+		out[at++] = hex[b[i] & 15];
+	}
+	out[at] = '\0';
+	return ST_OK;
+}

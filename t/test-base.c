@@ -1,0 +1,234 @@
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/kv.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "t/test.h"
+
+static void
+test_buf_grows(void)
+{
+	struct buf b = BUF_INIT;
+	char *s;
+	int i;
+
+	CU_ASSERT_STRING_EQUAL(buf_str(&b), "");
+	for (i = 0; i < 1000; i++)
+		buf_printf(&b, "%d,", i);
+	buf_put(&b, "a\0b", 3);
+	CU_ASSERT_EQUAL(b.err, ST_OK);
+	CU_ASSERT_EQUAL(b.len, 3893);
+	CU_ASSERT_EQUAL(b.data[b.len], '\0');
+	CU_ASSERT(memcmp(b.data + b.len - 3, "a\0b", 3) == 0);
+	s = buf_detach(&b);
+	CU_ASSERT(strncmp(s, "0,1,2,", 6) == 0);
+	CU_ASSERT_PTR_NULL(b.data);
+	free(s);
+	s = buf_detach(&b);
+	CU_ASSERT_STRING_EQUAL(s, "");
+	free(s);
+}
+
+static void
+test_buf_error_is_sticky(void)
+{
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, "kept");
+	CU_ASSERT_EQUAL(buf_reserve(&b, BUF_MAX), ST_TOOBIG);
+	CU_ASSERT_EQUAL(buf_puts(&b, "more"), ST_TOOBIG);
+	CU_ASSERT_EQUAL(buf_printf(&b, "%d", 1), ST_TOOBIG);
+	CU_ASSERT_STRING_EQUAL(buf_str(&b), "kept");
+	CU_ASSERT_PTR_NULL(buf_detach(&b));
+	CU_ASSERT_EQUAL(b.err, ST_OK);
+	CU_ASSERT_EQUAL(buf_reserve(&b, SIZE_MAX), ST_TOOBIG);
+	buf_reset(&b);
+	CU_ASSERT_EQUAL(buf_puts(&b, "x"), ST_OK);
+	buf_wipe(&b);
+}
+
+static void
+test_kv(void)
+{
+	struct kv kv = KV_INIT;
+	const char *value;
+	size_t count;
+	char names[100][8];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(names[i], sizeof(names[i]), "n%d", i % 99);
+		CU_ASSERT_EQUAL(
+		    kv_add(&kv, names[i], strlen(names[i]), "v", 1), ST_OK);
+	}
+	kv_add(&kv, "nul", 3, "a\0b", 3);
+	CU_ASSERT_EQUAL(kv_get(&kv, "n5", &value), ST_OK);
+	CU_ASSERT_STRING_EQUAL(value, "v");
+	CU_ASSERT_EQUAL(kv_get(&kv, "n0", &value), ST_MALFORMED);
+	CU_ASSERT_PTR_NULL(value);
+	CU_ASSERT_EQUAL(kv_get(&kv, "nul", &value), ST_MALFORMED);
+	CU_ASSERT_EQUAL(kv_get(&kv, "N5", &value), ST_NOTFOUND);
+	CU_ASSERT_PTR_NOT_NULL(kv_find(&kv, "n0", &count));
+	CU_ASSERT_EQUAL(count, 2);
+	kv_release(&kv);
+	CU_ASSERT_EQUAL(kv.n, 0);
+}
+
+static void
+test_u64(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+		enum status status;
+		uint64_t value;
+	} cases[] = {
+		{ "0", 10, ST_OK, 0 },
+		{ "10", 10, ST_OK, 10 },
+		{ "0010", 10, ST_OK, 10 },
+		{ "11", 10, ST_TOOBIG, 0 },
+		{ "18446744073709551615", UINT64_MAX, ST_OK, UINT64_MAX },
+		{ "18446744073709551616", UINT64_MAX, ST_TOOBIG, 0 },
+		{ "99999999999999999999999", UINT64_MAX, ST_TOOBIG, 0 },
+		{ "", 10, ST_MALFORMED, 0 },
+		{ "+1", 10, ST_MALFORMED, 0 },
+		{ "-1", 10, ST_MALFORMED, 0 },
+		{ " 1", 10, ST_MALFORMED, 0 },
+		{ "1 ", 10, ST_MALFORMED, 0 },
+		{ "0x1", 10, ST_MALFORMED, 0 },
+		{ NULL, 10, ST_MALFORMED, 0 },
+	};
+	uint64_t value;
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		value = 0;
+		CU_ASSERT_EQUAL(str_u64(cases[i].text, cases[i].max, &value),
+		    cases[i].status);
+		CU_ASSERT_EQUAL(value, cases[i].value);
+	}
+}
+
+static void
+test_mask(void)
+{
+	static const char *const cases[][2] = {
+		{ "whatsapp:+14155550100", "whatsapp:+*********00" },
+		{ "+14155550100", "+*********00" },
+		{ "client:alice", "client:*****" },
+		{ "sip:alice@example.com", "sip:***************om" },
+		{ "123", "***" },
+		{ "", "" },
+	};
+	char long_text[200], out[STR_MASK_MAX];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		str_mask(cases[i][0], out);
+		CU_ASSERT_STRING_EQUAL(out, cases[i][1]);
+	}
+	memset(long_text, '7', sizeof(long_text));
+	long_text[sizeof(long_text) - 1] = '\0';
+	str_mask(long_text, out);
+	CU_ASSERT_EQUAL(strlen(out), STR_MASK_MAX - 1);
+	CU_ASSERT(strchr(out, '*') != NULL);
+}
+
+static void
+test_uuid(void)
+{
+	char a[STR_UUID_MAX], b[STR_UUID_MAX];
+
+	CU_ASSERT_EQUAL(str_uuid(a), ST_OK);
+	CU_ASSERT_EQUAL(str_uuid(b), ST_OK);
+	CU_ASSERT_EQUAL(strlen(a), 36);
+	CU_ASSERT_EQUAL(a[14], '4');
+	CU_ASSERT(strchr("89ab", a[19]) != NULL);
+	CU_ASSERT_STRING_NOT_EQUAL(a, b);
+}
+
+static void
+test_clock(void)
+{
+	char out[CLOCK_ISO_MAX];
+
+	clock_iso(1795287000123456, out);
+	CU_ASSERT_STRING_EQUAL(out, "2026-11-21T18:50:00.123456");
+	clock_iso(0, out);
+	CU_ASSERT_STRING_EQUAL(out, "1970-01-01T00:00:00.000000");
+	clock_iso(-1, out);
+	CU_ASSERT_STRING_EQUAL(out, "1969-12-31T23:59:59.999999");
+	CU_ASSERT(clock_us() > 1700000000000000);
+	CU_ASSERT(clock_mono_us() <= clock_mono_us());
+}
+
+/* What a log file has after one event of each level, read back. */
+static void
+log_lines(enum log_format format, char *out, size_t max)
+{
+	char path[256];
+	struct log *log = NULL;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/log-%d", test_tmpdir(), format);
+	CU_ASSERT_EQUAL(log_open(&log, path, format, LOG_LEVEL_INFO), ST_OK);
+	log_debug(log, "below the level");
+	log_info(log, "routed", LOG_STR("queue", "a \"b\"\n"),
+	    LOG_STR("absent", NULL), LOG_INT("status", 200),
+	    LOG_ADDR("from", "whatsapp:+14155550100"));
+	log_error(log, "bare");
+	log_close(log);
+	f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	n = fread(out, 1, max - 1, f);
+	out[n] = '\0';
+	fclose(f);
+}
+
+static void
+test_log(void)
+{
+	char text[2048];
+	struct log *log;
+
+	log_lines(LOG_FORMAT_TEXT, text, sizeof(text));
+	CU_ASSERT_PTR_NULL(strstr(text, "below"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+	    "Z info routed queue=\"a \\\"b\\\"\\u000a\" status=200 "
+	    "from=whatsapp:+*********00\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "Z error bare\n"));
+	log_lines(LOG_FORMAT_JSON, text, sizeof(text));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text,
+	    "\"level\":\"info\",\"message\":\"routed\","
+	    "\"queue\":\"a \\\"b\\\"\\u000a\",\"status\":200,"
+	    "\"from\":\"whatsapp:+*********00\"}\n"));
+	CU_ASSERT_EQUAL(
+	    log_open(&log, "/nonexistent/log", LOG_FORMAT_TEXT, LOG_LEVEL_INFO),
+	    ST_IO);
+	CU_ASSERT_PTR_NULL(log);
+	log_info(NULL, "goes nowhere");
+}
+
+int
+main(void)
+{
+	static const struct test tests[] = {
+		{ "buf grows", test_buf_grows },
+		{ "buf error is sticky", test_buf_error_is_sticky },
+		{ "kv", test_kv },
+		{ "u64", test_u64 },
+		{ "mask", test_mask },
+		{ "uuid", test_uuid },
+		{ "clock", test_clock },
+		{ "log", test_log },
+	};
+
+	return test_main("base", tests, TEST_COUNT(tests));
+}
