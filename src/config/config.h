@@ -41,7 +41,7 @@ struct config {
 		int64_t signature; /* enum signature_mode */
 		char *admin_token;
 		int64_t threads, max_body;
-		int64_t log_level;  /* enum log_level */
+		int64_t log_level; /* enum log_level */
 		int64_t log_format; /* enum log_format */
 		char *log_target;
 	} server;
@@ -61,18 +61,23 @@ struct config {
 	struct config_origin *origins; /* one an option, in table order */
 };
 
-enum option_type { OPTION_TEXT, OPTION_URL, OPTION_NUMBER, OPTION_SIZE,
-	OPTION_CHOICE };
+enum option_type {
+	OPTION_TEXT,
+	OPTION_URL,
+	OPTION_NUMBER,
+	OPTION_SIZE,
+	OPTION_CHOICE
+};
 
 struct option {
 	const char *section, *key;
 	enum option_type type;
-	size_t offset;           /* into struct config */
-	const char *fallback;    /* the default, as it would be written */
-	bool secret;             /* never shown; wiped when freed */
-	const char *variable;    /* another environment variable, or NULL */
+	size_t offset; /* into struct config */
+	const char *fallback; /* the default, as it would be written */
+	bool secret; /* never shown; wiped when freed */
+	const char *variable; /* another environment variable, or NULL */
 	const char *const *choices; /* OPTION_CHOICE: names in enum order */
-	int64_t min, max;        /* OPTION_NUMBER, OPTION_SIZE */
+	int64_t min, max; /* OPTION_NUMBER, OPTION_SIZE */
 	const char *help;
 };
 

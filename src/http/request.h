@@ -25,17 +25,17 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 struct request {
 	enum method method;
 	const char *method_text;
-	const char *path;         /* PATH_INFO, or REQUEST_URI below base_path */
-	const char *uri;          /* REQUEST_URI: raw bytes, with the query */
-	const char *query;        /* raw, without "?" */
+	const char *path; /* PATH_INFO, or REQUEST_URI below base_path */
+	const char *uri; /* REQUEST_URI: raw bytes, with the query */
+	const char *query; /* raw, without "?" */
 	const char *content_type; /* as sent */
-	const char *signature;    /* X-Twilio-Signature */
-	bool signature_repeated;  /* came twice: refused */
+	const char *signature; /* X-Twilio-Signature */
+	bool signature_repeated; /* came twice: refused */
 	const char *authorization;
 	const char *api_key;
-	const char *host;          /* Host header */
-	const char *https;         /* "on" or "1" if the server had TLS */
-	const char *scheme;        /* REQUEST_SCHEME */
+	const char *host; /* Host header */
+	const char *https; /* "on" or "1" if the server had TLS */
+	const char *scheme; /* REQUEST_SCHEME */
 	const char *server_name;
 	const char *server_port;
 	const char *remote_addr;
@@ -46,9 +46,9 @@ struct request {
 	const char *traceparent;
 	const char *amzn_trace_id;
 
-	struct buf body;         /* all that came, also when it is no good */
-	size_t announced;        /* CONTENT_LENGTH */
-	bool has_length;         /* CONTENT_LENGTH was there and not "" */
+	struct buf body; /* all that came, also when it is no good */
+	size_t announced; /* CONTENT_LENGTH */
+	bool has_length; /* CONTENT_LENGTH was there and not "" */
 	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
 
 	char *path_mem; /* owns path when it was cut out of REQUEST_URI */

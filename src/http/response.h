@@ -8,9 +8,9 @@
 #include "base/status.h"
 
 struct response {
-	int code;                 /* HTTP status code; 0: not set yet */
+	int code; /* HTTP status code; 0: not set yet */
 	const char *content_type; /* static; NULL: no content */
-	struct buf headers;       /* further lines, each ended by CRLF */
+	struct buf headers; /* further lines, each ended by CRLF */
 	struct buf body;
 };
 
@@ -24,8 +24,8 @@ enum status response_header(
     struct response *, const char *name, const char *value);
 
 /* {"error":"…","request_id":"…"} with this code, in place of any body. */
-void response_error(struct response *, int code, const char *message,
-    const char *request_id);
+void response_error(
+    struct response *, int code, const char *message, const char *request_id);
 
 /*
  * The reply in CGI's form (RFC 3875, section 6): Status, Content-Type,

@@ -29,8 +29,8 @@ enum db_journal { DB_WAL, DB_ROLLBACK };
 struct db_options {
 	const char *path; /* of the database; its directory must exist */
 	enum db_journal journal;
-	bool threaded;      /* start the store thread (group commit) */
-	struct log *log;    /* may be NULL */
+	bool threaded; /* start the store thread (group commit) */
+	struct log *log; /* may be NULL */
 };
 
 /*
@@ -38,8 +38,7 @@ struct db_options {
  * ST_OK, ST_NOMEM, ST_IO, ST_BUSY, ST_CORRUPT (not a database, or damaged),
  * ST_UNSUPPORTED (made by a newer version).
  */
-enum status db_open(
-    struct db **, const struct db_options *, struct buf *why);
+enum status db_open(struct db **, const struct db_options *, struct buf *why);
 
 /* Finish what is waiting, then close. NULL is taken. */
 void db_close(struct db *);
@@ -83,8 +82,8 @@ bool db_ready(struct db *, struct buf *why);
  */
 struct db_rows; /* a running query */
 enum status db_run(struct db *, const char *sql, const char *types, ...);
-enum status db_query(struct db *, struct db_rows **, const char *sql,
-    const char *types, ...);
+enum status db_query(
+    struct db *, struct db_rows **, const char *sql, const char *types, ...);
 enum status db_next(struct db_rows *);
 void db_done(struct db_rows *); /* NULL is taken */
 

@@ -15,14 +15,14 @@ struct db;
 
 struct message_record {
 	const char *sid;
-	const char *route;           /* "ai", "human", "unrouted", "ignored" */
+	const char *route; /* "ai", "human", "unrouted", "ignored" */
 	const char *conversation_id; /* NULL: none */
 	int64_t at_us;
 };
 
 struct message_event {
 	const char *sid;
-	const char *status;     /* "sent", "delivered", "read", … as Twilio says */
+	const char *status; /* "sent", "delivered", "read", … as Twilio says */
 	const char *error_code; /* NULL: none */
 	int64_t at_us;
 };

@@ -22,17 +22,17 @@ struct queue;
 struct queue_message {
 	const char *body;
 	size_t len;
-	int64_t delay_s;    /* 0: due at once */
-	const char *group;  /* order is kept within it; NULL: none */
+	int64_t delay_s; /* 0: due at once */
+	const char *group; /* order is kept within it; NULL: none */
 	const char *dedupe; /* MessageSid; for back ends that deduplicate */
-	const char *trace;  /* X-Amzn-Trace-Id to pass on, or NULL */
+	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 };
 
 enum queue_state {
-	QUEUE_READY,   /* due */
+	QUEUE_READY, /* due */
 	QUEUE_DELAYED, /* not yet */
-	QUEUE_TAKEN,   /* received, neither acknowledged nor run out */
-	QUEUE_DEAD,    /* a dead letter */
+	QUEUE_TAKEN, /* received, neither acknowledged nor run out */
+	QUEUE_DEAD, /* a dead letter */
 };
 
 #define QUEUE_ID_MAX 128
@@ -44,8 +44,9 @@ struct queue_item {
 	char *queue;
 	char *body;
 	size_t len;
-	int64_t attempts;     /* how often received, this time included */
-	int64_t available_us; /* when it is or was due; taken: when it runs out */
+	int64_t attempts; /* how often received, this time included */
+	int64_t
+	    available_us; /* when it is or was due; taken: when it runs out */
 	int64_t created_us;
 	enum queue_state state;
 	char *reason; /* of a release or a burial; NULL: none */
@@ -76,11 +77,10 @@ struct queue_ops {
 	enum status (*bury)(
 	    struct queue *, const char *receipt, const char *reason);
 	/* Look without taking, oldest first. dead: the dead letters instead. */
-	enum status (*peek)(struct queue *, bool dead, size_t limit,
-	    queue_row_fn *, void *arg);
+	enum status (*peek)(
+	    struct queue *, bool dead, size_t limit, queue_row_fn *, void *arg);
 	/* Dead letters due again, attempts counted from 0: one id, or all. */
-	enum status (*redrive)(
-	    struct queue *, const char *id, int64_t *count);
+	enum status (*redrive)(struct queue *, const char *id, int64_t *count);
 	enum status (*stats)(struct queue *, struct queue_stats *);
 	void (*close)(struct queue *);
 };

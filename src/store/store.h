@@ -15,12 +15,12 @@
 
 /* Strings are "" or NULL where the conversation has no such value. */
 struct conversation {
-	char *id;  /* unique */
+	char *id; /* unique */
 	char *tel; /* the sender without "whatsapp:" */
 	char *thread_id;
 	char *company_id;
 	char *project_id;
-	bool handoff;       /* handoff_to_human */
+	bool handoff; /* handoff_to_human */
 	int64_t created_us; /* newest wins; equal times: the later added */
 };
 

@@ -18,20 +18,20 @@
 
 /* What was signed, in pieces as the request has them. */
 struct signature_input {
-	const char *url;        /* the whole public URL, raw, with its query */
-	const struct kv *form;  /* NULL: the body is not a form */
-	const char *body;       /* read only when form is NULL */
+	const char *url; /* the whole public URL, raw, with its query */
+	const struct kv *form; /* NULL: the body is not a form */
+	const char *body; /* read only when form is NULL */
 	size_t body_len;
 };
 
 enum signature_verdict {
 	SIGNATURE_VALID,
-	SIGNATURE_MISSING,   /* no header */
+	SIGNATURE_MISSING, /* no header */
 	SIGNATURE_MALFORMED, /* not 28 characters of base64, repeated, joined */
-	SIGNATURE_WRONG,     /* none of the tokens and URLs gives it */
+	SIGNATURE_WRONG, /* none of the tokens and URLs gives it */
 	SIGNATURE_BODY_HASH, /* bodySHA256 is missing or is of another body */
-	SIGNATURE_NO_TOKEN,  /* nothing to check with */
-	SIGNATURE_FAILED,    /* no memory, or libcrypto refused */
+	SIGNATURE_NO_TOKEN, /* nothing to check with */
+	SIGNATURE_FAILED, /* no memory, or libcrypto refused */
 };
 
 /* For the log and the metrics: "valid", "missing", "malformed", … */
