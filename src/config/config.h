@@ -31,7 +31,8 @@ enum journal_mode { JOURNAL_WAL, JOURNAL_ROLLBACK };
 struct config_origin {
 	const char *file; /* NULL: the default, or the environment */
 	int line;
-	const char *variable; /* NULL unless it came from the environment */
+	char *variable; /* NULL unless it came from the environment */
+	bool bad; /* a mistake was reported: what stands there is no value */
 };
 
 /* Strings are never NULL: "" is unset. */
@@ -76,7 +77,8 @@ struct option {
 	const char *fallback; /* the default, as it would be written */
 	bool secret; /* never shown; wiped when freed */
 	const char *variable; /* another environment variable, or NULL */
-	const char *const *choices; /* OPTION_CHOICE: names in enum order */
+	const char *const *choices; /* OPTION_CHOICE: names in enum order, NULL
+	                               at the end; "warn|warning" takes both */
 	int64_t min, max; /* OPTION_NUMBER, OPTION_SIZE */
 	const char *help;
 };
@@ -84,32 +86,77 @@ struct option {
 extern const struct option options[];
 extern const size_t options_n;
 
+/* The file when none is named and none lies beside the binary. */
+#define CONFIG_FILE "/etc/switchhook/switchhook.conf"
+
+/* No line of the file, and no value, may be longer than this many bytes. */
+#define CONFIG_LINE_MAX 8191
+
 /*
  * Which file is ours: the -c option; SWITCHHOOK_CONF, then
  * REDIRECT_SWITCHHOOK_CONF of envp; switchhook.conf beside the binary;
- * /etc/switchhook/switchhook.conf. *path is NULL if none of the last two is
- * there. The caller frees it.
+ * CONFIG_FILE. *path is NULL if none of the last two is there. The caller
+ * frees it. ST_OK or ST_NOMEM.
  */
 enum status config_find(const char *given, char *const *envp, char **path);
 
 /*
- * Read a file (NULL: none) and the environment over it. ST_CONFIG: errors has
- * one line a mistake, "FILE:LINE: section.key: what is wrong; what to do".
+ * Three steps make a configuration: config_load, params_resolve, config_check.
+ * params_load (params/params.h) takes them in order; it is what a program
+ * calls. Each step lists all its mistakes and goes past values that an earlier
+ * one found bad, so that the operator sees every mistake once.
+ *
+ * errors has one line a mistake, ended by a newline:
+ * "FILE:LINE: section.key: what is wrong; what to do". Secrets are never in it.
+ */
+
+/*
+ * Read a file (NULL: none) and the environment over it: for each option
+ * SWITCHHOOK_<SECTION>_<KEY>, then the file, then the option's other variable
+ * (when it is not empty), then the default. envp is the process environment,
+ * never the parameters of a request; NULL is none.
+ * ST_OK; ST_CONFIG with mistakes in errors: *out is made all the same, for the
+ * next steps to list theirs; ST_NOMEM: *out is NULL.
  * The caller frees *out with config_free, which wipes secrets.
  */
 enum status config_load(struct config **out, const char *path,
     char *const *envp, struct buf *errors);
 void config_free(struct config *);
 
+/*
+ * Check what types do not tell (URLs, addresses, account SID, …), after
+ * references are resolved, and bring it to one form: public_url and api_url
+ * without fragment and trailing "/", base_path "/" as "".
+ * ST_OK, ST_CONFIG, ST_NOMEM.
+ */
+enum status config_check(struct config *, struct buf *errors);
+
+/*
+ * What answering Twilio needs beyond that, and the operator's command does
+ * not: a token, unless server.signature is off. For the start of a responder
+ * and for `switchhook check`. ST_OK, ST_CONFIG, ST_NOMEM.
+ */
+enum status config_check_server(const struct config *, struct buf *errors);
+
 /* "FILE:LINE" or the variable's name or "default", for a message. */
 void config_where(
     const struct config *, const char *section, const char *key, struct buf *);
 
 /* Every setting as it stands, one "section.key = value" a line, secrets as
- * "(set)" or "(not set)"; for `switchhook check`. */
+ * "(set)" or "(not set)", the password of a URL as "***"; for
+ * `switchhook check`. */
 void config_show(const struct config *, struct buf *out);
 
-/* The value of an option as text; secrets too. For src/params. */
+/* The option of that name, or NULL. */
+const struct option *option_find(const char *section, const char *key);
+
+/* Where a text option's value (TEXT, URL) is kept, secrets too; NULL for the
+ * other types. For src/params. */
 char **config_text(struct config *, const struct option *);
+
+/* Report a mistake in an option's value, with where it was set, and mark it
+ * bad. The text: what is wrong; what to do. */
+void config_mistake(struct config *, const struct option *, struct buf *errors,
+    const char *text, ...) __attribute__((format(printf, 4, 5)));
 
 #endif
