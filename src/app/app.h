@@ -30,7 +30,7 @@ struct app {
 	struct db *db;
 	struct store *conversations;
 	struct queue *ai, *human, *unrouted;
-	bool one_transaction; /* all of these live in db */
+	const char *tokens[3]; /* to check signatures with; NULL-ended */
 	int refs; /* guarded by the slot's mutex */
 };
 
@@ -67,8 +67,10 @@ struct exchange {
 	char id[STR_UUID_MAX]; /* X-Request-Id */
 	struct kv query; /* parsed query */
 	struct kv form; /* parsed form; of a GET webhook: its query */
-	bool form_malformed; /* a bad percent-escape in it */
-	const char *message_sid; /* for the log line */
+	bool is_form; /* the POST body is one (or there is none) */
+	bool is_json; /* the POST body is application/json */
+	bool malformed; /* a bad percent-escape in form or query */
+	char message_sid[64]; /* for the log line; "" if there is none */
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
 	const char *signature; /* static: the verdict's name */

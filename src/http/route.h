@@ -13,6 +13,9 @@
 
 enum guard { GUARD_OPEN, GUARD_SIGNED, GUARD_ADMIN };
 
+/* What a POST may carry; anything else is 415. */
+enum accept { ACCEPT_FORM, ACCEPT_FORM_OR_JSON };
+
 struct exchange;
 typedef void route_fn(struct exchange *);
 
@@ -21,6 +24,7 @@ struct route {
 	const char *pattern;
 	enum guard guard;
 	route_fn *handler;
+	enum accept accept;
 };
 
 #define ROUTE_ARG_MAX 65

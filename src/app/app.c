@@ -1,0 +1,256 @@
+/* Opening and closing a snapshot, and the slot that workers take it from. */
+#include "app/app.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "params/params.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "store/registry.h"
+#include "store/store.h"
+
+/* Where a message waits whose sender has no conversation (hold). */
+#define UNROUTED_QUEUE "sqlite:unrouted"
+
+static enum status
+open_config(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	enum status st;
+	char *path = NULL;
+
+	if ((st = config_find(o->config_file, o->envp, &path)) == ST_OK)
+		st = config_load(&app->config, path, o->envp, errors);
+	free(path);
+	if (st == ST_OK)
+		st = params_resolve(app->config, o->envp, errors);
+	if (st == ST_OK)
+		st = config_check_server(app->config, errors);
+	return st;
+}
+
+/* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
+static enum status
+complain(const struct app *app, const char *section, const char *key,
+    enum status st, struct buf *why, struct buf *errors)
+{
+	if (st != ST_OK) {
+		config_where(app->config, section, key, errors);
+		buf_printf(errors, ": %s.%s: %s\n", section, key, buf_str(why));
+	}
+	buf_release(why);
+	return st;
+}
+
+static enum status
+open_log(struct app *app, struct buf *errors)
+{
+	const struct config *c = app->config;
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	st = log_open(&app->log, c->server.log_target,
+	    (enum log_format)c->server.log_format,
+	    (enum log_level)c->server.log_level);
+	if (st != ST_OK)
+		buf_printf(&why, "cannot open %s: %s", c->server.log_target,
+		    strerror(errno));
+	return complain(app, "server", "log_target",
+	    st == ST_IO ? ST_CONFIG : st, &why, errors);
+}
+
+static enum status
+open_db(struct app *app, bool threaded, struct buf *errors)
+{
+	const struct config *c = app->config;
+	struct db_options o = {
+		.path = c->store.path,
+		.journal =
+		    c->store.journal == JOURNAL_WAL ? DB_WAL : DB_ROLLBACK,
+		.threaded = threaded,
+		.log = app->log,
+	};
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	st = db_open(&app->db, &o, &why);
+	return complain(app, "store", "path", st, &why, errors);
+}
+
+static enum status
+open_queue(struct app *app, const char *key, const char *url,
+    struct queue **queue, struct buf *errors)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+	bool local;
+
+	st = queue_open(url, app->db, queue, &local, &why);
+	return complain(app, "whatsapp", key, st, &why, errors);
+}
+
+static enum status
+open_conversations(struct app *app, struct buf *errors)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+	bool local;
+
+	st = store_open(app->config->whatsapp.conversations, app->db,
+	    &app->conversations, &local, &why);
+	return complain(app, "whatsapp", "conversations", st, &why, errors);
+}
+
+static enum status
+open_ports(struct app *app, struct buf *errors)
+{
+	const struct config *c = app->config;
+	enum status st;
+
+	st = open_conversations(app, errors);
+	if (st == ST_OK)
+		st = open_queue(
+		    app, "ai_queue", c->whatsapp.ai_queue, &app->ai, errors);
+	if (st == ST_OK)
+		st = open_queue(app, "human_queue", c->whatsapp.human_queue,
+		    &app->human, errors);
+	if (st == ST_OK)
+		st = open_queue(app, "unknown_sender", UNROUTED_QUEUE,
+		    &app->unrouted, errors);
+	return st;
+}
+
+/* The tokens to try, the current one first; "" is no token. */
+static void
+set_tokens(struct app *app)
+{
+	const char *const all[] = { app->config->twilio.auth_token,
+		app->config->twilio.auth_token_previous };
+	size_t i, n = 0;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!str_empty(all[i]))
+			app->tokens[n++] = all[i];
+}
+
+enum status
+app_open(struct app **out, const struct app_options *o, struct buf *errors)
+{
+	struct app *app;
+	enum status st;
+
+	*out = NULL;
+	if ((app = calloc(1, sizeof(*app))) == NULL)
+		return ST_NOMEM;
+	st = open_config(app, o, errors);
+	if (st == ST_OK)
+		st = open_log(app, errors);
+	if (st == ST_OK)
+		st = open_db(app, o->threaded, errors);
+	if (st == ST_OK)
+		st = open_ports(app, errors);
+	if (st != ST_OK) {
+		app_close(app);
+		return st;
+	}
+	set_tokens(app);
+	if (app->config->server.signature == SIGNATURE_OFF)
+		log_warn(app->log,
+		    "SIGNATURES ARE NOT CHECKED: anyone can post messages; "
+		    "set server.signature = enforce");
+	*out = app;
+	return ST_OK;
+}
+
+static void
+queue_close(struct queue *q)
+{
+	if (q != NULL)
+		q->ops->close(q);
+}
+
+void
+app_close(struct app *app)
+{
+	if (app == NULL)
+		return;
+	queue_close(app->ai);
+	queue_close(app->human);
+	queue_close(app->unrouted);
+	if (app->conversations != NULL)
+		app->conversations->ops->close(app->conversations);
+	db_close(app->db);
+	log_close(app->log);
+	config_free(app->config);
+	free(app);
+}
+
+struct app_slot {
+	pthread_mutex_t mutex;
+	struct app *now; /* the slot holds one reference to it */
+};
+
+enum status
+app_slot_open(struct app_slot **out, struct app *app)
+{
+	struct app_slot *slot;
+
+	*out = NULL;
+	if ((slot = calloc(1, sizeof(*slot))) == NULL)
+		return ST_NOMEM;
+	pthread_mutex_init(&slot->mutex, NULL);
+	app->refs = 1;
+	slot->now = app;
+	*out = slot;
+	return ST_OK;
+}
+
+struct app *
+app_slot_get(struct app_slot *slot)
+{
+	struct app *app;
+
+	pthread_mutex_lock(&slot->mutex);
+	app = slot->now;
+	app->refs++;
+	pthread_mutex_unlock(&slot->mutex);
+	return app;
+}
+
+void
+app_slot_put(struct app_slot *slot, struct app *app)
+{
+	bool last;
+
+	pthread_mutex_lock(&slot->mutex);
+	last = --app->refs == 0;
+	pthread_mutex_unlock(&slot->mutex);
+	if (last)
+		app_close(app);
+}
+
+void
+app_slot_replace(struct app_slot *slot, struct app *next)
+{
+	struct app *old;
+
+	next->refs = 1;
+	pthread_mutex_lock(&slot->mutex);
+	old = slot->now;
+	slot->now = next;
+	pthread_mutex_unlock(&slot->mutex);
+	app_slot_put(slot, old);
+}
+
+void
+app_slot_close(struct app_slot *slot)
+{
+	if (slot == NULL)
+		return;
+	app_slot_put(slot, slot->now);
+	pthread_mutex_destroy(&slot->mutex);
+	free(slot);
+}

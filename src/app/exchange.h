@@ -1,0 +1,40 @@
+/*
+ * The steps between request and reply that app_serve takes in this order:
+ * parse, guard, body policy, handler. A step that answers itself (with an
+ * error) returns false.
+ */
+#ifndef APP_EXCHANGE_H
+#define APP_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "app/app.h"
+
+/* Parse query and form. ST_OK or ST_NOMEM; what is malformed is marked. */
+enum status exchange_parse(struct exchange *);
+void exchange_release(struct exchange *);
+
+/* Enforce the route's guard column. */
+bool guard_pass(struct exchange *);
+
+/*
+ * The URL that Twilio called: server.public_url + REQUEST_URI below
+ * server.base_path, or, without public_url, built from the request
+ * (X-Forwarded-* only from server.trusted_proxies).
+ */
+enum status exchange_url(const struct exchange *, struct buf *out);
+
+/* Answer with an error; the message goes to the client as it stands. */
+void exchange_error(struct exchange *, int code, const char *message);
+
+/* Answer 500, or 503 with Retry-After where a later try may pass. */
+void exchange_fail(struct exchange *, enum status);
+
+/*
+ * A parameter that the handler acts on: from the form, or the query of a GET.
+ * False if it answered 400: it occurs twice or holds a NUL. *value is NULL if
+ * it is absent.
+ */
+bool exchange_param(struct exchange *, const char *name, const char **value);
+
+#endif

@@ -1,0 +1,12 @@
+/* The handlers of the route table. The guard has let the request through. */
+#ifndef APP_HANDLERS_H
+#define APP_HANDLERS_H
+
+#include "app/app.h"
+
+void handle_health(struct exchange *);
+void handle_ready(struct exchange *);
+void handle_whatsapp(struct exchange *);
+void handle_whatsapp_status(struct exchange *);
+
+#endif

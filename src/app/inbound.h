@@ -1,0 +1,37 @@
+/*
+ * One inbound message on its way: the sender's newest conversation decides
+ * the queue, the MessageSid makes a repeat harmless, and look-up, record and
+ * queue entry are one transaction, so that a hand-off cannot race a message.
+ */
+#ifndef APP_INBOUND_H
+#define APP_INBOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/app.h"
+#include "app/envelope.h"
+
+struct inbound {
+	const struct app *app;
+	const char *sid; /* NULL: Twilio named none; nothing to tell a
+	                     * repeat by */
+	const char *sender; /* without "whatsapp:" */
+	char channel[ENVELOPE_CHANNEL_MAX];
+	const struct buf *message; /* "twilio_message": JSON */
+	int64_t received_us;
+	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */
+
+	/* Results. */
+	const char *outcome; /* static: "ai", "human", "unrouted", … */
+	char *conversation_id; /* NULL: none; the caller frees it */
+};
+
+/*
+ * Route it. ST_OK: it is durable, or was recorded before (outcome
+ * "duplicate"), or is ignored by configuration. Else nothing of it was
+ * recorded (ST_TIMEOUT: perhaps all of it).
+ */
+enum status inbound_route(struct inbound *);
+
+#endif

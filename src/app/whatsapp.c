@@ -1,0 +1,158 @@
+/* Inbound messages and the status callbacks of outbound ones. */
+#include "app/handlers.h"
+
+#include <stdio.h>
+
+#include "app/exchange.h"
+#include "app/inbound.h"
+#include "base/clock.h"
+#include "codec/json.h"
+#include "store/db.h"
+#include "store/message.h"
+
+/* Nothing to say to the sender: what answers comes from the queue. */
+static void
+reply_empty(struct response *r)
+{
+	r->code = 200;
+	r->content_type = "text/xml; charset=utf-8";
+	buf_puts(&r->body,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response/>\n");
+}
+
+/* The parameters that we act on, from a form or a JSON object. */
+struct fields {
+	const char *from, *sid;
+	struct buf message; /* "twilio_message" */
+	struct json *json; /* owns from and sid of a JSON webhook */
+};
+
+static void
+fields_release(struct fields *f)
+{
+	buf_release(&f->message);
+	json_free(f->json);
+}
+
+/* False if it answered. Older names of the SID are Twilio's own aliases. */
+static bool
+fields_of_form(struct exchange *x, struct fields *f)
+{
+	enum status st;
+
+	if (!exchange_param(x, "From", &f->from) ||
+	    !exchange_param(x, "MessageSid", &f->sid) ||
+	    (f->sid == NULL && !exchange_param(x, "SmsMessageSid", &f->sid)) ||
+	    (f->sid == NULL && !exchange_param(x, "SmsSid", &f->sid)))
+		return false;
+	if ((st = envelope_put_form(&x->form, &f->message)) != ST_OK)
+		exchange_fail(x, st);
+	return st == ST_OK;
+}
+
+static bool
+fields_of_json(struct exchange *x, struct fields *f)
+{
+	const struct buf *body = &x->request->body;
+	enum status st;
+
+	st = json_parse(buf_str(body), body->len, &f->json);
+	if (st == ST_OK)
+		st = json_member_text(f->json, "From", &f->from);
+	if (st == ST_OK || st == ST_NOTFOUND)
+		st = json_member_text(f->json, "MessageSid", &f->sid);
+	if (st == ST_OK || st == ST_NOTFOUND)
+		st = buf_put(&f->message, body->data, body->len);
+	if (st == ST_OK)
+		return true;
+	if (st == ST_NOMEM)
+		exchange_fail(x, st);
+	else
+		exchange_error(x, 400, "Malformed JSON");
+	return false;
+}
+
+/* For the log line; a SID has 34 characters. */
+static void
+note_sid(struct exchange *x, const char *sid)
+{
+	snprintf(x->message_sid, sizeof(x->message_sid), "%s",
+	    sid == NULL ? "" : sid);
+}
+
+static void
+route_message(struct exchange *x, const struct fields *f)
+{
+	struct inbound in = {
+		.app = x->app,
+		.sid = str_empty(f->sid) ? NULL : f->sid,
+		.sender = envelope_sender(f->from),
+		.message = &f->message,
+		.received_us = clock_us(),
+	};
+	enum status st;
+
+	note_sid(x, in.sid);
+	envelope_channel(f->from, in.channel);
+	st = inbound_route(&in);
+	x->conversation_id = in.conversation_id;
+	x->outcome = in.outcome;
+	if (st != ST_OK) {
+		exchange_fail(x, st);
+		return;
+	}
+	if (in.conversation_id == NULL)
+		log_warn(x->app->log, "no conversation of this sender",
+		    LOG_STR("request_id", x->id),
+		    LOG_STR("message_sid", in.sid), LOG_ADDR("from", f->from),
+		    LOG_STR("outcome", in.outcome));
+	reply_empty(x->response);
+}
+
+void
+handle_whatsapp(struct exchange *x)
+{
+	struct fields f = { 0 };
+	bool ok;
+
+	ok = x->is_json ? fields_of_json(x, &f) : fields_of_form(x, &f);
+	if (ok && str_empty(f.from)) {
+		exchange_error(x, 400, "From is missing");
+		ok = false;
+	}
+	if (ok)
+		route_message(x, &f);
+	fields_release(&f);
+}
+
+static enum status
+status_job(struct db *db, void *arg)
+{
+	return message_event(db, arg);
+}
+
+void
+handle_whatsapp_status(struct exchange *x)
+{
+	struct message_event e = { .at_us = clock_us() };
+	enum status st;
+
+	if (!exchange_param(x, "MessageSid", &e.sid) ||
+	    (e.sid == NULL && !exchange_param(x, "SmsSid", &e.sid)) ||
+	    !exchange_param(x, "MessageStatus", &e.status) ||
+	    (e.status == NULL && !exchange_param(x, "SmsStatus", &e.status)) ||
+	    !exchange_param(x, "ErrorCode", &e.error_code))
+		return;
+	if (str_empty(e.sid) || str_empty(e.status)) {
+		exchange_error(
+		    x, 400, "MessageSid or MessageStatus is missing");
+		return;
+	}
+	note_sid(x, e.sid);
+	x->outcome = "recorded";
+	st = db_write(x->app->db, status_job, &e);
+	if (st == ST_OK || st == ST_EXISTS)
+		x->response->code = 204;
+	else
+		exchange_fail(x, st);
+}
