@@ -1,0 +1,493 @@
+/* The HTTP client over libcurl, loaded when first needed. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Options go through set_long and set_ptr, which fix the types. */
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#include "config.h"
+#include "base/str.h"
+#include "http/client.h"
+
+#define HEAD_MAX ((size_t)64 << 10)
+#define BODY_MAX ((size_t)1 << 20)
+#define CONNECT_MS 5000L
+#define TOTAL_MS 15000L
+
+/* libcurl's functions by their own names. */
+/* clang-format off */
+#define CURL_FUNCTIONS(X) \
+	X(global_init) X(global_cleanup) X(easy_init) X(easy_cleanup) \
+	X(easy_reset) X(easy_setopt) X(easy_perform) X(easy_getinfo) \
+	X(easy_strerror) X(slist_append) X(slist_free_all)
+
+#define MEMBER(f) typeof(curl_##f) *f;
+struct curl_api {
+	CURL_FUNCTIONS(MEMBER)
+};
+
+#define SYMBOL(f) { "curl_" #f, offsetof(struct curl_api, f) },
+static const struct {
+	const char *name;
+	size_t offset;
+} symbols[] = {
+	CURL_FUNCTIONS(SYMBOL)
+};
+/* clang-format on */
+
+struct http_library {
+	pthread_mutex_t mutex; /* guards loading */
+	void *so; /* NULL until loaded */
+	struct curl_api api; /* const once so is set */
+	char *ca_bundle, *proxy, *user_agent;
+};
+
+struct http_client {
+	struct http_library *library;
+	const struct curl_api *api;
+	CURL *curl;
+	CURLcode code; /* the first option that was refused */
+	struct buf error;
+	char curl_error[CURL_ERROR_SIZE];
+};
+
+/* What libcurl's callbacks fill. */
+struct receipt {
+	struct http_reply *reply;
+	size_t max_body;
+	bool in_body;
+	enum status status;
+};
+
+enum status
+http_library_open(
+    struct http_library **out, const struct http_library_options *o)
+{
+	struct http_library *lib = calloc(1, sizeof(*lib));
+	const char *agent = PACKAGE_NAME "/" PACKAGE_VERSION;
+
+	*out = NULL;
+	if (!lib)
+		return ST_NOMEM;
+	if (o->user_agent)
+		agent = o->user_agent;
+	if (pthread_mutex_init(&lib->mutex, NULL) != 0) {
+		free(lib);
+		return ST_NOMEM;
+	}
+	if (str_dup(o->ca_bundle, &lib->ca_bundle) != ST_OK ||
+	    str_dup(o->proxy ? o->proxy : "", &lib->proxy) != ST_OK ||
+	    str_dup(agent, &lib->user_agent) != ST_OK) {
+		http_library_close(lib);
+		return ST_NOMEM;
+	}
+	*out = lib;
+	return ST_OK;
+}
+
+void
+http_library_close(struct http_library *lib)
+{
+	if (!lib)
+		return;
+	if (lib->so) {
+		lib->api.global_cleanup();
+		dlclose(lib->so);
+	}
+	pthread_mutex_destroy(&lib->mutex);
+	free(lib->ca_bundle);
+	free(lib->proxy);
+	free(lib->user_agent);
+	free(lib);
+}
+
+static enum status
+bind_api(void *so, struct curl_api *api, struct buf *why)
+{
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		void *p = dlsym(so, symbols[i].name);
+
+		if (!p) {
+			buf_printf(why, "libcurl lacks %s", symbols[i].name);
+			return ST_UNAVAILABLE;
+		}
+		memcpy((char *)api + symbols[i].offset, &p, sizeof(p));
+	}
+	return ST_OK;
+}
+
+/* Load libcurl unless that was done. NODELETE: the libraries that it brings
+ * along register exit handlers and do not stand being unloaded. */
+static enum status
+load(struct http_library *lib, struct buf *why)
+{
+	enum status e = ST_UNAVAILABLE;
+	void *so = NULL;
+
+	pthread_mutex_lock(&lib->mutex);
+	if (lib->so) {
+		e = ST_OK;
+		goto out;
+	}
+	so = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	if (!so) {
+		buf_printf(why, "%s; install libcurl4", dlerror());
+		goto out;
+	}
+	e = bind_api(so, &lib->api, why);
+	if (e != ST_OK)
+		goto out;
+	if (lib->api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		buf_puts(why, "libcurl does not start");
+		e = ST_UNAVAILABLE;
+		goto out;
+	}
+	lib->so = so;
+	so = NULL;
+out:
+	if (so)
+		dlclose(so);
+	pthread_mutex_unlock(&lib->mutex);
+	return e;
+}
+
+enum status
+http_client_open(
+    struct http_client **out, struct http_library *lib, struct buf *why)
+{
+	enum status e = load(lib, why);
+	struct http_client *c;
+
+	*out = NULL;
+	if (e != ST_OK)
+		return e;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return ST_NOMEM;
+	c->library = lib;
+	c->api = &lib->api;
+	c->curl = c->api->easy_init();
+	if (!c->curl) {
+		free(c);
+		return ST_NOMEM;
+	}
+	*out = c;
+	return ST_OK;
+}
+
+void
+http_client_close(struct http_client *c)
+{
+	if (!c)
+		return;
+	c->api->easy_cleanup(c->curl);
+	buf_release(&c->error);
+	free(c);
+}
+
+const char *
+http_client_error(const struct http_client *c)
+{
+	return buf_str(&c->error);
+}
+
+/* --- the request ------------------------------------------------------- */
+
+static void
+set_long(struct http_client *c, CURLoption option, long value)
+{
+	if (c->code == CURLE_OK)
+		c->code = c->api->easy_setopt(c->curl, option, value);
+}
+
+static void
+set_size(struct http_client *c, CURLoption option, size_t value)
+{
+	if (c->code == CURLE_OK)
+		c->code =
+		    c->api->easy_setopt(c->curl, option, (curl_off_t)value);
+}
+
+static void
+set_ptr(struct http_client *c, CURLoption option, const void *value)
+{
+	if (c->code == CURLE_OK)
+		c->code = c->api->easy_setopt(c->curl, option, value);
+}
+
+typedef size_t curl_writer(char *, size_t, size_t, void *);
+
+static void
+set_writer(struct http_client *c, CURLoption option, curl_writer *fn)
+{
+	if (c->code == CURLE_OK)
+		c->code = c->api->easy_setopt(c->curl, option, fn);
+}
+
+/* The answer's body, piece by piece. Less than all taken ends the transfer. */
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct receipt *r = arg;
+	struct buf *body = &r->reply->body;
+
+	r->in_body = true;
+	n *= size;
+	if (n > r->max_body - body->len)
+		r->status = ST_TOOBIG;
+	else
+		r->status = buf_put(body, data, n);
+	return r->status == ST_OK ? n : 0;
+}
+
+/*
+ * The answer's head, line by line. A status line begins it anew: what came
+ * before was an interim 1xx answer or a proxy's. Trailers after the body are
+ * passed over, so that none poses as a header.
+ */
+static size_t
+on_head(char *data, size_t size, size_t n, void *arg)
+{
+	struct receipt *r = arg;
+	struct buf *head = &r->reply->head;
+
+	n *= size;
+	if (r->in_body)
+		return n;
+	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		buf_reset(head);
+	if (n > HEAD_MAX - head->len)
+		r->status = ST_TOOBIG;
+	else
+		r->status = buf_put(head, data, n);
+	return r->status == ST_OK ? n : 0;
+}
+
+/* What never changes from one request to the next. */
+static void
+set_rules(struct http_client *c)
+{
+	const struct http_library *lib = c->library;
+
+	set_ptr(c, CURLOPT_ERRORBUFFER, c->curl_error);
+	set_long(c, CURLOPT_NOSIGNAL, 1);
+	set_long(c, CURLOPT_FOLLOWLOCATION, 0);
+	set_long(c, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	set_long(c, CURLOPT_HTTP09_ALLOWED, 0);
+	set_long(c, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	set_long(c, CURLOPT_SSL_VERIFYPEER, 1);
+	set_long(c, CURLOPT_SSL_VERIFYHOST, 2);
+	set_long(c, CURLOPT_TCP_KEEPALIVE, 1);
+	set_ptr(c, CURLOPT_USERAGENT, lib->user_agent);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	set_ptr(c, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	set_long(c, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+	/* "" and not NULL: libcurl would ask http_proxy and no_proxy. */
+	set_ptr(c, CURLOPT_PROXY, lib->proxy);
+	set_ptr(c, CURLOPT_NOPROXY, "");
+	if (!str_empty(lib->ca_bundle)) {
+		set_ptr(c, CURLOPT_CAINFO, lib->ca_bundle);
+		/* In place of the system's, not in addition to them. */
+		set_ptr(c, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static void
+set_method(struct http_client *c, const struct http_call *call)
+{
+	if (!call->body && str_eq(call->method, "GET")) {
+		set_long(c, CURLOPT_HTTPGET, 1);
+		return;
+	}
+	if (!call->body && str_eq(call->method, "HEAD")) {
+		set_long(c, CURLOPT_NOBODY, 1);
+		return;
+	}
+	set_long(c, CURLOPT_POST, 1);
+	set_size(c, CURLOPT_POSTFIELDSIZE_LARGE, call->body_len);
+	set_ptr(c, CURLOPT_POSTFIELDS, call->body ? call->body : "");
+	if (!str_eq(call->method, "POST"))
+		set_ptr(c, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+/* One line in libcurl's form; "Name;" is its way of an empty value. */
+static enum status
+append_header(const struct http_client *c, struct curl_slist **list,
+    const char *name, const char *separator, const char *value)
+{
+	struct buf line = BUF_INIT;
+	struct curl_slist *longer;
+	enum status e = ST_NOMEM;
+
+	if (buf_printf(&line, "%s%s%s", name, separator, value) != ST_OK)
+		goto out;
+	longer = c->api->slist_append(*list, buf_str(&line));
+	if (!longer)
+		goto out;
+	*list = longer;
+	e = ST_OK;
+out:
+	buf_wipe(&line);
+	return e;
+}
+
+/* What the caller wants, and nothing that libcurl would add by itself. */
+static enum status
+make_headers(
+    struct http_client *c, const struct kv *headers, struct curl_slist **list)
+{
+	bool has_type = false;
+	enum status e = append_header(c, list, "Expect", ":", "");
+
+	for (size_t i = 0; headers && e == ST_OK && i < headers->n; i++) {
+		const struct kv_pair *p = &headers->pairs[i];
+
+		if (!http_header_fits(p)) {
+			buf_puts(&c->error, "a header is malformed");
+			return ST_MALFORMED;
+		}
+		if (strcasecmp(p->name, "Content-Type") == 0)
+			has_type = true;
+		e = append_header(
+		    c, list, p->name, p->value_len ? ": " : ";", p->value);
+	}
+	if (e == ST_OK && !has_type)
+		e = append_header(c, list, "Content-Type", ":", "");
+	return e;
+}
+
+/* --- the answer --------------------------------------------------------- */
+
+static enum status
+status_of(CURLcode code, const struct receipt *r, bool sent)
+{
+	if (r->status != ST_OK)
+		return r->status;
+	switch ((int)code) {
+	case CURLE_OK:
+		return ST_OK;
+	case CURLE_OUT_OF_MEMORY:
+		return ST_NOMEM;
+	case CURLE_URL_MALFORMAT:
+		return ST_MALFORMED;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* or it answered in HTTP/0.9 */
+		return sent ? ST_IO : ST_UNSUPPORTED;
+	case CURLE_FILESIZE_EXCEEDED:
+		return ST_TOOBIG;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return ST_DENIED;
+	case CURLE_SSL_CACERT_BADFILE:
+		return ST_CONFIG;
+	case CURLE_OPERATION_TIMEDOUT:
+		return sent ? ST_TIMEOUT : ST_UNAVAILABLE;
+	}
+	return sent ? ST_IO : ST_UNAVAILABLE;
+}
+
+static void
+explain(struct http_client *c, const struct http_call *call, enum status e,
+    CURLcode code, const struct receipt *r)
+{
+	bool in_head = code != CURLE_FILESIZE_EXCEEDED && !r->in_body;
+
+	if (c->error.len > 0)
+		return;
+	http_put_origin(&c->error, call->url);
+	if (r->status == ST_TOOBIG || code == CURLE_FILESIZE_EXCEEDED)
+		buf_printf(&c->error, "the answer is larger than %zu bytes",
+		    in_head ? HEAD_MAX : r->max_body);
+	else if (r->status != ST_OK || code == CURLE_OK)
+		buf_puts(&c->error, status_text(e));
+	else if (c->curl_error[0] != '\0')
+		buf_puts(&c->error, c->curl_error);
+	else
+		buf_puts(&c->error, c->api->easy_strerror(code));
+}
+
+static void
+finish(struct http_client *c, struct http_reply *reply)
+{
+	long n = 0;
+
+	if (c->api->easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &n) ==
+	    CURLE_OK)
+		reply->code = (int)n;
+	n = 0;
+	if (c->api->easy_getinfo(c->curl, CURLINFO_NUM_CONNECTS, &n) ==
+	    CURLE_OK)
+		reply->connections = (int)n;
+}
+
+static bool
+was_sent(struct http_client *c)
+{
+	long n = 0;
+
+	/* In doubt it was: then nobody repeats it as harmless. */
+	return c->api->easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &n) !=
+	    CURLE_OK ||
+	    n > 0;
+}
+
+static void
+set_call(struct http_client *c, const struct http_call *call,
+    const struct curl_slist *list, struct receipt *r)
+{
+	set_rules(c);
+	set_method(c, call);
+	set_ptr(c, CURLOPT_URL, call->url);
+	set_ptr(c, CURLOPT_HTTPHEADER, list);
+	set_long(c, CURLOPT_CONNECTTIMEOUT_MS,
+	    call->connect_ms ? call->connect_ms : CONNECT_MS);
+	set_long(
+	    c, CURLOPT_TIMEOUT_MS, call->total_ms ? call->total_ms : TOTAL_MS);
+	set_size(c, CURLOPT_MAXFILESIZE_LARGE, r->max_body);
+	set_writer(c, CURLOPT_WRITEFUNCTION, on_body);
+	set_ptr(c, CURLOPT_WRITEDATA, r);
+	set_writer(c, CURLOPT_HEADERFUNCTION, on_head);
+	set_ptr(c, CURLOPT_HEADERDATA, r);
+}
+
+enum status
+http_client_send(struct http_client *c, const struct http_call *call,
+    struct http_reply *reply)
+{
+	struct curl_slist *list = NULL;
+	struct receipt r = { reply, call->max_body ? call->max_body : BODY_MAX,
+		false, ST_OK };
+	enum status e;
+
+	*reply = (struct http_reply){ 0 };
+	buf_reset(&c->error);
+	c->curl_error[0] = '\0';
+	c->code = CURLE_OK;
+	c->api->easy_reset(c->curl);
+	e = make_headers(c, call->headers, &list);
+	if (e != ST_OK)
+		goto out;
+	set_call(c, call, list, &r);
+	if (c->code == CURLE_OK)
+		c->code = c->api->easy_perform(c->curl);
+	e = status_of(c->code, &r, was_sent(c));
+	if (e != ST_OK)
+		goto out;
+	finish(c, reply);
+	e = http_reply_parse(reply);
+out:
+	if (e != ST_OK) {
+		explain(c, call, e, c->code, &r);
+		http_reply_release(reply);
+	}
+	/* No pointer of this call outlives it in the handle. */
+	c->api->easy_reset(c->curl);
+	c->api->slist_free_all(list);
+	return e;
+}

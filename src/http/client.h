@@ -1,0 +1,83 @@
+/*
+ * The HTTP client: requests to Twilio and AWS, and those the operator's
+ * command makes. The only user of libcurl, which is loaded (dlopen) when the
+ * first client opens, because loading it costs more than a plain CGI request.
+ *
+ * TLS is always verified (1.2 or newer). Redirects are not followed, a proxy
+ * is used only where one is named here, never from the environment, and no
+ * protocol but http and https is spoken.
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/kv.h"
+#include "base/status.h"
+#include "http/reply.h"
+
+/* What all clients of a process share; safe from several threads. */
+struct http_library;
+
+struct http_library_options {
+	const char *ca_bundle; /* PEM file in place of the system's; or NULL */
+	const char *proxy; /* "http://host:port"; NULL or "": none */
+	const char *user_agent; /* NULL: "switchhook" and its version */
+};
+
+/* Loads nothing yet; copies the options. ST_OK or ST_NOMEM. */
+enum status http_library_open(
+    struct http_library **, const struct http_library_options *);
+/* After the last client's close. NULL is taken. */
+void http_library_close(struct http_library *);
+
+/* One thread's client. It keeps connections open for its next request. */
+struct http_client;
+
+/*
+ * ST_OK, ST_NOMEM, or ST_UNAVAILABLE if libcurl cannot be loaded: why then
+ * says what to install. Loads libcurl the first time.
+ */
+enum status http_client_open(
+    struct http_client **, struct http_library *, struct buf *why);
+void http_client_close(struct http_client *); /* NULL is taken */
+
+/* One request. All memory is the caller's and is only read. */
+struct http_call {
+	const char *method; /* GET, HEAD, POST, PUT, DELETE, … */
+	const char *url;
+	const struct kv *headers; /* or NULL; Content-Type only if in here */
+	const void *body; /* NULL: none */
+	size_t body_len;
+	long connect_ms; /* to resolve, connect and agree on TLS; 0: 5000 */
+	long total_ms; /* from start to last byte; 0: 15000 */
+	size_t max_body; /* of the answer, bytes; 0: 1 MiB */
+};
+
+/*
+ * Send and wait for the answer, whatever its code. Anything but ST_OK leaves
+ * the reply empty, and http_client_error tells what happened:
+ *
+ * ST_UNAVAILABLE  no connection (name, refusal, time-out, TLS handshake):
+ *                 nothing was sent, another try is harmless
+ * ST_DENIED       the server's certificate is not to be trusted; nothing sent
+ * ST_TIMEOUT      total_ms passed; the server may have done the work
+ * ST_IO           broken off, or no HTTP; the server may have done the work
+ * ST_TOOBIG       the answer is over max_body, or its headers over 64 KiB
+ * ST_MALFORMED    the URL, or a header with CR, LF or NUL; nothing sent
+ * ST_UNSUPPORTED  not http or https; nothing sent
+ * ST_CONFIG       the CA bundle cannot be read; nothing sent
+ * ST_NOMEM
+ *
+ * A request on a kept connection that turns out to have been closed, before
+ * a byte of an answer came, is sent once more on a new one.
+ */
+enum status http_client_send(
+    struct http_client *, const struct http_call *, struct http_reply *);
+
+/* A phrase about the last failure, "https://host: what"; never a query, a
+ * password or a body. Valid until the next send. */
+const char *http_client_error(const struct http_client *);
+
+#endif
