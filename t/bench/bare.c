@@ -1,0 +1,107 @@
+/*
+ * bare: the least that a libfcgi responder can do, as a yardstick.
+ *
+ * usage: bare SOCKET THREADS GET-REPLY POST-REPLY
+ *
+ * Threads take turns in FCGX_Accept_r, as in libfcgi's own threaded example;
+ * each reads the whole body and answers with the bytes of a file (a reply in
+ * CGI's form, recorded from the program that is measured).
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcgiapp.h>
+
+struct reply {
+	char *bytes;
+	int len;
+};
+
+struct server {
+	int listener;
+	pthread_mutex_t turn;
+	struct reply get, post;
+};
+
+static void
+reply_load(struct reply *r, const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	r->bytes = malloc(65536);
+	if (f == NULL || r->bytes == NULL) {
+		perror(path);
+		exit(1);
+	}
+	r->len = (int)fread(r->bytes, 1, 65536, f);
+	fclose(f);
+	if (r->len == 0) {
+		fprintf(stderr, "bare: %s is empty\n", path);
+		exit(1);
+	}
+}
+
+static void
+answer(const struct server *s, FCGX_Request *request)
+{
+	const char *method = FCGX_GetParam("REQUEST_METHOD", request->envp);
+	const struct reply *reply = &s->get;
+	char body[8192];
+
+	if (method != NULL && strcmp(method, "POST") == 0)
+		reply = &s->post;
+	while (FCGX_GetStr(body, sizeof(body), request->in) > 0)
+		;
+	FCGX_PutStr(reply->bytes, reply->len, request->out);
+}
+
+static void *
+work(void *arg)
+{
+	struct server *s = arg;
+	FCGX_Request request;
+	int accepted;
+
+	FCGX_InitRequest(&request, s->listener, 0);
+	for (;;) {
+		pthread_mutex_lock(&s->turn);
+		accepted = FCGX_Accept_r(&request);
+		pthread_mutex_unlock(&s->turn);
+		if (accepted < 0)
+			return NULL;
+		answer(s, &request);
+		FCGX_Finish_r(&request);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct server s = { .turn = PTHREAD_MUTEX_INITIALIZER };
+	int i, threads;
+
+	if (argc != 5 || (threads = (int)strtol(argv[2], NULL, 10)) < 1) {
+		fputs("usage: bare SOCKET THREADS GET-REPLY POST-REPLY\n",
+		    stderr);
+		return 2;
+	}
+	reply_load(&s.get, argv[3]);
+	reply_load(&s.post, argv[4]);
+	if (FCGX_Init() != 0 ||
+	    (s.listener = FCGX_OpenSocket(argv[1], 1024)) < 0) {
+		fputs("bare: cannot listen\n", stderr);
+		return 1;
+	}
+	for (i = 1; i < threads; i++) {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, work, &s) != 0) {
+			fputs("bare: cannot start a thread\n", stderr);
+			return 1;
+		}
+	}
+	work(&s);
+	return 0;
+}
