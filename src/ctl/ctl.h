@@ -6,8 +6,8 @@
  *
  * with argv[0] the command's last word ("list" of "queue list"), and exits
  * with what that returns, an enum ctl_exit. Results go to ctl->out, everything
- * else to ctl->err. --help, --json and -c are taken by main.c; --json may
- * stand anywhere before "--", so a command only looks at ctl->json.
+ * else to ctl->err. main.c takes -c and --json, which may stand anywhere before
+ * "--", so a command only looks at ctl->json; ctl_parse takes --help.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -69,6 +69,17 @@ struct ctl_option {
 	struct kv *list; /* name: the option's; values point into argv */
 	bool required;
 };
+
+/* For tables of options. value is what the help calls the value. */
+struct ctl_option ctl_flag(const char *name, bool *, const char *help);
+struct ctl_option ctl_text(
+    const char *name, const char *value, const char **text, const char *help);
+struct ctl_option ctl_needed(
+    const char *name, const char *value, const char **text, const char *help);
+struct ctl_option ctl_number(const char *name, const char *value,
+    int64_t *number, int64_t min, int64_t max, const char *help);
+struct ctl_option ctl_list(
+    const char *name, const char *value, struct kv *list, const char *help);
 
 /* How one command is called. */
 struct ctl_syntax {

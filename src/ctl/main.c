@@ -1,0 +1,196 @@
+/* switchhook: the operator's command. Finds the command and calls it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "base/str.h"
+#include "ctl/ctl.h"
+
+extern char **environ;
+
+struct command {
+	const char *name; /* one word or two */
+	const char *help;
+	int (*run)(const struct ctl *, int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{ "check", "check the configuration", ctl_check },
+	{ "conversation add", "make a conversation", ctl_conversation_add },
+	{ "conversation list", "list conversations, newest first",
+	    ctl_conversation_list },
+	{ "conversation show", "show one conversation", ctl_conversation_show },
+	{ "conversation handoff", "hand a conversation to people, or back",
+	    ctl_conversation_handoff },
+	{ "queue list", "count what waits on each queue", ctl_queue_list },
+	{ "queue peek", "look at messages without taking them",
+	    ctl_queue_peek },
+	{ "queue receive", "take one message", ctl_queue_receive },
+	{ "queue ack", "say that a message is done with", ctl_queue_ack },
+	{ "queue release", "give a message back", ctl_queue_release },
+	{ "queue dead", "list dead letters", ctl_queue_dead },
+	{ "queue redrive", "make dead letters due again", ctl_queue_redrive },
+	{ "queue run", "feed each message to a command", ctl_queue_run },
+	{ "message", "send a message as Twilio would", ctl_message },
+	{ "message status", "send a status callback as Twilio would",
+	    ctl_message_status },
+	{ "message show", "show where a message went", ctl_message_show },
+	{ "sign", "make Twilio's signature of a request", ctl_sign },
+	{ "verify", "check a signature and say why it does not fit",
+	    ctl_verify },
+};
+
+static void
+put_usage(FILE *to)
+{
+	fputs("Usage: switchhook [-c FILE] [--json] COMMAND …\n"
+	      "\n"
+	      "  -c, --config FILE      the configuration file\n"
+	      "  --json                 one JSON object a line\n"
+	      "  -h, --help             this; after a command, its own help\n"
+	      "  -V, --version          the version\n"
+	      "\n"
+	      "Commands:\n",
+	    to);
+	for (size_t i = 0; i < CTL_COUNT(commands); i++)
+		fprintf(to, "  %-22s %s\n", commands[i].name, commands[i].help);
+	fputs("\n"
+	      "Exit status: 0 done, 1 the answer is no, 2 usage, "
+	      "3 configuration, 4 failure.\n",
+	    to);
+}
+
+/* Is this command's name that word, or word and next? */
+static bool
+fits(const struct command *c, const char *word, const char *next)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(c->name, word, n) != 0)
+		return false;
+	if (!next)
+		return c->name[n] == '\0';
+	return c->name[n] == ' ' && str_eq(c->name + n + 1, next);
+}
+
+/* The longest name that argv begins with; *words is how many it has. */
+static const struct command *
+find(int argc, char **argv, int *words)
+{
+	for (*words = argc > 1 ? 2 : 1; *words > 0; --*words)
+		for (size_t i = 0; i < CTL_COUNT(commands); i++)
+			if (fits(&commands[i], argv[0],
+				*words == 2 ? argv[1] : NULL))
+				return &commands[i];
+	return NULL;
+}
+
+/* No such command: list those that begin with the same word, or all. */
+static int
+unknown(const struct ctl *ctl, int argc, char **argv)
+{
+	size_t n = strlen(argv[0]), found = 0;
+	bool asked =
+	    argc > 1 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"));
+	FILE *to = asked ? ctl->out : ctl->err;
+
+	for (size_t i = 0; i < CTL_COUNT(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (strncmp(c->name, argv[0], n) != 0 || c->name[n] != ' ')
+			continue;
+		if (found++ == 0)
+			fprintf(to, "Commands of switchhook %s:\n", argv[0]);
+		fprintf(to, "  %-22s %s\n", c->name, c->help);
+	}
+	if (found > 0)
+		return asked ? CTL_DONE : CTL_USAGE;
+	fprintf(ctl->err, "switchhook: no command %s\n\n", argv[0]);
+	put_usage(ctl->err);
+	return CTL_USAGE;
+}
+
+/* Take --json out of what stands before "--". */
+static int
+take_json(struct ctl *ctl, int argc, char **argv)
+{
+	int kept = 0, i = 0;
+
+	for (; i < argc && !str_eq(argv[i], "--"); i++) {
+		if (str_eq(argv[i], "--json"))
+			ctl->json = true;
+		else
+			argv[kept++] = argv[i];
+	}
+	while (i < argc)
+		argv[kept++] = argv[i++];
+	argv[kept] = NULL;
+	return kept;
+}
+
+static int
+run(struct ctl *ctl, int argc, char **argv)
+{
+	const struct command *c;
+	int words;
+
+	argc = take_json(ctl, argc, argv);
+	c = find(argc, argv, &words);
+	if (!c)
+		return unknown(ctl, argc, argv);
+	return c->run(ctl, argc - words + 1, argv + words - 1);
+}
+
+/* The options in front of the command. True: *i is the command's place. */
+static bool
+globals(struct ctl *ctl, int argc, char **argv, int *i, int *code)
+{
+	*code = CTL_DONE;
+	for (*i = 1; *i < argc && argv[*i][0] == '-'; ++*i) {
+		const char *a = argv[*i];
+
+		if (str_eq(a, "-h") || str_eq(a, "--help")) {
+			put_usage(ctl->out);
+			return false;
+		}
+		if (str_eq(a, "-V") || str_eq(a, "--version")) {
+			fprintf(ctl->out, "switchhook %s\n", PACKAGE_VERSION);
+			return false;
+		}
+		if (str_eq(a, "--json"))
+			ctl->json = true;
+		else if (str_starts(a, "--config="))
+			ctl->config_file = strchr(a, '=') + 1;
+		else if ((str_eq(a, "-c") || str_eq(a, "--config")) &&
+		    *i + 1 < argc)
+			ctl->config_file = argv[++*i];
+		else
+			break;
+	}
+	if (*i < argc && argv[*i][0] != '-')
+		return true;
+	*code = *i < argc ? ctl_say(ctl, CTL_USAGE,
+				"unknown option, or no value: %s; see "
+				"switchhook --help",
+				argv[*i])
+			  : CTL_USAGE;
+	if (*i >= argc)
+		put_usage(ctl->err);
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl ctl = { .envp = environ, .out = stdout, .err = stderr };
+	int code, i;
+
+	if (globals(&ctl, argc, argv, &i, &code))
+		code = run(&ctl, argc - i, argv + i);
+	/* A result that nobody can read is none. */
+	if (fflush(ctl.out) != 0 || ferror(ctl.out))
+		code = ctl_say(&ctl, CTL_FAILED, "cannot write the result: %s",
+		    strerror(errno));
+	return code;
+}
