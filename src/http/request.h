@@ -21,13 +21,19 @@ enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
  */
 #define REQUEST_BODY_HARD_MAX ((size_t)1 << 20)
 
-/* Strings point into the environment and live as long as it; "" if absent. */
+/* After such a body, this much more is read and dropped, then no more. */
+#define REQUEST_DRAIN_MAX ((size_t)16 << 20)
+
+/*
+ * Strings point into the environment, or into what the request owns, and live
+ * as long as both; "" if absent.
+ */
 struct request {
 	enum method method;
 	const char *method_text;
 	const char *path; /* PATH_INFO, or REQUEST_URI below base_path */
-	const char *uri; /* REQUEST_URI: raw bytes, with the query */
-	const char *query; /* raw, without "?" */
+	const char *uri; /* REQUEST_URI: raw bytes, from the path on */
+	const char *query; /* that of uri, raw, without "?" */
 	const char *content_type; /* as sent */
 	const char *signature; /* X-Twilio-Signature */
 	bool signature_repeated; /* came twice: refused */
@@ -52,14 +58,21 @@ struct request {
 	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
 
 	char *path_mem; /* owns path when it was cut out of REQUEST_URI */
+	char *uri_mem; /* owns uri when it had to be made */
 };
 
 /*
  * Fill a zeroed request from CGI variables. ST_OK; ST_MALFORMED without
  * REQUEST_METHOD or with a path that has no "/" in front or a control
- * character in it; ST_NOMEM. A variable that stands twice counts as its first,
- * the signature excepted (signature_repeated). base_path is taken from the
- * front of REQUEST_URI when there is no PATH_INFO.
+ * character in it; ST_NOMEM. Release it in any case.
+ *
+ * A variable that stands twice counts as its first, the signature excepted
+ * (signature_repeated). base_path is taken from the front of PATH_INFO and,
+ * when there is none, of REQUEST_URI: as whole segments, and only if they
+ * have it. Of REQUEST_URI scheme, host and fragment are left away. When there
+ * is none, uri is made of base_path, path and QUERY_STRING; otherwise the
+ * query is always that of uri, which is what Twilio signed, whatever a rewrite
+ * rule put into QUERY_STRING.
  */
 enum status request_init(
     struct request *, char *const *envp, const char *base_path);
@@ -75,8 +88,10 @@ struct body_source {
 
 /*
  * Read the body to its end and drain what is too much, so that the server in
- * front gets to read our answer. Sets body and body_status; the result is
- * ST_OK or ST_NOMEM (the rest is then drained too).
+ * front gets to read our answer. Sets body and body_status: all that came is
+ * kept, also when its length is wrong, because the signature goes first; only
+ * a body over REQUEST_BODY_HARD_MAX is dropped. The result is ST_OK or
+ * ST_NOMEM (the body is then drained and dropped too).
  */
 enum status request_read_body(struct request *, const struct body_source *);
 

@@ -1,0 +1,77 @@
+#include "http/route.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What "{name}" takes; never a dot in front, so no "..", nor a hidden file. */
+#define ARG_SET \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+static bool
+pattern_fits(const char *pattern, const char *path, char *arg)
+{
+	size_t fixed = strcspn(pattern, "{"), n;
+
+	*arg = '\0';
+	if (strncmp(pattern, path, fixed) != 0)
+		return false;
+	path += fixed;
+	if (pattern[fixed] == '\0')
+		return *path == '\0';
+	n = strspn(path, ARG_SET);
+	if (n == 0 || n >= ROUTE_ARG_MAX || path[n] != '\0' || *path == '.')
+		return false;
+	memcpy(arg, path, n + 1);
+	return true;
+}
+
+static bool
+method_fits(const struct route *route, enum method method)
+{
+	switch (method) {
+	case METHOD_GET:
+		return route->method == METHOD_GET ||
+		    (route->method == METHOD_POST &&
+			route->guard == GUARD_SIGNED);
+	case METHOD_HEAD:
+		return route->method == METHOD_GET;
+	case METHOD_POST:
+		return route->method == METHOD_POST;
+	case METHOD_OTHER:
+		break;
+	}
+	return false;
+}
+
+enum status
+route_find(const struct route *table, size_t n, enum method method,
+    const char *path, const struct route **route,
+    char arg[static ROUTE_ARG_MAX])
+{
+	enum status st = ST_NOTFOUND;
+
+	*route = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!pattern_fits(table[i].pattern, path, arg))
+			continue;
+		*route = &table[i];
+		if (method_fits(&table[i], method))
+			return ST_OK;
+		st = ST_UNSUPPORTED;
+	}
+	*arg = '\0';
+	return st;
+}
+
+void
+route_allow(const struct route *route, char out[static 32])
+{
+	const char *allow = "POST";
+
+	if (route->method == METHOD_GET)
+		allow = "GET, HEAD";
+	else if (route->guard == GUARD_SIGNED)
+		allow = "GET, POST";
+	snprintf(out, 32, "%s", allow);
+}
