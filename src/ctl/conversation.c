@@ -82,7 +82,7 @@ ctl_conversation_add(const struct ctl *ctl, int argc, char **argv)
 	const char *id = NULL, *tel = NULL;
 	const char *thread = NULL, *company = NULL, *project = NULL;
 	bool handoff = false;
-	const struct ctl_option options[] = {
+	const struct ctl_option opts[] = {
 		ctl_needed("tel", "NUMBER", &tel,
 		    "the sender, +14155550100 or whatsapp:+1…"),
 		ctl_needed(
@@ -95,7 +95,7 @@ ctl_conversation_add(const struct ctl *ctl, int argc, char **argv)
 	const struct ctl_syntax syntax = { "conversation add", "",
 		"Make a conversation. Messages of its sender are then routed "
 		"by it.",
-		0, 0, options, CTL_COUNT(options) };
+		0, 0, opts, CTL_COUNT(opts) };
 	struct conversation c = { .created_us = clock_us() };
 	int n, code;
 
@@ -142,14 +142,14 @@ int
 ctl_conversation_list(const struct ctl *ctl, int argc, char **argv)
 {
 	struct listing l = { NULL, 100 };
-	const struct ctl_option options[] = {
+	const struct ctl_option opts[] = {
 		ctl_text("tel", "NUMBER", &l.tel, "only those of this sender"),
 		ctl_number("limit", "N", &l.limit, 1, 1000000,
 		    "at most so many (100)"),
 	};
 	const struct ctl_syntax syntax = { "conversation list", "",
-		"List conversations, newest first.", 0, 0, options,
-		CTL_COUNT(options) };
+		"List conversations, newest first.", 0, 0, opts,
+		CTL_COUNT(opts) };
 	int n, code;
 
 	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
@@ -185,13 +185,13 @@ int
 ctl_conversation_show(const struct ctl *ctl, int argc, char **argv)
 {
 	struct showing s = { NULL, NULL };
-	const struct ctl_option options[] = {
+	const struct ctl_option opts[] = {
 		ctl_text("tel", "NUMBER", &s.tel,
 		    "the newest of this sender, the one that counts"),
 	};
 	const struct ctl_syntax syntax = { "conversation show", "[ID]",
-		"Show a conversation, by its id or by its sender.", 0, 1,
-		options, CTL_COUNT(options) };
+		"Show a conversation, by its id or by its sender.", 0, 1, opts,
+		CTL_COUNT(opts) };
 	int n, code;
 
 	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))

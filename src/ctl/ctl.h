@@ -43,6 +43,11 @@ enum ctl_exit {
 	CTL_FAILED = 4, /* the world failed: disk, network, memory */
 };
 
+/* What "queue run" tells its command in the environment. */
+#define CTL_RUN_QUEUE "SWITCHHOOK_QUEUE"
+#define CTL_RUN_MESSAGE_ID "SWITCHHOOK_MESSAGE_ID"
+#define CTL_RUN_ATTEMPT "SWITCHHOOK_ATTEMPT"
+
 /* The exit code that stands for a status. */
 enum ctl_exit ctl_exit_of(enum status);
 

@@ -86,6 +86,13 @@ find(int argc, char **argv, int *words)
 	return NULL;
 }
 
+static bool
+is_help(const char *word)
+{
+	return str_eq(word, "-h") || str_eq(word, "--help") ||
+	    str_eq(word, "help");
+}
+
 /* No such command: list those that begin with the same word, or all. */
 static int
 unknown(const struct ctl *ctl, int argc, char **argv)
@@ -111,83 +118,90 @@ unknown(const struct ctl *ctl, int argc, char **argv)
 	return CTL_USAGE;
 }
 
-/* Take --json out of what stands before "--". */
-static int
-take_json(struct ctl *ctl, int argc, char **argv)
+/*
+ * Take the options that every command has out of what stands before "--".
+ * False: *bad is one that has no value.
+ */
+static bool
+take_globals(struct ctl *ctl, int *argc, char **argv, const char **bad)
 {
-	int kept = 0, i = 0;
+	int kept = 1, i = 1;
 
-	for (; i < argc && !str_eq(argv[i], "--"); i++) {
-		if (str_eq(argv[i], "--json"))
+	for (; i < *argc && !str_eq(argv[i], "--"); i++) {
+		if (str_eq(argv[i], "--json")) {
 			ctl->json = true;
-		else
+		} else if (str_starts(argv[i], "--config=")) {
+			ctl->config_file = strchr(argv[i], '=') + 1;
+		} else if (str_eq(argv[i], "-c") ||
+		    str_eq(argv[i], "--config")) {
+			*bad = argv[i];
+			if (++i >= *argc)
+				return false;
+			ctl->config_file = argv[i];
+		} else {
 			argv[kept++] = argv[i];
+		}
 	}
-	while (i < argc)
+	while (i < *argc)
 		argv[kept++] = argv[i++];
 	argv[kept] = NULL;
-	return kept;
+	*argc = kept;
+	return true;
 }
 
 static int
 run(struct ctl *ctl, int argc, char **argv)
 {
 	const struct command *c;
+	const char *bad = NULL;
 	int words;
 
-	argc = take_json(ctl, argc, argv);
-	c = find(argc, argv, &words);
+	if (!take_globals(ctl, &argc, argv, &bad))
+		return ctl_say(ctl, CTL_USAGE, "%s: a file is needed", bad);
+	if (argc < 2 || is_help(argv[1])) {
+		put_usage(argc < 2 ? ctl->err : ctl->out);
+		return argc < 2 ? CTL_USAGE : CTL_DONE;
+	}
+	if (str_eq(argv[1], "-V") || str_eq(argv[1], "--version")) {
+		fprintf(ctl->out, "switchhook %s\n", PACKAGE_VERSION);
+		return CTL_DONE;
+	}
+	c = find(argc - 1, argv + 1, &words);
 	if (!c)
-		return unknown(ctl, argc, argv);
-	return c->run(ctl, argc - words + 1, argv + words - 1);
+		return unknown(ctl, argc - 1, argv + 1);
+	return c->run(ctl, argc - words, argv + words);
 }
 
-/* The options in front of the command. True: *i is the command's place. */
-static bool
-globals(struct ctl *ctl, int argc, char **argv, int *i, int *code)
+/*
+ * What "queue run" tells its command in the environment is no setting. When
+ * that command calls us in turn, it must not be taken for a misspelt one.
+ */
+static void
+forget_run(char **envp)
 {
-	*code = CTL_DONE;
-	for (*i = 1; *i < argc && argv[*i][0] == '-'; ++*i) {
-		const char *a = argv[*i];
+	static const char *const names[] = { CTL_RUN_QUEUE "=",
+		CTL_RUN_MESSAGE_ID "=", CTL_RUN_ATTEMPT "=" };
+	size_t kept = 0;
 
-		if (str_eq(a, "-h") || str_eq(a, "--help")) {
-			put_usage(ctl->out);
-			return false;
-		}
-		if (str_eq(a, "-V") || str_eq(a, "--version")) {
-			fprintf(ctl->out, "switchhook %s\n", PACKAGE_VERSION);
-			return false;
-		}
-		if (str_eq(a, "--json"))
-			ctl->json = true;
-		else if (str_starts(a, "--config="))
-			ctl->config_file = strchr(a, '=') + 1;
-		else if ((str_eq(a, "-c") || str_eq(a, "--config")) &&
-		    *i + 1 < argc)
-			ctl->config_file = argv[++*i];
-		else
-			break;
+	for (size_t i = 0; envp[i]; i++) {
+		bool ours = false;
+
+		for (size_t k = 0; k < CTL_COUNT(names); k++)
+			ours = ours || str_starts(envp[i], names[k]);
+		if (!ours)
+			envp[kept++] = envp[i];
 	}
-	if (*i < argc && argv[*i][0] != '-')
-		return true;
-	*code = *i < argc ? ctl_say(ctl, CTL_USAGE,
-				"unknown option, or no value: %s; see "
-				"switchhook --help",
-				argv[*i])
-			  : CTL_USAGE;
-	if (*i >= argc)
-		put_usage(ctl->err);
-	return false;
+	envp[kept] = NULL;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .envp = environ, .out = stdout, .err = stderr };
-	int code, i;
+	int code;
 
-	if (globals(&ctl, argc, argv, &i, &code))
-		code = run(&ctl, argc - i, argv + i);
+	forget_run(environ);
+	code = run(&ctl, argc, argv);
 	/* A result that nobody can read is none. */
 	if (fflush(ctl.out) != 0 || ferror(ctl.out))
 		code = ctl_say(&ctl, CTL_FAILED, "cannot write the result: %s",

@@ -1,0 +1,144 @@
+/* switchhook check: is the configuration good, before a server reads it? */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "ctl/ctl.h"
+#include "ctl/row.h"
+#include "params/params.h"
+
+/*
+ * The steps of params_load, each taken even where one before found mistakes,
+ * so that all are listed at once; and what only a responder needs.
+ */
+static enum status
+load(struct config **c, const char *path, char *const *envp, struct buf *errors)
+{
+	enum status e = config_load(c, path, envp, errors);
+
+	/* Of a file that cannot be read no more is to be said. */
+	if (e == ST_NOMEM || (path && access(path, R_OK) != 0))
+		return e;
+	if (params_resolve(*c, envp, errors) == ST_NOMEM ||
+	    config_check(*c, errors) == ST_NOMEM ||
+	    config_check_server(*c, errors) == ST_NOMEM)
+		return ST_NOMEM;
+	return errors->len > 0 ? ST_CONFIG : e;
+}
+
+/* Each line of text as a row of its own. */
+static enum status
+put_mistakes(const struct ctl *ctl, struct buf *errors)
+{
+	struct rows rows = { ctl, 0 };
+	enum status e = ST_OK;
+	char *rest = errors->data, *line;
+
+	if (!ctl->json) {
+		fputs(buf_str(errors), ctl->err);
+		return ST_OK;
+	}
+	while (e == ST_OK && (line = strsep(&rest, "\n"))) {
+		struct cell cells[] = { cell_bool("ok", false, 0),
+			cell_text("mistake", line, 0) };
+
+		if (*line != '\0')
+			e = rows_line(&rows, cells, CTL_COUNT(cells));
+	}
+	return e;
+}
+
+/* "section.key = value" a line; a value may be empty. */
+static enum status
+put_settings(const struct ctl *ctl, const struct config *config)
+{
+	struct rows rows = { ctl, 0 };
+	struct buf text = BUF_INIT;
+	enum status e;
+	char *rest, *line;
+
+	config_show(config, &text);
+	e = text.err;
+	rest = text.data;
+	if (e == ST_OK && !ctl->json) {
+		fputs(buf_str(&text), ctl->out);
+		rest = NULL;
+	}
+	while (e == ST_OK && (line = strsep(&rest, "\n"))) {
+		char *value = strstr(line, " =");
+		struct cell cells[2];
+
+		if (!value)
+			continue;
+		*value = '\0';
+		value += value[2] == ' ' ? 3 : 2;
+		cells[0] = cell_text("key", line, 0);
+		cells[1] = cell_bytes("value", value, strlen(value));
+		e = rows_line(&rows, cells, CTL_COUNT(cells));
+	}
+	buf_release(&text);
+	return e;
+}
+
+static enum status
+put_good(const struct ctl *ctl, const char *path)
+{
+	struct rows rows = { ctl, 0 };
+	struct cell cells[] = { cell_bool("ok", true, 0),
+		cell_text("file", path, 0) };
+
+	if (ctl->json)
+		return rows_line(&rows, cells, CTL_COUNT(cells));
+	fprintf(ctl->out, "%s: the configuration is good\n",
+	    path ? path : "no file, the environment and defaults");
+	return ST_OK;
+}
+
+static int
+check(const struct ctl *ctl, const char *path, bool show)
+{
+	struct config *config = NULL;
+	struct buf errors = BUF_INIT;
+	enum status e = load(&config, path, ctl->envp, &errors), printed;
+	int code;
+
+	if (e == ST_CONFIG)
+		printed = put_mistakes(ctl, &errors);
+	else if (e == ST_OK && show)
+		printed = put_settings(ctl, config);
+	else if (e == ST_OK)
+		printed = put_good(ctl, path);
+	else
+		printed = e;
+	code = printed == ST_OK ? (int)ctl_exit_of(e)
+				: ctl_fail(ctl, printed, "check");
+	config_free(config);
+	buf_release(&errors);
+	return code;
+}
+
+int
+ctl_check(const struct ctl *ctl, int argc, char **argv)
+{
+	bool show = false;
+	const struct ctl_option opts[] = {
+		ctl_flag("show", &show,
+		    "print every setting as it stands, secrets masked"),
+	};
+	const struct ctl_syntax syntax = { "check", "",
+		"Read the configuration as a server would, and tell every "
+		"mistake\nwith its file, line and key, and what to do about "
+		"it.",
+		0, 0, opts, CTL_COUNT(opts) };
+	char *path = NULL;
+	int n, code;
+	enum status e;
+
+	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+		return code;
+	e = config_find(ctl->config_file, ctl->envp, &path);
+	code = e == ST_OK ? check(ctl, path, show) : ctl_fail(ctl, e, "check");
+	free(path);
+	return code;
+}
