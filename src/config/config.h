@@ -150,6 +150,10 @@ void config_show(const struct config *, struct buf *out);
 /* The option of that name, or NULL. */
 const struct option *option_find(const char *section, const char *key);
 
+/* Its own variable: SWITCHHOOK_<SECTION>_<KEY>. */
+#define OPTION_VARIABLE_PREFIX "SWITCHHOOK_"
+void option_variable(const struct option *, struct buf *out);
+
 /* Where a text option's value (TEXT, URL) is kept, secrets too; NULL for the
  * other types. For src/params. */
 char **config_text(struct config *, const struct option *);

@@ -1,0 +1,203 @@
+#include "config/config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/slot.h"
+#include "config/value.h"
+
+static bool
+is_text(const struct option *o)
+{
+	return o->type == OPTION_TEXT || o->type == OPTION_URL;
+}
+
+static void
+wipe(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+char **
+config_text(struct config *c, const struct option *o)
+{
+	return is_text(o) ? (char **)(void *)((char *)c + o->offset) : NULL;
+}
+
+int64_t *
+config_number(struct config *c, const struct option *o)
+{
+	return is_text(o) ? NULL : (int64_t *)(void *)((char *)c + o->offset);
+}
+
+struct config_origin *
+config_origin(const struct config *c, const struct option *o)
+{
+	return &c->origins[o - options];
+}
+
+enum status
+config_set_text(struct config *c, const struct option *o, const char *value)
+{
+	char **slot = config_text(c, o), *copy;
+
+	if (str_dup(value, &copy) != ST_OK)
+		return ST_NOMEM;
+	wipe(*slot);
+	*slot = copy;
+	return ST_OK;
+}
+
+static enum status
+set_default(struct config *c, const struct option *o)
+{
+	struct buf why = BUF_INIT;
+	enum status st = ST_NOMEM;
+
+	if (is_text(o))
+		return config_set_text(c, o, o->fallback);
+	st = value_parse(o, o->fallback, config_number(c, o), &why);
+	buf_release(&why);
+	return st;
+}
+
+enum status
+config_new(struct config **out)
+{
+	enum status st = ST_NOMEM;
+	struct config *c;
+	size_t i;
+
+	*out = NULL;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return ST_NOMEM;
+	c->origins = calloc(options_n, sizeof(c->origins[0]));
+	if (c->origins == NULL)
+		goto fail;
+	for (i = 0; i < options_n; i++)
+		if ((st = set_default(c, &options[i])) != ST_OK)
+			goto fail;
+	*out = c;
+	return ST_OK;
+fail:
+	config_free(c);
+	return st;
+}
+
+void
+config_free(struct config *c)
+{
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (i = 0; i < options_n; i++) {
+		if (is_text(&options[i]))
+			wipe(*config_text(c, &options[i]));
+		if (c->origins != NULL)
+			free(c->origins[i].variable);
+	}
+	free(c->origins);
+	free(c->file);
+	free(c);
+}
+
+static void
+put_origin(
+    const struct config_origin *at, const char *fallback, struct buf *out)
+{
+	if (at != NULL && at->variable != NULL)
+		buf_puts(out, at->variable);
+	else if (at != NULL && at->file != NULL)
+		buf_printf(out, "%s:%d", at->file, at->line);
+	else
+		buf_puts(out, fallback);
+}
+
+void
+config_where(const struct config *c, const char *section, const char *key,
+    struct buf *out)
+{
+	const struct option *o = option_find(section, key);
+
+	put_origin(o == NULL ? NULL : config_origin(c, o), "default", out);
+}
+
+void
+config_complain(const struct config *c, const struct option *o,
+    struct buf *errors, const char *text, va_list ap)
+{
+	/* What is missing is missing in the file. */
+	put_origin(config_origin(c, o), c->file == NULL ? CONFIG_FILE : c->file,
+	    errors);
+	buf_printf(errors, ": %s.%s: ", o->section, o->key);
+	buf_vprintf(errors, text, ap);
+	buf_putc(errors, '\n');
+}
+
+void
+config_mistake(struct config *c, const struct option *o, struct buf *errors,
+    const char *text, ...)
+{
+	va_list ap;
+
+	va_start(ap, text);
+	config_complain(c, o, errors, text, ap);
+	va_end(ap);
+	config_origin(c, o)->bad = true;
+}
+
+/* A URL without the password that may stand in it. */
+static void
+show_url(const char *url, struct buf *out)
+{
+	const char *user = strstr(url, "://"), *at, *colon;
+
+	if (user == NULL) {
+		buf_puts(out, url);
+		return;
+	}
+	user += strlen("://");
+	at = memrchr(user, '@', strcspn(user, "/?#"));
+	colon = at == NULL ? NULL : memchr(user, ':', (size_t)(at - user));
+	if (colon == NULL)
+		buf_puts(out, url);
+	else
+		buf_printf(out, "%.*s:***%s", (int)(colon - url), url, at);
+}
+
+static void
+show_value(struct config *c, const struct option *o, struct buf *out)
+{
+	const char *text;
+
+	if (!is_text(o)) {
+		value_print(o, *config_number(c, o), out);
+		return;
+	}
+	text = *config_text(c, o);
+	if (o->secret)
+		buf_puts(out, *text == '\0' ? "(not set)" : "(set)");
+	else if (o->type == OPTION_URL)
+		show_url(text, out);
+	else
+		buf_puts(out, text);
+}
+
+void
+config_show(const struct config *c, struct buf *out)
+{
+	/* The slots are reached through functions that also serve writing. */
+	struct config *slots = (struct config *)(uintptr_t)c;
+	size_t i;
+
+	for (i = 0; i < options_n; i++) {
+		buf_printf(out, "%s.%s = ", options[i].section, options[i].key);
+		show_value(slots, &options[i], out);
+		buf_putc(out, '\n');
+	}
+}

@@ -1,0 +1,362 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/config.h"
+#include "config/env.h"
+#include "config/inifile.h"
+#include "config/nearest.h"
+#include "config/slot.h"
+#include "config/textfile.h"
+#include "config/value.h"
+
+#define FILE_MAX_BYTES ((size_t)256 << 10)
+#define MISTAKES_MAX 1000 /* a file with more is something else */
+
+struct loader {
+	struct config *config;
+	struct buf *errors;
+	enum status st; /* ST_NOMEM stays */
+	const char *section; /* of the table; NULL: none, or one not known */
+	bool skip; /* its header was a mistake that is reported */
+	int mistakes;
+};
+
+/* A name that the operator wrote, so that it stays on its line. */
+static void
+put_name(struct buf *out, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i] != '\0' && i < 64; i++)
+		buf_putc(out, name[i] >= ' ' && name[i] <= '~' ? name[i] : '?');
+}
+
+/* "FILE:LINE: " of one more mistake; false when there were too many. */
+static bool
+begin_mistake(struct loader *l, int line)
+{
+	if (++l->mistakes <= MISTAKES_MAX) {
+		buf_printf(l->errors, "%s:%d: ", l->config->file, line);
+		return true;
+	}
+	if (l->mistakes == MISTAKES_MAX + 1)
+		buf_printf(l->errors,
+		    "%s:%d: more mistakes follow; "
+		    "correct those above first\n",
+		    l->config->file, line);
+	return false;
+}
+
+static void
+on_mistake(void *ctx, int line, const char *text)
+{
+	struct loader *l = ctx;
+
+	if (begin_mistake(l, line))
+		buf_printf(l->errors, "%s\n", text);
+}
+
+/* The table's name of a section, or NULL and the nearest, if any. */
+static const char *
+find_section(const char *name, const char **meant)
+{
+	struct nearest best = { 0 };
+	size_t i;
+
+	for (i = 0; i < options_n; i++) {
+		if (strcmp(options[i].section, name) == 0)
+			return options[i].section;
+		if (nearest_offer(&best, name, options[i].section))
+			*meant = options[i].section;
+	}
+	return NULL;
+}
+
+static void
+on_section(void *ctx, int line, const char *name)
+{
+	struct loader *l = ctx;
+	const char *meant = NULL;
+
+	l->section = name == NULL ? NULL : find_section(name, &meant);
+	l->skip = l->section == NULL;
+	if (name == NULL || l->section != NULL || !begin_mistake(l, line))
+		return;
+	buf_putc(l->errors, '[');
+	put_name(l->errors, name);
+	buf_puts(l->errors, "]: there is no such section; ");
+	if (meant != NULL)
+		buf_printf(l->errors, "did you mean [%s]?\n", meant);
+	else
+		buf_puts(l->errors, "see switchhook.conf(5)\n");
+}
+
+/*
+ * The option that an unknown key most likely means: the same key in another
+ * section, or a near one in this.
+ */
+static const struct option *
+meant_option(const char *section, const char *key)
+{
+	const struct option *o, *meant = NULL;
+	struct nearest best = { 0 };
+
+	for (o = options; o < options + options_n; o++) {
+		if (strcmp(o->key, key) == 0)
+			return o;
+		if (section != NULL && strcmp(o->section, section) == 0 &&
+		    nearest_offer(&best, key, o->key))
+			meant = o;
+	}
+	return meant;
+}
+
+static void
+unknown_key(struct loader *l, int line, const char *key)
+{
+	const struct option *o = meant_option(l->section, key);
+
+	if (!begin_mistake(l, line))
+		return;
+	if (l->section != NULL)
+		buf_printf(l->errors, "%s.", l->section);
+	put_name(l->errors, key);
+	buf_puts(l->errors,
+	    l->section == NULL ? ": stands before any section; "
+			       : ": there is no such key; ");
+	if (o == NULL)
+		buf_puts(l->errors, "see switchhook.conf(5)\n");
+	else if (l->section != NULL && strcmp(o->section, l->section) == 0)
+		buf_printf(l->errors, "did you mean %s?\n", o->key);
+	else
+		buf_printf(
+		    l->errors, "write [%s] on a line above it\n", o->section);
+}
+
+/* What an operator may take for syntax, but would become part of the value. */
+static const char *
+looks_like_syntax(const char *value)
+{
+	size_t n = strlen(value), i;
+
+	if (n >= 2 && (*value == '"' || *value == '\'') &&
+	    value[n - 1] == *value)
+		return "stands in quotes, which would be part of the value; "
+		       "write it without them";
+	for (i = 1; i < n; i++)
+		if (value[i] == '#' &&
+		    (value[i - 1] == ' ' || value[i - 1] == '\t'))
+			return "has a \"#\" after a space, which begins no "
+			       "comment here; write \";\" for a comment";
+	return NULL;
+}
+
+static const char *
+bad_text(const char *value)
+{
+	if (strlen(value) > CONFIG_LINE_MAX)
+		return "is too long; keep it in a file and write file:PATH";
+	if (value_has_control(value))
+		return "has a control character in it; remove it";
+	return NULL;
+}
+
+static void
+set_number(struct loader *l, const struct option *o, const char *value)
+{
+	struct buf why = BUF_INIT;
+
+	if (value_parse(o, value, config_number(l->config, o), &why) != ST_OK)
+		config_mistake(l->config, o, l->errors, "%s", buf_str(&why));
+	buf_release(&why);
+}
+
+/* Set an option whose origin is noted; a mistake leaves what it was. */
+static void
+set(struct loader *l, const struct option *o, const char *value)
+{
+	const char *wrong = bad_text(value);
+
+	if (wrong == NULL && config_origin(l->config, o)->variable == NULL)
+		wrong = looks_like_syntax(value);
+	if (wrong != NULL)
+		config_mistake(l->config, o, l->errors, "%s", wrong);
+	else if (config_text(l->config, o) == NULL)
+		set_number(l, o, value);
+	else if (config_set_text(l->config, o, value) != ST_OK)
+		l->st = ST_NOMEM;
+}
+
+static void
+on_pair(void *ctx, int line, const char *key, const char *value)
+{
+	struct loader *l = ctx;
+	const struct option *o;
+	struct config_origin *at;
+
+	if (l->skip)
+		return;
+	o = l->section == NULL ? NULL : option_find(l->section, key);
+	if (o == NULL) {
+		unknown_key(l, line, key);
+		return;
+	}
+	at = config_origin(l->config, o);
+	if (at->file == NULL) {
+		at->file = l->config->file;
+		at->line = line;
+		set(l, o, value);
+	} else if (begin_mistake(l, line)) {
+		buf_printf(l->errors,
+		    "%s.%s: is set on line %d already; "
+		    "remove one of them\n",
+		    o->section, o->key, at->line);
+	}
+}
+
+static void
+load_file(struct loader *l)
+{
+	static const struct inifile_events events = {
+		.section = on_section, .pair = on_pair, .mistake = on_mistake
+	};
+	struct buf text = BUF_INIT;
+	const char *why;
+	enum status st;
+
+	st = textfile_read(l->config->file, FILE_MAX_BYTES, true, &text, &why);
+	if (st == ST_OK)
+		st = inifile_parse(
+		    buf_str(&text), text.len, CONFIG_LINE_MAX, &events, l);
+	else if (st != ST_NOMEM)
+		buf_printf(l->errors,
+		    "%s: cannot be read: %s; name a text "
+		    "file of at most %zuK that this user may read\n",
+		    l->config->file, why, FILE_MAX_BYTES >> 10);
+	if (st == ST_NOMEM)
+		l->st = ST_NOMEM;
+	buf_wipe(&text);
+}
+
+static void
+set_from_variable(struct loader *l, const struct option *o, const char *name,
+    const char *value)
+{
+	struct config_origin *at = config_origin(l->config, o);
+	char *copy;
+
+	if (str_dup(name, &copy) != ST_OK) {
+		l->st = ST_NOMEM;
+		return;
+	}
+	free(at->variable);
+	*at = (struct config_origin){ .variable = copy };
+	set(l, o, value);
+}
+
+static void
+load_variables(struct loader *l, char *const *envp)
+{
+	struct buf name = BUF_INIT;
+	const struct option *o;
+	const char *value;
+
+	for (o = options; o < options + options_n; o++) {
+		buf_reset(&name);
+		option_variable(o, &name);
+		value = env_get(envp, buf_str(&name));
+		if (value != NULL)
+			set_from_variable(l, o, name.data, value);
+		else if (o->variable != NULL &&
+		    config_origin(l->config, o)->file == NULL &&
+		    !str_empty(value = env_get(envp, o->variable)))
+			set_from_variable(l, o, o->variable, value);
+		if (name.err != ST_OK)
+			l->st = ST_NOMEM;
+	}
+	buf_release(&name);
+}
+
+/* The option whose variable this is, or NULL and the nearest, if any. */
+static const struct option *
+find_variable(const char *name, struct buf *meant)
+{
+	struct buf own = BUF_INIT;
+	struct nearest best = { 0 };
+	const struct option *o, *found = NULL;
+
+	for (o = options; o < options + options_n && found == NULL; o++) {
+		buf_reset(&own);
+		option_variable(o, &own);
+		if (strcmp(buf_str(&own), name) == 0)
+			found = o;
+		else if (nearest_offer(&best, name, buf_str(&own))) {
+			buf_reset(meant);
+			buf_puts(meant, buf_str(&own));
+		}
+	}
+	buf_release(&own);
+	return found;
+}
+
+static void
+check_variable(struct loader *l, const char *name)
+{
+	struct buf meant = BUF_INIT;
+
+	if (strcmp(name, "SWITCHHOOK_CONF") != 0 &&
+	    find_variable(name, &meant) == NULL) {
+		put_name(l->errors, name);
+		buf_puts(l->errors, ": no setting has this variable; ");
+		if (meant.len > 0)
+			buf_printf(l->errors, "did you mean %s?\n", meant.data);
+		else
+			buf_puts(l->errors,
+			    "unset it, or see "
+			    "switchhook.conf(5)\n");
+	}
+	buf_release(&meant);
+}
+
+/* A variable with our prefix that no option has is a misspelt one. */
+static void
+check_variables(struct loader *l, char *const *envp)
+{
+	struct buf name = BUF_INIT;
+
+	for (; envp != NULL && *envp != NULL; envp++) {
+		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX))
+			continue;
+		buf_reset(&name);
+		buf_put(&name, *envp, strcspn(*envp, "="));
+		check_variable(l, buf_str(&name));
+	}
+	if (name.err != ST_OK)
+		l->st = name.err;
+	buf_release(&name);
+}
+
+enum status
+config_load(struct config **out, const char *path, char *const *envp,
+    struct buf *errors)
+{
+	struct loader l = { .errors = errors, .st = ST_OK };
+	size_t before = errors->len;
+
+	*out = NULL;
+	if (config_new(&l.config) != ST_OK)
+		return ST_NOMEM;
+	l.st = str_dup(path, &l.config->file);
+	if (l.st == ST_OK && path != NULL)
+		load_file(&l);
+	load_variables(&l, envp);
+	check_variables(&l, envp);
+	if (l.st != ST_OK || errors->err != ST_OK) {
+		config_free(l.config);
+		return ST_NOMEM;
+	}
+	*out = l.config;
+	return errors->len == before ? ST_OK : ST_CONFIG;
+}

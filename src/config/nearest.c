@@ -1,0 +1,55 @@
+#include "config/nearest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 63 /* longer names are no misspelling of ours */
+
+static int
+fold(char c)
+{
+	return c == '-' ? '_' : tolower((unsigned char)c);
+}
+
+static size_t
+min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein's distance, one row at a time; lb <= NAME_MAX_LEN. */
+static size_t
+edit_distance(const char *a, size_t la, const char *b, size_t lb)
+{
+	size_t row[NAME_MAX_LEN + 1], i, j, diagonal, above;
+
+	for (j = 0; j <= lb; j++)
+		row[j] = j;
+	for (i = 1; i <= la; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= lb; j++) {
+			above = row[j];
+			row[j] = min3(above + 1, row[j - 1] + 1,
+			    diagonal + (fold(a[i - 1]) != fold(b[j - 1])));
+			diagonal = above;
+		}
+	}
+	return row[lb];
+}
+
+bool
+nearest_offer(struct nearest *best, const char *wrong, const char *name)
+{
+	size_t lw = strlen(wrong), ln = strcspn(name, "|"), d;
+
+	if (lw == 0 || lw > NAME_MAX_LEN || ln > NAME_MAX_LEN)
+		return false;
+	d = edit_distance(wrong, lw, name, ln);
+	if (d > (ln + 2) / 3 || (best->found && best->distance <= d))
+		return false;
+	*best = (struct nearest){ .found = true, .distance = d };
+	return true;
+}

@@ -1,0 +1,112 @@
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "config/config.h"
+
+/* The section and key of a member of struct config, and where it is. */
+#define AT(part, name) \
+	.section = #part, .key = #name, \
+	.offset = offsetof(struct config, part.name)
+
+#define KILO (INT64_C(1) << 10)
+
+static const char *const signature_modes[] = { "enforce", "report", "off",
+	NULL };
+/* LOG_LEVEL is shared with other programs, so their names are taken too. */
+static const char *const log_levels[] = { "debug|trace", "info|notice",
+	"warn|warning", "error|critical|fatal", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const unknown_senders[] = { "hold", "ignore", "ai", "human",
+	"create", NULL };
+static const char *const journal_modes[] = { "wal", "rollback", NULL };
+
+/* Keys of a section stand together, in the order of the manual. */
+const struct option options[] = {
+	{ AT(server, public_url), .type = OPTION_URL, .fallback = "",
+	    .help = "the URL that Twilio calls, up to base_path; "
+		    "signatures are checked against it" },
+	{ AT(server, base_path), .type = OPTION_TEXT, .fallback = "",
+	    .help = "what stands before the routes in the request's path" },
+	{ AT(server, trusted_proxies), .type = OPTION_TEXT, .fallback = "",
+	    .help = "addresses whose X-Forwarded headers are believed" },
+	{ AT(server, signature), .type = OPTION_CHOICE, .fallback = "enforce",
+	    .choices = signature_modes,
+	    .help = "what happens to a webhook with a wrong signature" },
+	{ AT(server, admin_token), .type = OPTION_TEXT, .fallback = "",
+	    .secret = true,
+	    .help = "what a caller of the admin routes must present" },
+	{ AT(server, threads), .type = OPTION_NUMBER, .fallback = "0", .min = 0,
+	    .max = 1024, .help = "worker threads; 0 lets the program choose" },
+	{ AT(server, max_body), .type = OPTION_SIZE, .fallback = "100K",
+	    .min = KILO, .max = KILO * KILO,
+	    .help = "the largest request body that is taken" },
+	{ AT(server, log_level), .type = OPTION_CHOICE, .fallback = "info",
+	    .choices = log_levels, .variable = "LOG_LEVEL",
+	    .help = "the least important event that is logged" },
+	{ AT(server, log_target), .type = OPTION_TEXT, .fallback = "stderr",
+	    .help = "where the log goes: stderr, syslog or a file" },
+	{ AT(server, log_format), .type = OPTION_CHOICE, .fallback = "text",
+	    .choices = log_formats,
+	    .help = "how a line of the log is written" },
+
+	{ AT(twilio, account_sid), .type = OPTION_TEXT, .fallback = "",
+	    .help = "the account, AC and 32 hexadecimal digits" },
+	{ AT(twilio, auth_token), .type = OPTION_TEXT, .fallback = "",
+	    .secret = true, .help = "the account's primary token" },
+	{ AT(twilio, auth_token_previous), .type = OPTION_TEXT, .fallback = "",
+	    .secret = true,
+	    .help = "the token before it, taken as well during a rotation" },
+	{ AT(twilio, api_url), .type = OPTION_URL,
+	    .fallback = "https://api.twilio.com",
+	    .help = "where Twilio's API is called" },
+
+	{ AT(whatsapp, conversations), .type = OPTION_TEXT,
+	    .fallback = "sqlite:",
+	    .help = "where conversations are looked up" },
+	{ AT(whatsapp, ai_queue), .type = OPTION_TEXT, .fallback = "sqlite:ai",
+	    .help = "the queue that the AI answers" },
+	{ AT(whatsapp, human_queue), .type = OPTION_TEXT,
+	    .fallback = "sqlite:human",
+	    .help = "the queue that people answer" },
+	{ AT(whatsapp, ai_delay), .type = OPTION_NUMBER, .fallback = "30",
+	    .min = 0, .max = 900,
+	    .help = "seconds before the AI sees a message" },
+	{ AT(whatsapp, unknown_sender), .type = OPTION_CHOICE,
+	    .fallback = "hold", .choices = unknown_senders,
+	    .help = "what happens to a message without a conversation" },
+
+	{ AT(store, path), .type = OPTION_TEXT,
+	    .fallback = "/var/lib/switchhook/switchhook.db",
+	    .help = "the file of the embedded database" },
+	{ AT(store, journal), .type = OPTION_CHOICE, .fallback = "wal",
+	    .choices = journal_modes,
+	    .help = "how the embedded database survives a crash" },
+};
+
+const size_t options_n = sizeof(options) / sizeof(options[0]);
+
+const struct option *
+option_find(const char *section, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < options_n; i++)
+		if (strcmp(options[i].section, section) == 0 &&
+		    strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+void
+option_variable(const struct option *o, struct buf *out)
+{
+	const char *s;
+
+	buf_puts(out, OPTION_VARIABLE_PREFIX);
+	for (s = o->section; *s != '\0'; s++)
+		buf_putc(out, (char)toupper((unsigned char)*s));
+	buf_putc(out, '_');
+	for (s = o->key; *s != '\0'; s++)
+		buf_putc(out, (char)toupper((unsigned char)*s));
+}
