@@ -23,10 +23,8 @@ open_config(struct app *app, const struct app_options *o, struct buf *errors)
 	char *path = NULL;
 
 	if ((st = config_find(o->config_file, o->envp, &path)) == ST_OK)
-		st = config_load(&app->config, path, o->envp, errors);
+		st = params_load(&app->config, path, o->envp, errors);
 	free(path);
-	if (st == ST_OK)
-		st = params_resolve(app->config, o->envp, errors);
 	if (st == ST_OK)
 		st = config_check_server(app->config, errors);
 	return st;
