@@ -11,44 +11,50 @@
 #include "app/app.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "door/listener.h"
+
+/* A CGI process ends by itself after so long; Twilio has hung up by then. */
+#define DOOR_CGI_SECONDS 15
 
 /*
  * Plain CGI: one request from envp and standard input, answered on standard
- * output. ST_OK once the answer is written, whatever it was.
+ * output. ST_OK once the answer is written, whatever it was; ST_IO.
+ * door_cgi_begin starts the clock: when it runs out the process answers 503
+ * and ends with status 4, so that a stuck one never blocks the server's other
+ * requests (fcgiwrap runs them one after another).
  */
-enum status door_cgi(struct app *, char *const *envp);
+void door_cgi_begin(unsigned seconds);
+enum status door_cgi(const struct app *, char *const *envp);
+
+/* The answer of a CGI process that cannot open its application: 500. */
+enum status door_cgi_broken(char *const *envp);
 
 struct door_fastcgi_options {
-	int listener; /* a listening socket; the door closes it */
-	size_t threads; /* workers */
+	struct listener listener; /* the door closes it */
+	size_t threads; /* workers at most; 0: as many as do well */
 	int timeout_s; /* of reading from and writing to the server */
 	struct app_options app; /* for SIGHUP: how to make another snapshot */
 };
 
 /*
+ * Keep the signals that door_fastcgi waits for away from every thread: called
+ * before the first thread is made, which app_open may do.
+ */
+void door_block_signals(void);
+
+/*
  * FastCGI until SIGTERM, SIGINT or SIGUSR1, then what is under way is finished
  * within 7 s. SIGHUP reloads. Takes the app over.
+ * ST_OK; ST_TIMEOUT if a worker was still busy at the end: the process must
+ * then end with _exit, for that worker still uses everything; ST_NOMEM, ST_IO.
  */
 enum status door_fastcgi(struct app *, const struct door_fastcgi_options *);
 
 /*
  * In memory: one request given as CGI variables and a body; reply in CGI's
- * form. For tests, and for the command's simulated requests.
+ * form. For tests, and for the command's simulated requests. ST_OK or ST_NOMEM.
  */
-enum status door_memory(struct app *, char *const *envp, const void *body,
+enum status door_memory(const struct app *, char *const *envp, const void *body,
     size_t body_len, struct buf *reply);
-
-/*
- * A listening socket made from "unix:PATH", a path with "/" in it,
- * "HOST:PORT" or ":PORT". Unix sockets are 0660; a stale one is replaced, one
- * in use is not. *why says what went wrong.
- */
-enum status listener_open(const char *where, int *fd, struct buf *why);
-
-/* True if descriptor fd is a listening socket. */
-bool listener_is(int fd);
-
-/* The first socket passed by systemd (LISTEN_FDS, LISTEN_PID), or -1. */
-int listener_passed(char *const *envp);
 
 #endif

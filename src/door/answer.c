@@ -1,0 +1,81 @@
+#include "door/answer.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "config/config.h"
+
+/* Memory that a large reply took is given back after it. */
+#define KEEP_MAX ((size_t)64 << 10)
+
+void
+answer_release(struct answer *a)
+{
+	response_release(&a->response);
+	buf_release(&a->text);
+}
+
+static void
+answer_reset(struct answer *a)
+{
+	if (a->text.cap > KEEP_MAX)
+		answer_release(a);
+	response_reset(&a->response);
+	buf_reset(&a->text);
+}
+
+void
+answer_error(struct answer *a, int code, const char *message)
+{
+	char id[STR_UUID_MAX] = "unknown";
+
+	answer_reset(a);
+	if (str_uuid(id) != ST_OK)
+		memcpy(id, "unknown", sizeof("unknown"));
+	response_error(&a->response, code, message, id);
+	response_header(&a->response, "X-Request-Id", id);
+	response_write(&a->response, false, &a->text);
+}
+
+void
+answer_make(struct answer *a, const struct app *app, char *const *envp,
+    const struct body_source *source)
+{
+	struct request r = { .method = METHOD_OTHER };
+	enum status st;
+
+	answer_reset(a);
+	st = request_init(&r, envp, app->config->server.base_path);
+	if (request_read_body(&r, source) != ST_OK)
+		st = ST_NOMEM;
+	if (st == ST_OK) {
+		app_serve(app, &r, &a->response);
+		response_write(&a->response, r.method == METHOD_HEAD, &a->text);
+	} else if (st == ST_MALFORMED) {
+		answer_error(a, 400, "Malformed request");
+	} else {
+		answer_error(a, 503, "Not available now, try again");
+	}
+	request_release(&r);
+}
+
+const char *
+answer_text(const struct answer *a, size_t *len)
+{
+	static const char fallback[] =
+	    "Status: 503 Service Unavailable\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Retry-After: 1\r\n"
+	    "X-Request-Id: unknown\r\n"
+	    "\r\n"
+	    "{\"error\":\"Not available now, try again\","
+	    "\"request_id\":\"unknown\"}\n";
+
+	if (a->text.err == ST_OK && a->text.len > 0) {
+		*len = a->text.len;
+		return a->text.data;
+	}
+	*len = sizeof(fallback) - 1;
+	return fallback;
+}

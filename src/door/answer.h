@@ -1,0 +1,37 @@
+/* One request to its reply: what all doors have in common. */
+#ifndef DOOR_ANSWER_H
+#define DOOR_ANSWER_H
+
+#include <stddef.h>
+
+#include "app/app.h"
+#include "base/buf.h"
+#include "http/request.h"
+#include "http/response.h"
+
+/* A worker's memory for replies; the zero value is fine. */
+struct answer {
+	struct response response;
+	struct buf text; /* the reply in CGI's form */
+};
+
+void answer_release(struct answer *);
+
+/*
+ * Read the body, serve, and build the reply. The body is always read to its
+ * end (or its bound), because a server in front may read nothing before it has
+ * written everything.
+ */
+void answer_make(struct answer *, const struct app *, char *const *envp,
+    const struct body_source *);
+
+/* A reply without an application, in the form of every other error. */
+void answer_error(struct answer *, int code, const char *message);
+
+/*
+ * The reply; there always is one: without memory for it a fixed 503. Valid
+ * until the answer changes.
+ */
+const char *answer_text(const struct answer *, size_t *len);
+
+#endif

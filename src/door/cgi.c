@@ -1,0 +1,169 @@
+/* Plain CGI (RFC 3875): one request, one process. */
+#include "door/door.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "door/answer.h"
+
+/* Standard input, as far as the request announced it. */
+struct input {
+	bool announced; /* there is a CONTENT_LENGTH to go by */
+	bool closed; /* nothing to be read at all */
+	size_t left;
+};
+
+static const char *
+variable(char *const *envp, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *envp != NULL; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
+			return *envp + n + 1;
+	return "";
+}
+
+/*
+ * Without a length the body goes to the end of input, but only a POST has one:
+ * somebody who asks for /health by hand has a terminal there, which never ends.
+ */
+static struct input
+input_init(char *const *envp)
+{
+	struct input in = { .announced = false };
+	uint64_t n = 0;
+
+	in.announced = str_u64(variable(envp, "CONTENT_LENGTH"), SIZE_MAX / 2,
+			   &n) == ST_OK;
+	in.left = (size_t)n;
+	in.closed = !in.announced &&
+	    *variable(envp, "CONTENT_LENGTH") == '\0' &&
+	    strcmp(variable(envp, "REQUEST_METHOD"), "POST") != 0;
+	return in;
+}
+
+/*
+ * A server need not close its end after CONTENT_LENGTH bytes (RFC 3875, 4.2),
+ * so what would be too much is read only if it is there.
+ */
+static bool
+is_over(const struct input *in)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	if (in->closed)
+		return true;
+	return in->announced && in->left == 0 && poll(&p, 1, 0) <= 0;
+}
+
+static enum status
+input_read(void *ctx, char *to, size_t n, size_t *got)
+{
+	struct input *in = ctx;
+	ssize_t k;
+
+	*got = 0;
+	if (is_over(in))
+		return ST_OK;
+	if (in->announced && in->left > 0 && n > in->left)
+		n = in->left;
+	do
+		k = read(STDIN_FILENO, to, n);
+	while (k < 0 && errno == EINTR);
+	if (k < 0)
+		return ST_IO;
+	*got = (size_t)k;
+	if (in->left > 0)
+		in->left -= *got;
+	return ST_OK;
+}
+
+static enum status
+output_write(const struct answer *a)
+{
+	size_t len;
+	const char *text = answer_text(a, &len);
+	ssize_t k;
+
+	while (len > 0) {
+		k = write(STDOUT_FILENO, text, len);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return ST_IO;
+		text += k;
+		len -= (size_t)k;
+	}
+	return ST_OK;
+}
+
+/* Only what is safe in a signal handler. */
+static void
+time_is_up(int sig)
+{
+	static const char text[] =
+	    "Status: 503 Service Unavailable\r\n"
+	    "Content-Type: application/json\r\n"
+	    "Retry-After: 1\r\n"
+	    "X-Request-Id: unknown\r\n"
+	    "\r\n"
+	    "{\"error\":\"Took too long\",\"request_id\":\"unknown\"}\n";
+	ssize_t n = write(STDOUT_FILENO, text, sizeof(text) - 1);
+
+	(void)sig;
+	(void)n;
+	_exit(4);
+}
+
+void
+door_cgi_begin(unsigned seconds)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, time_is_up);
+	alarm(seconds);
+}
+
+/* The handler must not add its reply to one that is being written; a server
+ * that does not take it in that time is gone. */
+static enum status
+finish(struct answer *a)
+{
+	enum status st;
+
+	signal(SIGALRM, SIG_DFL);
+	st = output_write(a);
+	answer_release(a);
+	return st;
+}
+
+enum status
+door_cgi(const struct app *app, char *const *envp)
+{
+	struct input in = input_init(envp);
+	struct body_source source = { input_read, &in };
+	struct answer a = { .text = BUF_INIT };
+
+	answer_make(&a, app, envp, &source);
+	return finish(&a);
+}
+
+enum status
+door_cgi_broken(char *const *envp)
+{
+	struct input in = input_init(envp);
+	struct answer a = { .text = BUF_INIT };
+	struct body_source source = { input_read, &in };
+	struct request r = { .method = METHOD_OTHER };
+
+	/* fcgiwrap writes all of the body before it reads any of the reply. */
+	request_read_body(&r, &source);
+	request_release(&r);
+	answer_error(&a, 500, "Not configured; the reason is in the log");
+	return finish(&a);
+}

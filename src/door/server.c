@@ -1,0 +1,327 @@
+/* FastCGI: workers, and the thread that waits for signals. */
+#include "door/door.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "config.h"
+#include "door/answer.h"
+#include "door/fastcgi.h"
+#include "door/gate.h"
+#include "door/watch.h"
+
+/*
+ * The first workers; one more is made when all are busy. So mod_fcgid, which
+ * gives a process one request at a time, never gets a third, and a busy server
+ * gets as many as its commits can share a sync.
+ */
+#define FIRST_WORKERS 2
+#define WORKERS_AUTO 64
+
+/* The deepest is JSON within bounds, some tens of KB; only what is touched is
+ * memory. */
+#define STACK ((size_t)512 << 10)
+
+/* A body may take so many time-outs in all, however it trickles. */
+#define BODY_TIMEOUTS 2
+
+/* mod_fcgid kills 8 s after its TERM: first no more is read, then we go. */
+#define STOP_CUT_US ((int64_t)5500000)
+#define STOP_END_US ((int64_t)6500000)
+
+#define SECOND_NS 1000000000L
+#define STOP_STEP_NS 10000000L
+
+struct worker {
+	struct server *server;
+	struct watch watch;
+	pthread_t thread;
+};
+
+struct server {
+	const struct door_fastcgi_options *options;
+	struct listener listener;
+	struct gate *gate;
+	struct app_slot *slot;
+	struct worker *workers;
+	size_t max;
+
+	pthread_mutex_t lock; /* guards the rest */
+	size_t started;
+	size_t running;
+	size_t idle; /* at the gate, or on the way to it */
+};
+
+static void *worker_main(void *);
+
+/* With lock held. A worker that cannot be made is tried again later. */
+static void
+start_worker(struct server *s)
+{
+	struct worker *w = &s->workers[s->started];
+	pthread_attr_t attr;
+
+	w->server = s;
+	if (pthread_attr_init(&attr) != 0)
+		return;
+	if (pthread_attr_setstacksize(&attr, STACK) == 0 &&
+	    pthread_create(&w->thread, &attr, worker_main, w) == 0) {
+		s->started++;
+		s->running++;
+		s->idle++;
+	}
+	pthread_attr_destroy(&attr);
+}
+
+/* A worker has got something to do; somebody must stay at the gate. */
+static void
+leave_gate(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->idle--;
+	if (s->idle == 0 && s->started < s->max)
+		start_worker(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+back_to_gate(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->idle++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct server *s = w->server;
+	struct answer answer = { .text = BUF_INIT };
+	int64_t body_us =
+	    (int64_t)s->options->timeout_s * BODY_TIMEOUTS * 1000000;
+	int fd;
+
+	while ((fd = gate_next(s->gate)) >= 0) {
+		leave_gate(s);
+		if (fastcgi_serve(fd, body_us, s->slot, &answer, &w->watch))
+			gate_return(s->gate, fd);
+		back_to_gate(s);
+	}
+	answer_release(&answer);
+	pthread_mutex_lock(&s->lock);
+	s->running--;
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static size_t
+workers_running(struct server *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->running;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+/* Break off bodies that are later than now. */
+static void
+check_watches(struct server *s, int64_t now_us)
+{
+	for (size_t i = 0; i < s->max; i++)
+		watch_check(&s->workers[i].watch, now_us);
+}
+
+static void
+signals_of_door(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGHUP);
+}
+
+void
+door_block_signals(void)
+{
+	const int ours[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+	sigset_t set;
+
+	/* Ignored ones (nohup) would never arrive. */
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		signal(ours[i], SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signals_of_door(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* One log line for each line of text. */
+static void
+log_lines(struct log *log, char *text)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_error(log, "configuration", LOG_STR("reason", line));
+}
+
+static void
+reload(struct server *s)
+{
+	struct app *now = app_slot_get(s->slot), *next = NULL;
+	struct buf errors = BUF_INIT;
+
+	if (app_open(&next, &s->options->app, &errors) == ST_OK) {
+		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
+		app_slot_replace(s->slot, next);
+	} else {
+		if (errors.len > 0)
+			log_lines(now->log, errors.data);
+		log_error(now->log, "not reloaded: the old one stays",
+		    LOG_INT("pid", getpid()));
+	}
+	buf_release(&errors);
+	app_slot_put(s->slot, now);
+}
+
+/* Until a signal says that it is over, or the listener is broken. */
+static enum status
+wait_for_signals(struct server *s)
+{
+	const struct timespec second = { .tv_nsec = SECOND_NS - 1 };
+	sigset_t set;
+
+	signals_of_door(&set);
+	for (;;) {
+		switch (sigtimedwait(&set, NULL, &second)) {
+		case SIGTERM:
+		case SIGINT:
+		case SIGUSR1:
+			return ST_OK;
+		case SIGHUP:
+			reload(s);
+			break;
+		}
+		gate_tick(s->gate);
+		check_watches(s, clock_mono_us());
+		if (gate_failed(s->gate))
+			return ST_IO;
+	}
+}
+
+/* What is under way is finished, within limits. */
+static enum status
+stop(struct server *s)
+{
+	const struct timespec step = { .tv_nsec = STOP_STEP_NS };
+	int64_t began = clock_mono_us(), past;
+
+	gate_stop(s->gate);
+	while (workers_running(s) > 0) {
+		past = clock_mono_us() - began;
+		if (past > STOP_END_US)
+			return ST_TIMEOUT;
+		check_watches(
+		    s, past > STOP_CUT_US ? INT64_MAX : clock_mono_us());
+		nanosleep(&step, NULL);
+	}
+	for (size_t i = 0; i < s->started; i++)
+		pthread_join(s->workers[i].thread, NULL);
+	return ST_OK;
+}
+
+static enum status
+server_init(
+    struct server *s, struct app *app, const struct door_fastcgi_options *o)
+{
+	enum status st;
+
+	*s = (struct server){ .options = o, .listener = o->listener };
+	s->max = o->threads == 0 ? WORKERS_AUTO : o->threads;
+	pthread_mutex_init(&s->lock, NULL);
+	if ((st = app_slot_open(&s->slot, app)) != ST_OK) {
+		app_close(app);
+		return st;
+	}
+	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
+		return ST_NOMEM;
+	for (size_t i = 0; i < s->max; i++)
+		watch_init(&s->workers[i].watch);
+	if ((st = fastcgi_init()) != ST_OK)
+		return st;
+	return gate_open(&s->gate, &s->listener, o->timeout_s);
+}
+
+static void
+server_release(struct server *s)
+{
+	gate_close(s->gate);
+	listener_close(&s->listener);
+	for (size_t i = 0; s->workers != NULL && i < s->max; i++)
+		watch_destroy(&s->workers[i].watch);
+	free(s->workers);
+	app_slot_close(s->slot);
+	pthread_mutex_destroy(&s->lock);
+}
+
+static void
+log_state(struct server *s, const char *what)
+{
+	struct app *app = app_slot_get(s->slot);
+
+	log_info(app->log, what, LOG_STR("version", PACKAGE_VERSION),
+	    LOG_INT("pid", getpid()), LOG_INT("threads", s->max));
+	app_slot_put(s->slot, app);
+}
+
+/* Both workers to begin with, or at least one. */
+static enum status
+start_workers(struct server *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < FIRST_WORKERS && i < s->max; i++)
+		start_worker(s);
+	n = s->running;
+	pthread_mutex_unlock(&s->lock);
+	return n > 0 ? ST_OK : ST_NOMEM;
+}
+
+enum status
+door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
+{
+	/* Not on the stack: a worker that never ends may outlive this call. */
+	struct server *s = malloc(sizeof(*s));
+	enum status st = ST_NOMEM;
+
+	if (s == NULL) {
+		app_close(app);
+		return ST_NOMEM;
+	}
+	door_block_signals();
+	if ((st = server_init(s, app, o)) == ST_OK &&
+	    (st = start_workers(s)) == ST_OK) {
+		log_state(s, "started");
+		st = wait_for_signals(s);
+		log_state(s, "stopping");
+		if (stop(s) != ST_OK)
+			return ST_TIMEOUT;
+		log_state(s, "stopped");
+	}
+	server_release(s);
+	free(s);
+	return st;
+}

@@ -1,0 +1,223 @@
+/* switchhook.fcgi: options, configuration, which door, go. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "config.h"
+#include "config/config.h"
+#include "door/door.h"
+#include "params/params.h"
+
+#define PROGRAM "switchhook.fcgi"
+
+/* Of reading from and writing to the web server, which is near. */
+#define TIMEOUT_S 5
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_USAGE = 2,
+	EXIT_CONFIG = 3,
+	EXIT_WORLD = 4,
+};
+
+extern char **environ;
+
+struct options {
+	const char *config_file; /* NULL: look for it */
+	const char *where; /* -s; NULL: a passed socket, or CGI */
+	bool test;
+};
+
+static const char usage[] =
+    "Usage: " PROGRAM " [-c FILE] [-t] [-V] [-h] [-s SOCKET]\n"
+    "\n"
+    "  -c FILE    the configuration file\n"
+    "  -s SOCKET  listen on unix:PATH, HOST:PORT or :PORT\n"
+    "  -t         check the configuration and leave\n"
+    "  -V         the version\n"
+    "  -h         this\n";
+
+static const char how[] =
+    "A web server starts this program, or passes requests on to it:\n"
+    "\n"
+    "  FastCGI  when descriptor 0 or one passed by systemd is a listening\n"
+    "           socket, or with one of its own: " PROGRAM
+    " -s unix:/run/switchhook/switchhook.sock\n"
+    "  CGI      when REQUEST_METHOD is set. By hand:\n"
+    "           REQUEST_METHOD=GET PATH_INFO=/health ./" PROGRAM "\n"
+    "\n"
+    "See switchhook.fcgi(8).\n";
+
+static enum exit_code
+exit_of(enum status st)
+{
+	switch (st) {
+	case ST_OK:
+		return EXIT_DONE;
+	case ST_CONFIG:
+		return EXIT_CONFIG;
+	case ST_NOMEM:
+	case ST_IO:
+	case ST_BUSY:
+	case ST_TIMEOUT:
+	case ST_TOOBIG:
+	case ST_MALFORMED:
+	case ST_UNSUPPORTED:
+	case ST_NOTFOUND:
+	case ST_EXISTS:
+	case ST_DENIED:
+	case ST_CORRUPT:
+	case ST_UNAVAILABLE:
+		break;
+	}
+	return EXIT_WORLD;
+}
+
+/* Tell the operator, or the server's log under CGI, what is wrong. */
+static void
+complain(const struct buf *errors, enum status st)
+{
+	if (errors->len > 0)
+		fprintf(stderr, "%s", errors->data);
+	fprintf(stderr, PROGRAM ": %s\n", status_text(st));
+}
+
+/* -t: like `nginx -t`. Opens no store, so that root leaves no files of its own
+ * where the responder is to write. */
+static enum exit_code
+test_config(const struct options *o)
+{
+	struct buf errors = BUF_INIT;
+	struct config *config = NULL;
+	char *path = NULL;
+	enum status st;
+
+	if ((st = config_find(o->config_file, environ, &path)) == ST_OK &&
+	    (st = params_load(&config, path, environ, &errors)) == ST_OK)
+		st = config_check_server(config, &errors);
+	if (st == ST_OK)
+		fprintf(stderr, PROGRAM ": %s is good\n",
+		    path == NULL ? "the environment (no file)" : path);
+	else
+		complain(&errors, st);
+	config_free(config);
+	buf_release(&errors);
+	free(path);
+	return exit_of(st);
+}
+
+static enum exit_code
+run_cgi(const struct options *o)
+{
+	struct app_options options = { .config_file = o->config_file,
+		.envp = environ };
+	struct buf errors = BUF_INIT;
+	struct app *app = NULL;
+	enum status st;
+
+	door_cgi_begin(DOOR_CGI_SECONDS);
+	if ((st = app_open(&app, &options, &errors)) == ST_OK) {
+		st = door_cgi(app, environ);
+		app_close(app);
+	} else {
+		complain(&errors, st);
+		door_cgi_broken(environ);
+	}
+	buf_release(&errors);
+	return exit_of(st);
+}
+
+static enum exit_code
+run_fastcgi(const struct options *o, const struct listener *listener)
+{
+	struct door_fastcgi_options door = {
+		.listener = *listener,
+		.timeout_s = TIMEOUT_S,
+		.app = { o->config_file, environ, true },
+	};
+	struct buf errors = BUF_INIT;
+	struct app *app = NULL;
+	enum status st;
+
+	if ((st = app_open(&app, &door.app, &errors)) == ST_OK) {
+		door.threads = (size_t)app->config->server.threads;
+		st = door_fastcgi(app, &door);
+		if (st == ST_TIMEOUT)
+			_exit(EXIT_WORLD);
+	} else {
+		listener_close(&door.listener);
+	}
+	if (st != ST_OK)
+		complain(&errors, st);
+	buf_release(&errors);
+	return exit_of(st);
+}
+
+/* Which door: the order of switchhook.fcgi(8). */
+static enum exit_code
+run(const struct options *o)
+{
+	struct listener listener = { .fd = -1 };
+	struct buf why = BUF_INIT;
+	int passed;
+
+	if (o->where != NULL) {
+		door_block_signals();
+		if (listener_open(&listener, o->where, &why) != ST_OK) {
+			fprintf(stderr, PROGRAM ": -s %s: %s\n", o->where,
+			    buf_str(&why));
+			buf_release(&why);
+			return EXIT_WORLD;
+		}
+		return run_fastcgi(o, &listener);
+	}
+	passed = listener_passed(environ);
+	if (passed < 0 && listener_is(STDIN_FILENO))
+		passed = STDIN_FILENO;
+	if (passed >= 0) {
+		door_block_signals();
+		listener_adopt(&listener, passed);
+		return run_fastcgi(o, &listener);
+	}
+	if (getenv("REQUEST_METHOD") != NULL)
+		return run_cgi(o);
+	fprintf(stderr, "%s", how);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .config_file = NULL };
+	int c;
+
+	while ((c = getopt(argc, argv, "c:hs:tV")) != -1) {
+		switch (c) {
+		case 'c':
+			o.config_file = optarg;
+			break;
+		case 's':
+			o.where = optarg;
+			break;
+		case 't':
+			o.test = true;
+			break;
+		case 'V':
+			printf(PROGRAM " " PACKAGE_VERSION "\n");
+			return EXIT_DONE;
+		case 'h':
+			printf("%s\n%s", usage, how);
+			return EXIT_DONE;
+		default:
+			fprintf(stderr, "%s", usage);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "%s", usage);
+		return EXIT_USAGE;
+	}
+	return o.test ? test_config(&o) : run(&o);
+}
