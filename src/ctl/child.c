@@ -1,0 +1,257 @@
+#include "ctl/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum status
+stop_open(struct stop *s)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	*s = (struct stop){ .fd = -1 };
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	/* A command that does not read its input is no failure of ours. */
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 ||
+	    sigprocmask(SIG_BLOCK, &set, &s->old) != 0)
+		return ST_IO;
+	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->fd < 0 ? ST_IO : ST_OK;
+}
+
+void
+stop_close(struct stop *s)
+{
+	if (s->fd < 0)
+		return;
+	close(s->fd);
+	s->fd = -1;
+	sigprocmask(SIG_SETMASK, &s->old, NULL);
+}
+
+static void
+take_signals(struct stop *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			s->asked++;
+}
+
+void
+stop_wait(struct stop *s, int ms)
+{
+	int64_t end = clock_mono_us() + (int64_t)ms * 1000, left;
+
+	take_signals(s);
+	while (!s->asked && (left = end - clock_mono_us()) > 0) {
+		struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+		poll(&p, 1, (int)(left / 1000) + 1);
+		take_signals(s);
+	}
+}
+
+bool
+child_findable(const char *name, const char *path)
+{
+	char full[PATH_MAX];
+	struct stat st;
+
+	if (strchr(name, '/'))
+		return stat(name, &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(name, X_OK) == 0;
+	while (path && *name != '\0') {
+		const char *colon = strchrnul(path, ':');
+		int n = snprintf(full, sizeof(full), "%.*s/%s",
+		    (int)(colon - path), colon > path ? path : ".", name);
+
+		if (colon == path)
+			n = snprintf(full, sizeof(full), "./%s", name);
+		if (n > 0 && (size_t)n < sizeof(full) &&
+		    child_findable(full, NULL))
+			return true;
+		path = *colon != '\0' ? colon + 1 : NULL;
+	}
+	return false;
+}
+
+/* What the child has that differs from us: standard input, its own group,
+ * the signals as they were. The result is an errno. */
+static int
+spawn(const struct child *c, const struct stop *s, int in, pid_t *pid)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
+	int e;
+
+	e = posix_spawn_file_actions_init(&files);
+	if (e != 0)
+		return e;
+	e = posix_spawnattr_init(&attr);
+	if (e != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return e;
+	}
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setsigmask(&attr, &s->old);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
+		POSIX_SPAWN_SETSIGMASK);
+	e = posix_spawn_file_actions_adddup2(&files, in, 0);
+	if (e == 0 && c->out_to_err)
+		e = posix_spawn_file_actions_adddup2(&files, 2, 1);
+	if (e == 0)
+		e = posix_spawnp(
+		    pid, c->argv[0], &files, &attr, c->argv, c->envp);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return e;
+}
+
+/* A child under way. */
+struct running {
+	const struct child *child;
+	struct stop *stop;
+	pid_t pid;
+	int in; /* -1 once it has all, or wants no more */
+	size_t fed;
+	int signal; /* the last that we sent; 0: none */
+	enum child_end why;
+};
+
+static void
+feed(struct running *r)
+{
+	while (r->in >= 0) {
+		size_t left = r->child->input_len - r->fed;
+		ssize_t n = left == 0
+		    ? 0
+		    : write(r->in, r->child->input + r->fed, left);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n > 0) {
+			r->fed += (size_t)n;
+			continue;
+		}
+		/* All fed, or EPIPE. */
+		close(r->in);
+		r->in = -1;
+	}
+}
+
+static void
+kill_group(struct running *r, int sig, enum child_end why)
+{
+	if (r->signal == sig || r->signal == SIGKILL)
+		return;
+	if (r->signal == 0)
+		r->why = why;
+	r->signal = sig;
+	kill(-r->pid, sig);
+}
+
+/* Send what is due, and tell how many ms there are to the next thing. */
+static int
+judge(struct running *r)
+{
+	int64_t now = clock_mono_us(), next = r->child->term_us;
+
+	/* The first lets it finish, the second does not. */
+	if (r->stop->asked > 1)
+		kill_group(r, SIGKILL, CHILD_STOPPED);
+	if (now >= r->child->term_us) {
+		kill_group(r, SIGTERM, CHILD_OVERDUE);
+		next = r->child->kill_us;
+	}
+	if (now >= r->child->kill_us) {
+		kill_group(r, SIGKILL, CHILD_OVERDUE);
+		return 1000;
+	}
+	if (next - now > INT64_C(60000000))
+		return 60000;
+	return (int)((next - now) / 1000) + 1;
+}
+
+/* Until it has ended; the result is what waitpid says. */
+static int
+watch(struct running *r)
+{
+	int status = 0;
+	pid_t got;
+
+	for (;;) {
+		int ms = judge(r);
+		struct pollfd p[2] = {
+			{ .fd = r->stop->fd, .events = POLLIN },
+			{ .fd = r->in, .events = POLLOUT },
+		};
+
+		got = waitpid(r->pid, &status, WNOHANG);
+		if (got == r->pid || (got < 0 && errno != EINTR))
+			return status;
+		poll(p, 2, ms);
+		take_signals(r->stop);
+		if (p[1].revents)
+			feed(r);
+	}
+}
+
+static struct child_result
+result_of(const struct running *r, int status)
+{
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	/* One that was told to end and then ended well had done its work. */
+	if (r->signal != 0 && !clean)
+		return (struct child_result){ r->why, r->signal };
+	if (WIFSIGNALED(status))
+		return (
+		    struct child_result){ CHILD_SIGNALLED, WTERMSIG(status) };
+	return (struct child_result){ CHILD_EXITED, WEXITSTATUS(status) };
+}
+
+struct child_result
+child_run(const struct child *c, struct stop *stop)
+{
+	struct running r = { .child = c, .stop = stop };
+	int pipes[2], e, status;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return (struct child_result){ CHILD_NOT_STARTED, errno };
+	r.in = pipes[1];
+	e = spawn(c, stop, pipes[0], &r.pid);
+	close(pipes[0]);
+	/* Only our end: the command's may not surprise it. */
+	if (e == 0 && fcntl(r.in, F_SETFL, O_NONBLOCK) != 0)
+		e = errno;
+	if (e != 0) {
+		close(r.in);
+		return (struct child_result){ CHILD_NOT_STARTED, e };
+	}
+	status = watch(&r);
+	if (r.in >= 0)
+		close(r.in);
+	return result_of(&r, status);
+}

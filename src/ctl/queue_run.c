@@ -1,0 +1,374 @@
+/* switchhook queue run: a consumer made of any command. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/crypt.h"
+#include "config/config.h"
+#include "ctl/child.h"
+#include "ctl/ctl.h"
+#include "ctl/row.h"
+#include "store/queue.h"
+
+/* How often an empty queue is asked, and how soon after a failure. */
+#define POLL_MS 500
+#define TROUBLE_MS 2000
+#define BACKOFF_CAP_S INT64_C(900)
+#define REASON_MAX 128
+
+/* Of the command's environment, behind what it has of ours. */
+enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VARS_N };
+
+struct runner {
+	const struct ctl *ctl;
+	struct queue *queue;
+	struct stop stop;
+	struct rows rows;
+	char **command;
+	char **envp; /* ours without secrets; VARS_N more; NULL */
+	size_t envp_n; /* without the VARS_N */
+	bool drain;
+	int64_t tries, visibility_s, backoff_s, limit;
+	int64_t taken;
+};
+
+/* --- the environment ------------------------------------------------------- */
+
+/* The command is not ours to trust: what opens the account stays here. */
+static bool
+is_secret(const char *entry)
+{
+	bool secret = str_starts(entry, "SWITCHHOOK_TWILIO_");
+
+	for (size_t i = 0; i < options_n && !secret; i++) {
+		char name[OPTION_VARIABLE_MAX];
+		size_t n;
+
+		if (!options[i].secret)
+			continue;
+		option_variable(&options[i], name);
+		n = strlen(name);
+		secret = strncmp(entry, name, n) == 0 && entry[n] == '=';
+	}
+	return secret;
+}
+
+static enum status
+make_environment(struct runner *r)
+{
+	char *const *ours = r->ctl->envp;
+	size_t n = 0;
+
+	while (ours[n])
+		n++;
+	r->envp = calloc(n + VARS_N + 1, sizeof(*r->envp));
+	if (!r->envp)
+		return ST_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!is_secret(ours[i]))
+			r->envp[r->envp_n++] = ours[i];
+	return ST_OK;
+}
+
+/* The variables of one message; buf holds their text. */
+static enum status
+set_variables(struct runner *r, const struct queue_item *item,
+    struct buf vars[static VARS_N])
+{
+	enum status e = ST_OK;
+
+	buf_printf(&vars[VAR_QUEUE], CTL_RUN_QUEUE "=%s", r->queue->name);
+	buf_printf(&vars[VAR_ID], CTL_RUN_MESSAGE_ID "=%s", item->id);
+	buf_printf(
+	    &vars[VAR_ATTEMPT], CTL_RUN_ATTEMPT "=%" PRId64, item->attempts);
+	for (size_t i = 0; i < VARS_N; i++) {
+		r->envp[r->envp_n + i] = vars[i].data;
+		if (vars[i].err != ST_OK)
+			e = vars[i].err;
+	}
+	return e;
+}
+
+/* --- one message ----------------------------------------------------------- */
+
+/* What became of it. */
+struct outcome {
+	const char *result; /* "done", "released", "dead", "lost" */
+	const char *reason; /* NULL: none */
+	int64_t delay_s;
+};
+
+/*
+ * Twice as long after each try, up to the cap, and then a random part of the
+ * upper half: messages that failed together do not come back together.
+ */
+static int64_t
+backoff(const struct runner *r, int64_t attempts)
+{
+	int64_t cap =
+	    r->backoff_s > BACKOFF_CAP_S ? r->backoff_s : BACKOFF_CAP_S;
+	int64_t delay = r->backoff_s;
+	uint32_t random = 0;
+
+	for (int64_t i = 1; i < attempts && delay < cap; i++)
+		delay *= 2;
+	if (delay > cap)
+		delay = cap;
+	/* Without randomness it is the whole delay. */
+	if (crypt_random(&random, sizeof(random)) != ST_OK)
+		return delay;
+	return delay - (int64_t)(random % (uint64_t)(delay / 2 + 1));
+}
+
+static void
+put_outcome(
+    struct runner *r, const struct queue_item *item, const struct outcome *o)
+{
+	struct cell cells[] = { cell_text("id", item->id, 0),
+		cell_text("queue", r->queue->name, 0),
+		cell_int("attempts", item->attempts, 0),
+		cell_text("result", o->result, 0),
+		cell_optional(cell_text("reason", o->reason, 0)),
+		cell_int("delay_s", o->delay_s, 0) };
+
+	if (r->ctl->json)
+		(void)rows_line(&r->rows, cells, CTL_COUNT(cells));
+	else if (o->reason)
+		ctl_say(r->ctl, CTL_DONE, "%s %s, try %" PRId64 ": %s; %s",
+		    r->queue->name, item->id, item->attempts, o->reason,
+		    o->result);
+}
+
+/* A store that is busy is asked again: the work itself is done. */
+static enum status
+settle(struct runner *r, const char *receipt, const struct outcome *o)
+{
+	const struct queue_ops *ops = r->queue->ops;
+	enum status e = ST_BUSY;
+
+	for (int i = 0; i < 5 && e == ST_BUSY; i++) {
+		if (str_eq(o->result, "done"))
+			e = ops->ack(r->queue, receipt);
+		else if (str_eq(o->result, "dead"))
+			e = ops->bury(r->queue, receipt, o->reason);
+		else
+			e = ops->release(
+			    r->queue, receipt, o->delay_s, o->reason);
+	}
+	return e;
+}
+
+static int
+finish(struct runner *r, const struct queue_item *item, struct outcome *o)
+{
+	enum status e = settle(r, item->receipt, o);
+
+	if (e == ST_NOTFOUND) {
+		o->reason = "took longer than the visibility time-out, so it "
+			    "comes once more";
+		o->result = "lost";
+		e = ST_OK;
+	}
+	if (e != ST_OK)
+		return ctl_fail(r->ctl, e, "%s %s", r->queue->name, item->id);
+	put_outcome(r, item, o);
+	return CTL_DONE;
+}
+
+/* Why a try failed, in words. False: it did not fail. */
+static bool
+failed(const struct runner *r, const struct child_result *result,
+    char reason[static REASON_MAX])
+{
+	switch (result->end) {
+	case CHILD_EXITED:
+		snprintf(reason, REASON_MAX, "exit status %d", result->code);
+		return result->code != 0;
+	case CHILD_SIGNALLED:
+		snprintf(reason, REASON_MAX, "killed by signal %d (%s)",
+		    result->code, strsignal(result->code));
+		return true;
+	case CHILD_OVERDUE:
+		snprintf(reason, REASON_MAX,
+		    "not done within %" PRId64 " s, killed", r->visibility_s);
+		return true;
+	case CHILD_STOPPED:
+		snprintf(reason, REASON_MAX, "killed, the run was stopped");
+		return true;
+	case CHILD_NOT_STARTED:
+		snprintf(reason, REASON_MAX, "cannot be started: %s",
+		    strerror(result->code));
+		return true;
+	}
+	return true;
+}
+
+/*
+ * Run the command on it. It is killed while we still hold the message, a
+ * tenth before the end of its visibility, so that nobody else works on it.
+ */
+static struct child_result
+try(struct runner *r, const struct queue_item *item, int64_t received_us)
+{
+	int64_t span = r->visibility_s * 1000000;
+	int64_t margin = span / 10 < 5000000 ? span / 10 : 5000000;
+	struct buf vars[VARS_N] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	struct child child = { .argv = r->command,
+		.envp = r->envp,
+		.input = item->body,
+		.input_len = item->len,
+		.out_to_err = r->ctl->json,
+		.term_us = received_us + span - margin,
+		.kill_us = received_us + span - margin / 2 };
+	struct child_result result = { CHILD_NOT_STARTED, ENOMEM };
+
+	if (set_variables(r, item, vars) == ST_OK)
+		result = child_run(&child, &r->stop);
+	for (size_t i = 0; i < VARS_N; i++)
+		buf_release(&vars[i]);
+	return result;
+}
+
+static int
+handle(struct runner *r, const struct queue_item *item, int64_t received_us)
+{
+	char reason[REASON_MAX] = "";
+	struct outcome o = { "done", NULL, 0 };
+	struct child_result result = { CHILD_EXITED, 0 };
+	int code;
+
+	/* One that takes its consumer down with it never gets to fail. */
+	if (item->attempts > r->tries) {
+		o = (struct outcome){ "dead", "its tries were never finished",
+			0 };
+		return finish(r, item, &o);
+	}
+	result = try(r, item, received_us);
+	if (failed(r, &result, reason)) {
+		o = (struct outcome){ "released", reason,
+			backoff(r, item->attempts) };
+		if (item->attempts >= r->tries)
+			o = (struct outcome){ "dead", reason, 0 };
+	}
+	code = finish(r, item, &o);
+	return result.end == CHILD_NOT_STARTED ? CTL_FAILED : code;
+}
+
+/* --- the loop -------------------------------------------------------------- */
+
+/* Nothing to do, or no way to: CTL_DONE with *more false ends the run. */
+static int
+pause_run(struct runner *r, enum status e, bool *more)
+{
+	if (e == ST_NOTFOUND) {
+		*more = !r->drain;
+		if (*more)
+			stop_wait(&r->stop, POLL_MS);
+		return CTL_DONE;
+	}
+	if (e == ST_CORRUPT) {
+		ctl_say(r->ctl, CTL_FAILED,
+		    "%s: a message was damaged and is now a dead letter",
+		    r->queue->name);
+		return CTL_DONE;
+	}
+	ctl_fail(r->ctl, e, "%s", r->queue->name);
+	/* A server waits until the trouble is over, cron calls again. */
+	*more = !r->drain && e != ST_CONFIG;
+	if (*more)
+		stop_wait(&r->stop, TROUBLE_MS);
+	return *more ? CTL_DONE : (int)ctl_exit_of(e);
+}
+
+static int
+loop(struct runner *r)
+{
+	int code = CTL_DONE;
+	bool more = true;
+
+	while (code == CTL_DONE && more && !r->stop.asked) {
+		struct queue_item item = { 0 };
+		int64_t now = clock_mono_us();
+		enum status e =
+		    r->queue->ops->receive(r->queue, r->visibility_s, &item);
+
+		if (e == ST_OK) {
+			code = handle(r, &item, now);
+			more = ++r->taken != r->limit;
+		} else {
+			code = pause_run(r, e, &more);
+		}
+		queue_item_release(&item);
+		stop_wait(&r->stop, 0);
+	}
+	return code;
+}
+
+static int
+run(struct runner *r, const char *name)
+{
+	struct ctl_session s;
+	int code = ctl_open(r->ctl, &s);
+
+	if (code == CTL_DONE)
+		code = ctl_queue(r->ctl, &s, name, &r->queue);
+	if (code == CTL_DONE && make_environment(r) != ST_OK)
+		code = ctl_fail(r->ctl, ST_NOMEM, "queue run");
+	if (code == CTL_DONE) {
+		if (stop_open(&r->stop) == ST_OK)
+			code = loop(r);
+		else
+			code = ctl_say(
+			    r->ctl, CTL_FAILED, "signals: %s", strerror(errno));
+		stop_close(&r->stop);
+	}
+	free(r->envp);
+	if (r->queue)
+		r->queue->ops->close(r->queue);
+	ctl_close(&s);
+	return code;
+}
+
+int
+ctl_queue_run(const struct ctl *ctl, int argc, char **argv)
+{
+	struct runner r = { .ctl = ctl,
+		.rows = { ctl, 0 },
+		.tries = 5,
+		.visibility_s = 60,
+		.backoff_s = 10 };
+	const struct ctl_option opts[] = {
+		ctl_flag("drain", &r.drain,
+		    "end when nothing is due, in place of waiting"),
+		ctl_number("tries", "N", &r.tries, 1, 1000,
+		    "a dead letter after so many (5)"),
+		ctl_number("visibility", "SECONDS", &r.visibility_s, 1, 43200,
+		    "the command is killed after it (60)"),
+		ctl_number("backoff", "SECONDS", &r.backoff_s, 0, 43200,
+		    "pause after the first failed try (10)"),
+		ctl_number("limit", "N", &r.limit, 1, INT64_MAX,
+		    "end after so many messages"),
+	};
+	const struct ctl_syntax syntax = { "queue run",
+		"QUEUE -- COMMAND [ARGUMENT …]",
+		"Feed each message to COMMAND's standard input. Exit status 0 "
+		"removes it from the\nqueue; else it comes again after a "
+		"pause, doubled each time, and becomes a dead\nletter after "
+		"--tries. Runs until SIGTERM or SIGINT.",
+		2, -1, opts, CTL_COUNT(opts) };
+	const char *path;
+	int n, code;
+
+	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+		return code;
+	r.command = argv + 2;
+	/* Before a message is taken: a slip of the pen is not its fault. */
+	path = getenv("PATH");
+	if (!child_findable(argv[2], path ? path : "/bin:/usr/bin"))
+		return ctl_say(ctl, CTL_USAGE,
+		    "queue run: %s is no command that can be run", argv[2]);
+	return run(&r, argv[1]);
+}
