@@ -2,7 +2,8 @@
  * X-Twilio-Signature (https://www.twilio.com/docs/usage/security): base64 of
  * the HMAC-SHA1, under the account's token, of the URL that Twilio called and
  * each unique (name, value) pair of the form, sorted by name, then value,
- * bytewise. A body that is not a form is covered by bodySHA256 in the query.
+ * bytewise. A URL with bodySHA256 in its query (JSON, or any other body that
+ * is no form) is signed alone, and the hash covers the body.
  */
 #ifndef TWILIO_SIGNATURE_H
 #define TWILIO_SIGNATURE_H
@@ -19,8 +20,8 @@
 /* What was signed, in pieces as the request has them. */
 struct signature_input {
 	const char *url; /* the whole public URL, raw, with its query */
-	const struct kv *form; /* NULL: the body is not a form */
-	const char *body; /* read only when form is NULL */
+	const struct kv *form; /* NULL: no form, or a GET */
+	const char *body; /* raw, also of a form; NULL: none */
 	size_t body_len;
 };
 
@@ -39,7 +40,8 @@ const char *signature_verdict_name(enum signature_verdict);
 
 /*
  * The signature of exactly this URL (userinfo is not signed; ports and all
- * else stay as they are). ST_OK, ST_NOMEM, ST_IO.
+ * else stay as they are). ST_OK, ST_MALFORMED (no absolute URL), ST_NOMEM,
+ * ST_IO.
  */
 enum status signature_make(const struct signature_input *, const char *token,
     char out[static SIGNATURE_MAX]);
@@ -47,17 +49,29 @@ enum status signature_make(const struct signature_input *, const char *token,
 /*
  * Is header the signature of this input under one of the tokens (NULL-ended;
  * "" is passed over)? Tried: the URL without a port, with its port as it came,
- * with the default port; a root path with and without its "/".
+ * with the default port; without userinfo and with it; a root path with and
+ * without its "/". A fragment is not taken off: it is no part of a request, so
+ * the configured URL must not have one.
  */
 enum signature_verdict signature_check(const struct signature_input *,
     const char *const *tokens, const char *header);
 
 /*
  * Why does it not fit? Tries the usual causes on the input and names the first
- * that makes header right: one sentence with what to do in *out.
- * ST_OK: a cause was found; ST_NOTFOUND: none fits (out says that too).
+ * that makes header right, in *out: "CAUSE: what differs; what to do", never
+ * with the token, a parameter's value or the query in it. CAUSE is one of
+ * valid, header, body, scheme, port, host, path, slash, query, encoding,
+ * fragment, content_type, parameter, repeated, value, token, none.
+ * ST_OK: a cause was found (or it is valid); ST_NOTFOUND: none; ST_NOMEM,
+ * ST_IO. It gives up after 0.1 s or so, however large the input is.
  */
 enum status signature_explain(const struct signature_input *,
     const char *const *tokens, const char *header, struct buf *out);
+
+/*
+ * Append what is signed of a form: the sorted pairs, each once, names and
+ * values with nothing between them. Linear but for the sort.
+ */
+enum status signature_params(const struct kv *, struct buf *);
 
 #endif

@@ -1,0 +1,341 @@
+/* signature_explain: what is looked at in which order. */
+#include "twilio/explain.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "codec/crypt.h"
+
+/* Bytes digested in all: 0.1 s at the worst. A usual message needs a tenth. */
+#define WORK_MAX ((size_t)32 << 20)
+
+bool
+search_try(struct search *s, const struct signature_input *variant)
+{
+	enum signature_verdict verdict;
+
+	if (s->st != ST_OK || s->work < s->cost)
+		return false;
+	s->work -= s->cost;
+	verdict = signature_check(variant, s->tokens, s->header);
+	if (verdict == SIGNATURE_FAILED)
+		s->st = ST_NOMEM;
+	/* The URL's signature fits, whatever the hash of the body is. */
+	return verdict == SIGNATURE_VALID || verdict == SIGNATURE_BODY_HASH;
+}
+
+static void
+put_url(struct buf *b, const struct url *u)
+{
+	buf_put(b, u->scheme.data, u->scheme.len);
+	buf_puts(b, "://");
+	buf_put(b, u->host.data, u->host.len);
+	if (u->port.data != NULL)
+		buf_printf(b, ":%.*s", (int)u->port.len, u->port.data);
+	buf_put(b, u->path.data, u->path.len);
+	if (u->query.data != NULL) {
+		buf_putc(b, '?');
+		buf_put(b, u->query.data, u->query.len);
+	}
+	if (u->fragment.data != NULL) {
+		buf_putc(b, '#');
+		buf_put(b, u->fragment.data, u->fragment.len);
+	}
+}
+
+bool
+search_try_url(struct search *s, const struct url *url)
+{
+	struct signature_input variant = s->input;
+	struct buf text = BUF_INIT;
+	bool fits = false;
+
+	put_url(&text, url);
+	if (text.err != ST_OK)
+		s->st = text.err;
+	variant.url = buf_str(&text);
+	fits = search_try(s, &variant);
+	buf_release(&text);
+	return fits;
+}
+
+bool
+search_try_form(struct search *s, const struct kv *form)
+{
+	struct signature_input variant = s->input;
+
+	variant.form = form;
+	return search_try(s, &variant);
+}
+
+bool
+search_try_tokens(struct search *s, const char *const *tokens)
+{
+	struct search other = *s;
+	bool fits;
+
+	other.tokens = tokens;
+	fits = search_try(&other, &s->input);
+	s->work = other.work;
+	s->st = other.st;
+	return fits;
+}
+
+bool
+search_try_signed(struct search *s, const struct buf *params)
+{
+	struct kv_pair pair = { "", buf_str(params), 0, params->len };
+	const struct kv form = { &pair, 1, 1, NULL };
+	struct signature_input variant = s->input;
+	struct buf url = BUF_INIT;
+	bool fits;
+
+	if (params->err != ST_OK)
+		s->st = params->err;
+	/* With a bodySHA256 no form is signed: let the URL go on instead. */
+	buf_printf(&url, "%s%s", s->input.url, buf_str(params));
+	if (url.err != ST_OK)
+		s->st = url.err;
+	variant.form = NULL;
+	variant.url = buf_str(&url);
+	fits = search_try_form(s, &form) || search_try(s, &variant);
+	buf_release(&url);
+	return fits;
+}
+
+bool
+search_tell(struct search *s, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(s->out, format, ap);
+	va_end(ap);
+	return true;
+}
+
+/* A header that cannot be a signature: what is it? */
+static bool
+explain_header(struct search *s)
+{
+	const char *h = s->header;
+	size_t n = strlen(h);
+
+	if (strchr(h, ',') != NULL)
+		return search_tell(s,
+		    "header: X-Twilio-Signature came more "
+		    "than once and was joined with a comma; "
+		    "send it once.");
+	if (strpbrk(h, " \t\r\n") != NULL && n > SIGNATURE_MAX - 1)
+		return search_tell(s,
+		    "header: there is white space around "
+		    "the signature; take it off.");
+	if (h[0] == '"' || h[0] == '\'')
+		return search_tell(s,
+		    "header: the signature is in quotes; "
+		    "take them off.");
+	if (strncasecmp(h, "sha1=", 5) == 0)
+		return search_tell(s,
+		    "header: the signature has the prefix "
+		    "\"sha1=\", which Twilio's has not.");
+	if (n == 44)
+		return search_tell(s,
+		    "header: 44 characters are a SHA-256; "
+		    "Twilio's signature is an HMAC-SHA1, "
+		    "28 characters of base64.");
+	if (n == 40 && strspn(h, "0123456789abcdefABCDEF") == n)
+		return search_tell(s,
+		    "header: the signature is in hex; "
+		    "Twilio's is in base64.");
+	if (strchr(h, '%') != NULL)
+		return search_tell(s,
+		    "header: the signature is "
+		    "percent-encoded; give it as it came.");
+	if (strpbrk(h, "-_") != NULL)
+		return search_tell(s,
+		    "header: this is base64 of the URL-safe "
+		    "kind; Twilio's has \"+\" and \"/\".");
+	if (strchr(h, ' ') != NULL)
+		return search_tell(s,
+		    "header: a \"+\" of the signature was "
+		    "decoded to a space; give it as it came.");
+	return search_tell(s,
+	    "header: this is not 28 characters of base64, "
+	    "so it is cut off or no signature at all.");
+}
+
+/* Is hash that of the body with this many bytes more or fewer at its end? */
+static bool
+hash_fits(const struct search *s, const char *hash, size_t len, size_t cut,
+    const char *more)
+{
+	const struct crypt_piece body[] = {
+		{ s->input.body, s->input.body_len - cut },
+		{ more, strlen(more) },
+	};
+	char hex[CRYPT_SHA256_HEX_MAX];
+
+	return crypt_sha256_hex(body, 2, hex) == ST_OK &&
+	    len == sizeof(hex) - 1 && strncasecmp(hash, hex, len) == 0;
+}
+
+/* The URL is signed, the body is not the one that was. */
+static bool
+explain_body(struct search *s)
+{
+	const struct url_part *query = &s->url.query;
+	const char *body = s->input.body, *hash = NULL;
+	size_t n = s->input.body_len, len;
+
+	if (query->data != NULL)
+		hash = memmem(query->data, query->len, "bodySHA256=", 11);
+	if (hash == NULL)
+		return search_tell(s,
+		    "body: the body was not handled as a "
+		    "form, and the URL has no bodySHA256 to "
+		    "cover it; if it is a form, its "
+		    "Content-Type is wrong or got lost.");
+	hash += strlen("bodySHA256=");
+	len = strcspn(hash, "&#");
+	if (hash_fits(s, hash, len, 0, ""))
+		return search_tell(s,
+		    "body: bodySHA256 is in upper-case hex; "
+		    "Twilio's is in lower-case.");
+	if (hash_fits(s, hash, len, 0, "\n") ||
+	    hash_fits(s, hash, len, 0, "\r\n") ||
+	    (n > 0 && body[n - 1] == '\n' && hash_fits(s, hash, len, 1, "")) ||
+	    (n > 1 && body[n - 2] == '\r' && hash_fits(s, hash, len, 2, "")))
+		return search_tell(s,
+		    "body: a line end was added to the body "
+		    "or taken off; use its bytes as they "
+		    "came.");
+	return search_tell(s,
+	    "body: the URL's signature is right, but "
+	    "bodySHA256 is of another body; use the raw "
+	    "bytes, not JSON that was read and written "
+	    "again.");
+}
+
+/*
+ * A proxy that ends TLS often changes something else too: look at the rest
+ * with the other scheme.
+ */
+static bool
+explain_url_and_scheme(struct search *s)
+{
+	const bool tls = url_part_is(&s->url.scheme, "https");
+	struct search other = *s;
+	struct buf url = BUF_INIT, what = BUF_INIT;
+	bool found = false;
+
+	if (!tls && !url_part_is(&s->url.scheme, "http"))
+		return false;
+	other.url.scheme = tls ? (struct url_part){ "http", 4 }
+			       : (struct url_part){ "https", 5 };
+	other.out = &what;
+	put_url(&url, &other.url);
+	other.input.url = buf_str(&url);
+	other.st = url.err;
+	if (other.st == ST_OK && explain_url(&other))
+		found = search_tell(s,
+		    "scheme: the URL that Twilio called began with %s:// "
+		    "(make server.public_url begin so), and something else "
+		    "differs too: %s",
+		    tls ? "http" : "https", buf_str(&what));
+	s->work = other.work;
+	s->st = other.st;
+	buf_release(&url);
+	buf_release(&what);
+	return found;
+}
+
+static bool
+explain_nothing(struct search *s)
+{
+	return search_tell(s,
+	    "none: no usual cause fits. Compare with the URL "
+	    "in Twilio's console letter by letter (another "
+	    "host cannot be guessed), look whether the token "
+	    "is that of the account which owns the number "
+	    "(a subaccount has its own), and whether the "
+	    "body is complete and unchanged.");
+}
+
+static enum status
+explain_wrong(struct search *s)
+{
+	static cause_fn *const causes[] = { explain_url, explain_form,
+		explain_token, explain_url_and_scheme };
+	size_t i;
+
+	for (i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (causes[i](s) || s->st != ST_OK)
+			return s->st;
+	explain_nothing(s);
+	return ST_NOTFOUND;
+}
+
+static void
+search_init(struct search *s, const struct signature_input *input,
+    const char *const *tokens, const char *header, struct buf *out)
+{
+	const struct kv_pair *p;
+	size_t i;
+
+	*s = (struct search){ .input = *input,
+		.tokens = tokens,
+		.header = header == NULL ? "" : header,
+		.work = WORK_MAX,
+		.out = out };
+	s->cost = strlen(input->url) + 512;
+	if (input->form != NULL)
+		for (i = 0; i < input->form->n; i++) {
+			p = &input->form->pairs[i];
+			s->cost += p->name_len + p->value_len + 64;
+		}
+}
+
+enum status
+signature_explain(const struct signature_input *input,
+    const char *const *tokens, const char *header, struct buf *out)
+{
+	struct search s;
+	enum status st = ST_OK;
+
+	search_init(&s, input, tokens, header, out);
+	if (url_split(input->url, strlen(input->url), &s.url) != ST_OK) {
+		search_tell(&s,
+		    "none: the URL is not absolute; it begins "
+		    "with https:// and a host.");
+		return out->err != ST_OK ? out->err : ST_NOTFOUND;
+	}
+	switch (signature_check(input, tokens, s.header)) {
+	case SIGNATURE_VALID:
+		search_tell(&s, "valid: the signature is right.");
+		break;
+	case SIGNATURE_MISSING:
+		search_tell(&s,
+		    "header: there is no X-Twilio-Signature; the "
+		    "request is not from Twilio, or the server in "
+		    "front does not pass the header on.");
+		break;
+	case SIGNATURE_MALFORMED:
+		explain_header(&s);
+		break;
+	case SIGNATURE_WRONG:
+		st = explain_wrong(&s);
+		break;
+	case SIGNATURE_BODY_HASH:
+		explain_body(&s);
+		break;
+	case SIGNATURE_NO_TOKEN:
+		search_tell(&s, "token: there is none; set twilio.auth_token.");
+		break;
+	case SIGNATURE_FAILED:
+		st = ST_NOMEM;
+		break;
+	}
+	return out->err != ST_OK ? out->err : st;
+}

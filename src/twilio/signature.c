@@ -1,0 +1,316 @@
+#include "twilio/signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/base64.h"
+#include "codec/crypt.h"
+#include "codec/url.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const char *
+signature_verdict_name(enum signature_verdict verdict)
+{
+	switch (verdict) {
+	case SIGNATURE_VALID:
+		return "valid";
+	case SIGNATURE_MISSING:
+		return "missing";
+	case SIGNATURE_MALFORMED:
+		return "malformed";
+	case SIGNATURE_WRONG:
+		return "wrong";
+	case SIGNATURE_BODY_HASH:
+		return "body_hash";
+	case SIGNATURE_NO_TOKEN:
+		return "no_token";
+	case SIGNATURE_FAILED:
+		return "failed";
+	}
+	return "failed";
+}
+
+static int
+compare_bytes(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+/* By name, then value: never by the two joined, which differs. */
+static int
+compare_pairs(const void *left, const void *right)
+{
+	const struct kv_pair *a = *(const struct kv_pair *const *)left;
+	const struct kv_pair *b = *(const struct kv_pair *const *)right;
+	int order;
+
+	order = compare_bytes(a->name, a->name_len, b->name, b->name_len);
+	if (order != 0)
+		return order;
+	return compare_bytes(a->value, a->value_len, b->value, b->value_len);
+}
+
+enum status
+signature_params(const struct kv *form, struct buf *out)
+{
+	/* Twilio sends about twenty; more are sorted on the heap. */
+	const struct kv_pair *few[64], **sorted = few;
+	enum status st = ST_NOMEM;
+	size_t i;
+
+	if (form->n > COUNT(few) &&
+	    (sorted = reallocarray(NULL, form->n, sizeof(*sorted))) == NULL)
+		goto out;
+	for (i = 0; i < form->n; i++)
+		sorted[i] = &form->pairs[i];
+	qsort(sorted, form->n, sizeof(*sorted), compare_pairs);
+	for (i = 0; i < form->n; i++) {
+		if (i > 0 && compare_pairs(&sorted[i - 1], &sorted[i]) == 0)
+			continue;
+		buf_put(out, sorted[i]->name, sorted[i]->name_len);
+		buf_put(out, sorted[i]->value, sorted[i]->value_len);
+	}
+	st = out->err;
+out:
+	if (sorted != few)
+		free(sorted);
+	return st;
+}
+
+/* What one signature covers, ready to be digested. */
+struct subject {
+	struct url url;
+	struct url_part hash; /* bodySHA256's value; data NULL: there is none */
+	struct buf params;
+};
+
+/* The first bodySHA256 of a query, raw. */
+static struct url_part
+find_body_hash(const struct url_part *query)
+{
+	static const char name[] = "bodySHA256";
+	const size_t n = sizeof(name) - 1;
+	const char *at = query->data, *end = at + query->len, *stop;
+
+	for (; at != NULL && at < end; at = stop + 1) {
+		stop = memchr(at, '&', (size_t)(end - at));
+		stop = stop == NULL ? end : stop;
+		if ((size_t)(stop - at) < n || memcmp(at, name, n) != 0)
+			continue;
+		if (at + n == stop)
+			return (struct url_part){ stop, 0 };
+		if (at[n] == '=')
+			return (struct url_part){ at + n + 1,
+				(size_t)(stop - at) - n - 1 };
+	}
+	return (struct url_part){ NULL, 0 };
+}
+
+static enum status
+subject_init(struct subject *s, const struct signature_input *input)
+{
+	*s = (struct subject){ .params = BUF_INIT };
+	if (url_split(input->url, strlen(input->url), &s->url) != ST_OK)
+		return ST_MALFORMED;
+	s->hash = find_body_hash(&s->url.query);
+	if (input->form == NULL || s->hash.data != NULL)
+		return ST_OK;
+	return signature_params(input->form, &s->params);
+}
+
+static void
+subject_release(struct subject *s)
+{
+	buf_release(&s->params);
+}
+
+/* One way of writing the URL: what stands between "://" and the parameters. */
+struct variant {
+	struct url_part userinfo, port; /* data NULL: left out */
+	struct crypt_piece tail[2];
+};
+
+static enum status
+subject_digest(const struct subject *s, const struct variant *v,
+    const char *token, unsigned char out[static CRYPT_SHA1_SIZE])
+{
+	const struct crypt_piece pieces[] = {
+		{ s->url.scheme.data, s->url.scheme.len + strlen("://") },
+		{ v->userinfo.data, v->userinfo.len },
+		{ "@", v->userinfo.data == NULL ? 0 : 1 },
+		{ s->url.host.data, s->url.host.len },
+		{ ":", v->port.data == NULL ? 0 : 1 },
+		{ v->port.data, v->port.len },
+		v->tail[0],
+		v->tail[1],
+		{ s->params.data, s->params.len },
+	};
+
+	return crypt_hmac_sha1(
+	    token, strlen(token), pieces, COUNT(pieces), out);
+}
+
+enum status
+signature_make(const struct signature_input *input, const char *token,
+    char out[static SIGNATURE_MAX])
+{
+	unsigned char digest[CRYPT_SHA1_SIZE];
+	struct variant as_it_is = { 0 };
+	struct subject s;
+	enum status st;
+
+	out[0] = '\0';
+	if ((st = subject_init(&s, input)) != ST_OK)
+		goto out;
+	as_it_is.port = s.url.port;
+	as_it_is.tail[0] =
+	    (struct crypt_piece){ s.url.tail.data, s.url.tail.len };
+	st = subject_digest(&s, &as_it_is, token, digest);
+	if (st == ST_OK)
+		base64_encode(digest, sizeof(digest), out);
+out:
+	subject_release(&s);
+	return st;
+}
+
+#define VARIANTS_MAX 12 /* 3 ports, 2 root paths, 2 ways with userinfo */
+
+/* The SDKs try a URL without and with its port, and with the default one. */
+static size_t
+list_ports(const struct url *url, struct variant out[static VARIANTS_MAX])
+{
+	const char *usual = url_default_port(&url->scheme);
+	struct variant v = { 0 };
+	size_t n = 0;
+
+	v.tail[0] = (struct crypt_piece){ url->tail.data, url->tail.len };
+	out[n++] = v;
+	if (url->port.data != NULL) {
+		v.port = url->port;
+		out[n++] = v;
+	}
+	if (usual != NULL && !url_part_is(&url->port, usual)) {
+		v.port = (struct url_part){ usual, strlen(usual) };
+		out[n++] = v;
+	}
+	return n;
+}
+
+/*
+ * All URLs to try, the likely ones first. twilio-node takes a root path with
+ * and without its "/". Twilio signs no userinfo, but the SDKs take the URL as
+ * they are given it.
+ */
+static size_t
+list_variants(const struct url *url, struct variant out[static VARIANTS_MAX])
+{
+	size_t n = list_ports(url, out), i, known;
+
+	for (i = 0, known = n; i < known; i++) {
+		out[n] = out[i];
+		if (url->path.len == 0) {
+			out[n].tail[0] = (struct crypt_piece){ "/", 1 };
+			out[n++].tail[1] = out[i].tail[0];
+		} else if (url_part_is(&url->path, "/")) {
+			out[n++].tail[0] =
+			    (struct crypt_piece){ url->tail.data + 1,
+				    url->tail.len - 1 };
+		}
+	}
+	for (i = 0, known = n; i < known && url->userinfo.data != NULL; i++) {
+		out[n] = out[i];
+		out[n++].userinfo = url->userinfo;
+	}
+	return n;
+}
+
+/* ST_OK: this token gives the digest, for one of the URLs. */
+static enum status
+try_token(const struct subject *s, const char *token,
+    const unsigned char wanted[static CRYPT_SHA1_SIZE])
+{
+	struct variant variants[VARIANTS_MAX];
+	unsigned char digest[CRYPT_SHA1_SIZE];
+	size_t n = list_variants(&s->url, variants), i;
+	enum status st = ST_NOTFOUND;
+
+	for (i = 0; i < n; i++) {
+		st = subject_digest(s, &variants[i], token, digest);
+		if (st != ST_OK)
+			return st;
+		if (crypt_equal(digest, wanted, sizeof(digest)))
+			return ST_OK;
+	}
+	return ST_NOTFOUND;
+}
+
+/* After the URL was found to be Twilio's: is the body? */
+static enum signature_verdict
+check_body(const struct signature_input *input, const struct url_part *hash)
+{
+	const struct crypt_piece body = { input->body, input->body_len };
+	char hex[CRYPT_SHA256_HEX_MAX];
+
+	if (hash->data == NULL)
+		return input->form == NULL && input->body_len > 0
+		    ? SIGNATURE_BODY_HASH
+		    : SIGNATURE_VALID;
+	if (crypt_sha256_hex(&body, 1, hex) != ST_OK)
+		return SIGNATURE_FAILED;
+	/* Exactly the lower-case digits, as every SDK compares them. */
+	if (hash->len != sizeof(hex) - 1 ||
+	    !crypt_equal(hash->data, hex, sizeof(hex) - 1))
+		return SIGNATURE_BODY_HASH;
+	return SIGNATURE_VALID;
+}
+
+static enum signature_verdict
+check_digest(const struct signature_input *input, const char *const *tokens,
+    const unsigned char wanted[static CRYPT_SHA1_SIZE])
+{
+	enum signature_verdict verdict = SIGNATURE_NO_TOKEN;
+	enum status st = ST_NOMEM;
+	struct subject s;
+
+	st = subject_init(&s, input);
+	if (st != ST_OK && st != ST_MALFORMED) {
+		verdict = SIGNATURE_FAILED;
+		goto out;
+	}
+	for (; *tokens != NULL; tokens++) {
+		if (**tokens == '\0')
+			continue;
+		verdict = SIGNATURE_WRONG;
+		if (st == ST_MALFORMED) /* no URL, so nothing Twilio signed */
+			goto out;
+		st = try_token(&s, *tokens, wanted);
+		if (st == ST_NOTFOUND)
+			continue;
+		verdict =
+		    st == ST_OK ? check_body(input, &s.hash) : SIGNATURE_FAILED;
+		goto out;
+	}
+out:
+	subject_release(&s);
+	return verdict;
+}
+
+enum signature_verdict
+signature_check(const struct signature_input *input, const char *const *tokens,
+    const char *header)
+{
+	unsigned char wanted[(SIGNATURE_MAX - 1) / 4 * 3];
+	size_t n;
+
+	if (str_empty(header))
+		return SIGNATURE_MISSING;
+	if (strlen(header) != SIGNATURE_MAX - 1 ||
+	    base64_decode(header, SIGNATURE_MAX - 1, wanted, &n) != ST_OK ||
+	    n != CRYPT_SHA1_SIZE)
+		return SIGNATURE_MALFORMED;
+	return check_digest(input, tokens, wanted);
+}
