@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cJSON.h>
+#include <cjson/cJSON.h>
 
 /*
  * cJSON ends a string at an escaped NUL and does not tell. Checked text is
