@@ -1,0 +1,102 @@
+#include "codec/date.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool
+is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int
+days_of(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
+
+	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+static int
+number(const char *digits, size_t n)
+{
+	int value = 0;
+
+	while (n-- > 0)
+		value = value * 10 + (*digits++ - '0');
+	return value;
+}
+
+enum status
+date_parse(const char *s, struct date *date)
+{
+	struct date d;
+
+	*date = (struct date){ 0 };
+	if (strlen(s) != 8 || strspn(s, "0123456789") != 8)
+		return ST_MALFORMED;
+	d = (struct date){ number(s, 4), number(s + 4, 2), number(s + 6, 2) };
+	if (d.year < 1 || d.month < 1 || d.month > 12 || d.day < 1 ||
+	    d.day > days_of(d.year, d.month))
+		return ST_MALFORMED;
+	*date = d;
+	return ST_OK;
+}
+
+int
+date_compare(const struct date *a, const struct date *b)
+{
+	if (a->year != b->year)
+		return a->year - b->year;
+	if (a->month != b->month)
+		return a->month - b->month;
+	return a->day - b->day;
+}
+
+#define DAY_US ((int64_t)86400 * 1000000)
+
+void
+date_of(int64_t us, struct date *date)
+{
+	int64_t days = us / DAY_US - (us % DAY_US < 0), era, day, year;
+	int month;
+
+	/*
+	 * Count from 0000-03-01, so that a leap day ends its year, in eras of
+	 * 400 years, which are all alike (146097 days).
+	 */
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	day = days - era * 146097;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	/* Months from March on have 153 days in each five. */
+	month = (int)((5 * day + 2) / 153);
+	date->day = (int)(day - (153 * month + 2) / 5) + 1;
+	date->month = month < 10 ? month + 3 : month - 9;
+	date->year = (int)(year + era * 400 + (date->month <= 2));
+}
+
+static const char *
+ordinal(int n)
+{
+	if (n >= 11 && n <= 13)
+		return "th";
+	return n % 10 == 1 ? "st"
+	    : n % 10 == 2  ? "nd"
+	    : n % 10 == 3  ? "rd"
+			   : "th";
+}
+
+void
+date_spoken(const struct date *d, char out[static DATE_SPOKEN_MAX])
+{
+	static const char *const months[] = { "January", "February", "March",
+		"April", "May", "June", "July", "August", "September",
+		"October", "November", "December" };
+
+	snprintf(out, DATE_SPOKEN_MAX, "%s %d%s, %d", months[d->month - 1],
+	    d->day, ordinal(d->day), d->year);
+}
