@@ -46,30 +46,38 @@ test_write(void)
 	buf_release(&b);
 }
 
-/* Every byte, in pairs: always valid, and read back what was valid before. */
+/* The two bytes are written as valid JSON, and read back if they are text. */
+static bool
+survives(const char pair[static 2])
+{
+	struct buf b = BUF_INIT;
+	struct json *j = NULL;
+	const char *text;
+	bool ok;
+
+	json_put_string(&b, pair, 2);
+	ok = json_check(b.data, b.len, 1) == ST_OK;
+	if (ok && pair[0] > 0 && pair[1] > 0)
+		ok = json_parse(b.data, b.len, &j) == ST_OK &&
+		    json_text(j, &text) == ST_OK &&
+		    memcmp(text, pair, 2) == 0 && text[2] == '\0';
+	json_free(j);
+	buf_release(&b);
+	return ok;
+}
+
 static void
 test_write_any_bytes(void)
 {
-	struct buf b = BUF_INIT;
-	struct json *j;
-	const char *text;
 	char pair[2];
-	int i;
+	int i, bad = 0;
 
 	for (i = 0; i < 65536; i++) {
 		pair[0] = (char)(i >> 8);
 		pair[1] = (char)i;
-		buf_reset(&b);
-		json_put_string(&b, pair, 2);
-		CU_ASSERT_EQUAL_FATAL(json_check(b.data, b.len, 1), ST_OK);
-		if (pair[0] <= 0 || pair[1] <= 0)
-			continue;
-		CU_ASSERT_EQUAL_FATAL(json_parse(b.data, b.len, &j), ST_OK);
-		CU_ASSERT_EQUAL(json_text(j, &text), ST_OK);
-		CU_ASSERT(memcmp(text, pair, 2) == 0 && text[2] == '\0');
-		json_free(j);
+		bad += !survives(pair);
 	}
-	buf_release(&b);
+	CU_ASSERT_EQUAL(bad, 0);
 }
 
 /* As one block without a NUL behind, so that a sanitizer sees overreads. */
