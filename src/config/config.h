@@ -152,7 +152,9 @@ const struct option *option_find(const char *section, const char *key);
 
 /* Its own variable: SWITCHHOOK_<SECTION>_<KEY>. */
 #define OPTION_VARIABLE_PREFIX "SWITCHHOOK_"
-void option_variable(const struct option *, struct buf *out);
+#define OPTION_VARIABLE_MAX 64
+void option_variable(
+    const struct option *, char out[static OPTION_VARIABLE_MAX]);
 
 /* Where a text option's value (TEXT, URL) is kept, secrets too; NULL for the
  * other types. For src/params. */

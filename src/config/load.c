@@ -259,68 +259,65 @@ set_from_variable(struct loader *l, const struct option *o, const char *name,
 static void
 load_variables(struct loader *l, char *const *envp)
 {
-	struct buf name = BUF_INIT;
+	char name[OPTION_VARIABLE_MAX];
 	const struct option *o;
 	const char *value;
 
 	for (o = options; o < options + options_n; o++) {
-		buf_reset(&name);
-		option_variable(o, &name);
-		value = env_get(envp, buf_str(&name));
+		option_variable(o, name);
+		value = env_get(envp, name);
 		if (value != NULL)
-			set_from_variable(l, o, name.data, value);
+			set_from_variable(l, o, name, value);
 		else if (o->variable != NULL &&
 		    config_origin(l->config, o)->file == NULL &&
 		    !str_empty(value = env_get(envp, o->variable)))
 			set_from_variable(l, o, o->variable, value);
-		if (name.err != ST_OK)
-			l->st = ST_NOMEM;
 	}
-	buf_release(&name);
 }
 
-/* The option whose variable this is, or NULL and the nearest, if any. */
-static const struct option *
-find_variable(const char *name, struct buf *meant)
+/*
+ * Ours, but no settings: the file's name, and what `switchhook queue run`
+ * tells its command, which may well be another switchhook.
+ */
+static bool
+is_no_setting(const char *name)
 {
-	struct buf own = BUF_INIT;
-	struct nearest best = { 0 };
-	const struct option *o, *found = NULL;
+	static const char *const names[] = { "SWITCHHOOK_CONF",
+		"SWITCHHOOK_QUEUE", "SWITCHHOOK_MESSAGE_ID",
+		"SWITCHHOOK_ATTEMPT" };
+	size_t i;
 
-	for (o = options; o < options + options_n && found == NULL; o++) {
-		buf_reset(&own);
-		option_variable(o, &own);
-		if (strcmp(buf_str(&own), name) == 0)
-			found = o;
-		else if (nearest_offer(&best, name, buf_str(&own))) {
-			buf_reset(meant);
-			buf_puts(meant, buf_str(&own));
-		}
-	}
-	buf_release(&own);
-	return found;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
+/* A variable with our prefix that nothing here has is a misspelt one. */
 static void
 check_variable(struct loader *l, const char *name)
 {
-	struct buf meant = BUF_INIT;
+	char own[OPTION_VARIABLE_MAX], meant[OPTION_VARIABLE_MAX];
+	struct nearest best = { 0 };
+	const struct option *o;
 
-	if (strcmp(name, "SWITCHHOOK_CONF") != 0 &&
-	    find_variable(name, &meant) == NULL) {
-		put_name(l->errors, name);
-		buf_puts(l->errors, ": no setting has this variable; ");
-		if (meant.len > 0)
-			buf_printf(l->errors, "did you mean %s?\n", meant.data);
-		else
-			buf_puts(l->errors,
-			    "unset it, or see "
-			    "switchhook.conf(5)\n");
+	if (is_no_setting(name))
+		return;
+	for (o = options; o < options + options_n; o++) {
+		option_variable(o, own);
+		if (strcmp(own, name) == 0)
+			return;
+		if (nearest_offer(&best, name, own))
+			memcpy(meant, own, sizeof(own));
 	}
-	buf_release(&meant);
+	put_name(l->errors, name);
+	buf_puts(l->errors, ": no setting has this variable; ");
+	if (best.found)
+		buf_printf(l->errors, "did you mean %s?\n", meant);
+	else
+		buf_puts(l->errors, "unset it, or see switchhook.conf(5)\n");
 }
 
-/* A variable with our prefix that no option has is a misspelt one. */
 static void
 check_variables(struct loader *l, char *const *envp)
 {
@@ -330,11 +327,11 @@ check_variables(struct loader *l, char *const *envp)
 		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX))
 			continue;
 		buf_reset(&name);
-		buf_put(&name, *envp, strcspn(*envp, "="));
-		check_variable(l, buf_str(&name));
+		if (buf_put(&name, *envp, strcspn(*envp, "=")) == ST_OK)
+			check_variable(l, name.data);
+		else
+			l->st = ST_NOMEM;
 	}
-	if (name.err != ST_OK)
-		l->st = name.err;
 	buf_release(&name);
 }
 

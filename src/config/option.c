@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -37,7 +38,8 @@ const struct option options[] = {
 	    .secret = true,
 	    .help = "what a caller of the admin routes must present" },
 	{ AT(server, threads), .type = OPTION_NUMBER, .fallback = "0", .min = 0,
-	    .max = 1024, .help = "worker threads; 0 lets the program choose" },
+	    .max = 1024,
+	    .help = "the most worker threads; 0 lets the program choose" },
 	{ AT(server, max_body), .type = OPTION_SIZE, .fallback = "100K",
 	    .min = KILO, .max = KILO * KILO,
 	    .help = "the largest request body that is taken" },
@@ -99,14 +101,12 @@ option_find(const char *section, const char *key)
 }
 
 void
-option_variable(const struct option *o, struct buf *out)
+option_variable(const struct option *o, char out[static OPTION_VARIABLE_MAX])
 {
-	const char *s;
+	char *s;
 
-	buf_puts(out, OPTION_VARIABLE_PREFIX);
-	for (s = o->section; *s != '\0'; s++)
-		buf_putc(out, (char)toupper((unsigned char)*s));
-	buf_putc(out, '_');
-	for (s = o->key; *s != '\0'; s++)
-		buf_putc(out, (char)toupper((unsigned char)*s));
+	snprintf(out, OPTION_VARIABLE_MAX, OPTION_VARIABLE_PREFIX "%s_%s",
+	    o->section, o->key);
+	for (s = out; *s != '\0'; s++)
+		*s = (char)toupper((unsigned char)*s);
 }
