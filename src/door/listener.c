@@ -121,6 +121,7 @@ unix_finish(struct listener *l, const char *path, struct buf *why)
 		return ST_NOMEM;
 	l->device = st.st_dev;
 	l->inode = st.st_ino;
+	l->made = st.st_mtim;
 	if (listen(l->fd, BACKLOG) != 0)
 		return fail(why, path);
 	return ST_OK;
@@ -162,14 +163,31 @@ tcp_listen(struct listener *l, const struct addrinfo *a, struct buf *why)
 	return ST_OK;
 }
 
+/* A name may stand for addresses that this machine does not have. */
+static enum status
+tcp_listen_any(struct listener *l, const struct addrinfo *list, struct buf *why)
+{
+	enum status st = ST_IO;
+
+	for (; list != NULL && st != ST_OK; list = list->ai_next) {
+		listener_close(l);
+		buf_reset(why);
+		st = tcp_listen(l, list, why);
+	}
+	return st;
+}
+
 /* "HOST:PORT" in two; "[::1]" loses its brackets. */
 static enum status
 split_host(const char *where, char **host, const char **port)
 {
 	const char *colon = strrchr(where, ':');
 	size_t n = (size_t)(colon - where);
+	uint64_t number;
 
 	*port = colon + 1;
+	if (str_u64(*port, UINT16_MAX, &number) != ST_OK)
+		return ST_MALFORMED;
 	if (n == 0)
 		return str_dup("127.0.0.1", host);
 	if (n > 2 && where[0] == '[' && where[n - 1] == ']') {
@@ -191,11 +209,13 @@ tcp_open(struct listener *l, const char *where, struct buf *why)
 	enum status st;
 	int err;
 
-	if ((st = split_host(where, &host, &port)) != ST_OK)
+	if ((st = split_host(where, &host, &port)) != ST_OK) {
+		buf_printf(why, "%s: not HOST:PORT", where);
 		return st;
+	}
 	err = getaddrinfo(host, port, &hints, &list);
 	if (err == 0) {
-		st = tcp_listen(l, list, why);
+		st = tcp_listen_any(l, list, why);
 		freeaddrinfo(list);
 	} else {
 		buf_printf(why, "%s: %s", where, gai_strerror(err));
@@ -241,7 +261,8 @@ listener_retire(struct listener *l)
 	if (l->path == NULL)
 		return;
 	if (lstat(l->path, &st) == 0 && st.st_dev == l->device &&
-	    st.st_ino == l->inode)
+	    st.st_ino == l->inode && st.st_mtim.tv_sec == l->made.tv_sec &&
+	    st.st_mtim.tv_nsec == l->made.tv_nsec)
 		unlink(l->path);
 	free(l->path);
 	l->path = NULL;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -11,8 +12,11 @@
 struct listener {
 	int fd; /* -1: none */
 	char *path; /* of a Unix socket that we made; else NULL */
-	dev_t device; /* which file it was when we made it */
+	/* Which file it was when we made it. The time is that of its making:
+	 * the number alone soon belongs to another one. */
+	dev_t device;
 	ino_t inode;
+	struct timespec made;
 };
 
 /*
