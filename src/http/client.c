@@ -442,6 +442,8 @@ set_call(struct http_client *c, const struct http_call *call,
     const struct curl_slist *list, struct receipt *r)
 {
 	set_rules(c);
+	if (call->direct)
+		set_ptr(c, CURLOPT_PROXY, "");
 	set_method(c, call);
 	set_ptr(c, CURLOPT_URL, call->url);
 	set_ptr(c, CURLOPT_HTTPHEADER, list);

@@ -10,6 +10,7 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -53,6 +54,7 @@ struct http_call {
 	long connect_ms; /* to resolve, connect and agree on TLS; 0: 5000 */
 	long total_ms; /* from start to last byte; 0: 15000 */
 	size_t max_body; /* of the answer, bytes; 0: 1 MiB */
+	bool direct; /* past the proxy: for addresses of the machine itself */
 };
 
 /*
