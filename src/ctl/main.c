@@ -172,36 +172,12 @@ run(struct ctl *ctl, int argc, char **argv)
 	return c->run(ctl, argc - words, argv + words);
 }
 
-/*
- * What "queue run" tells its command in the environment is no setting. When
- * that command calls us in turn, it must not be taken for a misspelt one.
- */
-static void
-forget_run(char **envp)
-{
-	static const char *const names[] = { CTL_RUN_QUEUE "=",
-		CTL_RUN_MESSAGE_ID "=", CTL_RUN_ATTEMPT "=" };
-	size_t kept = 0;
-
-	for (size_t i = 0; envp[i]; i++) {
-		bool ours = false;
-
-		for (size_t k = 0; k < CTL_COUNT(names); k++)
-			ours = ours || str_starts(envp[i], names[k]);
-		if (!ours)
-			envp[kept++] = envp[i];
-	}
-	envp[kept] = NULL;
-}
-
 int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .envp = environ, .out = stdout, .err = stderr };
-	int code;
+	int code = run(&ctl, argc, argv);
 
-	forget_run(environ);
-	code = run(&ctl, argc, argv);
 	/* A result that nobody can read is none. */
 	if (fflush(ctl.out) != 0 || ferror(ctl.out))
 		code = ctl_say(&ctl, CTL_FAILED, "cannot write the result: %s",
