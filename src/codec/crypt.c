@@ -3,8 +3,8 @@
 /*
  * The digest primitives themselves, though OpenSSL 3 calls them deprecated:
  * for 700 bytes its HMAC() takes 6.0 us and an EVP_MAC fetched beforehand
- * 4.0 us, these take 2.7 us. They also need no provider, so a CGI process does
- * not pay for loading one.
+ * 4.0 us, these take 2.7 us. They also need no provider: what a CGI process
+ * runs for its first HMAC() are 5.4 million instructions, here 8 thousand.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
