@@ -1062,6 +1062,40 @@ class Messages(Site):
         self.code(1, "message", "show", "SM" + "9" * 32)
 
 
+class Signatures(Site):
+    URL = "https://hooks.example.com/whatsapp?a=1"
+
+    def test_sign_and_verify(self):
+        body = "Body=a+b%26c&From=whatsapp%3A%2B14155550100&Empty="
+        right = signature(self.URL, body.encode())
+        self.assertEqual(self.ok("sign", self.URL, "--data", body),
+                         right + "\n")
+        self.assertEqual(
+            self.one("sign", self.URL, "--param", "Empty=", "--param",
+                     "From=whatsapp:" + ANN, "--param", "Body=a b&c"),
+            {"signature": right, "url": self.URL})
+        self.ok("verify", self.URL, "--data", body, "--signature", right)
+        row = self.one("verify", self.URL, "--data", body, "--signature",
+                       right)
+        self.assertIs(row["valid"], True)
+        wrong = signature(self.URL.replace("https", "http"), body.encode())
+        p = self.code(1, "verify", self.URL, "--data", body, "--signature",
+                      wrong, "--explain", "--json")
+        row = json.loads(p.stdout)
+        self.assertEqual((row["valid"], row["verdict"], row["cause"]),
+                         (False, "wrong", "scheme"))
+
+    def test_no_token(self):
+        self.configure(token="")
+        self.code(3, "sign", self.URL)
+        self.code(3, "verify", self.URL, "--signature", "x")
+        with open(self.path("token"), "w") as f:
+            f.write("abc\n")
+        self.assertEqual(
+            self.ok("sign", self.URL, "--token-file", self.path("token")),
+            signature(self.URL, b"", "abc") + "\n")
+
+
 if __name__ == "__main__":
     if not os.access(PROGRAM, os.X_OK):
         sys.exit("no program %s: build first" % PROGRAM)
