@@ -26,11 +26,31 @@ struct db;
 
 enum db_journal { DB_WAL, DB_ROLLBACK };
 
+/*
+ * A job: what it does with the db_ calls below is one unit, wholly recorded or
+ * not at all. A result other than ST_OK undoes what it wrote, and its alone.
+ * It may be run more than once (when a neighbour in the same commit failed),
+ * and by another thread than asked for it (which waits meanwhile), so it must
+ * set its outputs anew each time and touch nothing else.
+ */
+typedef enum status db_job(struct db *, void *arg);
+
+/* What lives in the file. */
+struct db_schema {
+	/* Scripts, NULL at the end: the n-th takes a file from version n - 1
+	 * to version n. They are only ever added to. */
+	const char *const *migrations;
+	/* Upkeep in small bites, now and then after a commit, with a NULL
+	 * argument. NULL: none. */
+	db_job *chore;
+};
+
 struct db_options {
 	const char *path; /* of the database; its directory must exist */
 	enum db_journal journal;
 	bool threaded; /* start the store thread (group commit) */
 	struct log *log; /* may be NULL */
+	const struct db_schema *schema; /* NULL: the product's own */
 };
 
 /*
@@ -42,14 +62,6 @@ enum status db_open(struct db **, const struct db_options *, struct buf *why);
 
 /* Finish what is waiting, then close. NULL is taken. */
 void db_close(struct db *);
-
-/*
- * A job: what it does with the db_ calls below is one unit, wholly recorded or
- * not at all. A result other than ST_OK undoes what it wrote, and its alone.
- * It may be run more than once (when a neighbour in the same commit failed),
- * so it must set its outputs anew each time and touch nothing else.
- */
-typedef enum status db_job(struct db *, void *arg);
 
 /*
  * Run a job in a write transaction. When it returns ST_OK the work is synced
@@ -65,6 +77,15 @@ enum status db_write(struct db *, db_job *, void *arg);
 
 /* The same without writing and without the lock, on a connection of its own. */
 enum status db_read(struct db *, db_job *, void *arg);
+
+/* What it has done since it was opened, for metrics and tests. */
+struct db_counters {
+	int64_t jobs;
+	int64_t commits; /* fewer than jobs when commits were shared */
+	int64_t checkpoints;
+	int64_t scans; /* rows passed over for want of an index */
+};
+void db_counters(struct db *, struct db_counters *);
 
 /* True if the database can be written now; else *why says what is wrong. */
 bool db_ready(struct db *, struct buf *why);

@@ -1,0 +1,312 @@
+/* Running jobs: which share a commit, and what becomes of each. */
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "store/db_impl.h"
+
+/*
+ * A job whose turn has not come by then is withdrawn (the caller says when);
+ * one whose commit has not ended so much later is given up. Twilio waits 15 s.
+ */
+#define COMMIT_US 4000000
+
+/* The store thread looks up from waiting for the lock. */
+#define LOCK_SLICE_US 100000
+
+/*
+ * Pages in the log before it is copied into the database. A process that
+ * comes and goes alone reads the whole log each time it opens, so it keeps
+ * it short.
+ */
+#define CHECKPOINT_PAGES 1000
+#define CHECKPOINT_PAGES_ALONE 64
+
+/* One commit in so many is followed by a bite of upkeep. */
+#define CHORE_RATE 128
+#define CHORE_RATE_ALONE 16
+
+/*
+ * While several clients ask, those that were just answered come again soon.
+ * Waiting for them a fraction of what a commit takes makes larger batches.
+ */
+#define GATHER_FRACTION 4
+#define GATHER_MAX_US 1000
+
+static enum status
+run_job(struct db *db, struct db_job_entry *j)
+{
+	uintptr_t self = (uintptr_t)pthread_self();
+	enum status st, end;
+
+	atomic_store_explicit(&db->write_thread, self, memory_order_relaxed);
+	st = j->fn(db, j->arg);
+	atomic_store_explicit(&db->write_thread, 0, memory_order_relaxed);
+	end = db_conn_end_job(db->writer);
+	if (st == ST_OK)
+		st = end;
+	/* It did not mind an error that made SQLite undo everything. */
+	if (st == ST_OK && !db_conn_in_transaction(db->writer))
+		st = ST_IO;
+	return st;
+}
+
+static enum status
+run_alone(struct db *db, struct db_job_entry *j)
+{
+	enum status st;
+
+	if ((st = db_conn_begin(db->writer, true)) != ST_OK)
+		return st;
+	if ((st = run_job(db, j)) == ST_OK)
+		return db_conn_commit(db->writer);
+	db_conn_rollback(db->writer);
+	return st;
+}
+
+/*
+ * All of the batch in the present transaction. False: one failed after it had
+ * written, or SQLite undid everything; then all is undone, with the work of
+ * its neighbours.
+ */
+static bool
+run_together(struct db *db)
+{
+	struct db_batch *b = &db->jobs.batch;
+	int64_t before;
+	enum status st;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		before = db_conn_total_changes(db->writer);
+		st = run_job(db, b->jobs[i]);
+		b->jobs[i]->result = st;
+		if (!db_conn_in_transaction(db->writer) ||
+		    (st != ST_OK &&
+			db_conn_total_changes(db->writer) != before)) {
+			db_conn_rollback(db->writer);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+run_each(struct db *db)
+{
+	struct db_batch *b = &db->jobs.batch;
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		b->jobs[i]->result = run_alone(db, b->jobs[i]);
+}
+
+static void
+run_batch(struct db *db)
+{
+	enum status st;
+
+	if ((st = db_conn_begin(db->writer, true)) != ST_OK) {
+		db_jobs_fail(&db->jobs, st);
+		return;
+	}
+	if (!run_together(db)) {
+		if (db->jobs.batch.n > 1)
+			run_each(db);
+		return;
+	}
+	db_jobs_commit(&db->jobs);
+	/* Failures are void as well: "it is there already" may have been said
+	 * of a neighbour's row that is not there now. */
+	if ((st = db_conn_commit(db->writer)) != ST_OK)
+		db_jobs_fail(&db->jobs, st);
+}
+
+/* A connection that can be used; the lock is held. */
+static enum status
+renew_writer(struct db *db)
+{
+	struct buf why = BUF_INIT;
+	enum status st = ST_OK;
+
+	if (db->writer != NULL && db_conn_stale(db->writer)) {
+		db_conn_close(db->writer);
+		db->writer = NULL;
+	}
+	if (db->writer == NULL) {
+		st = db_file_writer(&db->file, &db->writer, &why);
+		if (st != ST_OK)
+			db_note_fault(db, st, buf_str(&why));
+		db->checkpointed = 0;
+	}
+	buf_release(&why);
+	return st;
+}
+
+static void
+note_result(struct db *db)
+{
+	const char *why;
+	enum status st;
+
+	if ((st = db_conn_fault(db->writer, &why)) != ST_OK)
+		db_note_fault(db, st, why);
+	else
+		db_note_success(db);
+}
+
+/* Run what is in the batch; the lock is held. */
+static void
+lead(struct db *db)
+{
+	enum status st;
+
+	atomic_fetch_add_explicit(&db->counters.jobs, (int64_t)db->jobs.batch.n,
+	    memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &db->counters.commits, 1, memory_order_relaxed);
+	if ((st = renew_writer(db)) != ST_OK) {
+		db_jobs_fail(&db->jobs, st);
+		return;
+	}
+	run_batch(db);
+	note_result(db);
+	atomic_store_explicit(&db->counters.scans, db_conn_scans(db->writer),
+	    memory_order_relaxed);
+}
+
+static void
+checkpoint(struct db *db)
+{
+	if (db_conn_checkpoint(db->writer) != ST_OK)
+		note_result(db);
+	atomic_fetch_add_explicit(
+	    &db->counters.checkpoints, 1, memory_order_relaxed);
+}
+
+/* What the holder of the lock owes the others; the results are out. */
+static void
+upkeep(struct db *db)
+{
+	struct db_job_entry chore = { .fn = db->file.schema->chore };
+	int64_t pages, rate;
+
+	if (db->writer == NULL)
+		return;
+	/* A process that commits once has no count: it throws dice. */
+	rate = db->threaded ? atomic_load(&db->counters.commits) % CHORE_RATE
+			    : clock_us() % CHORE_RATE_ALONE;
+	if (chore.fn != NULL && rate == 0)
+		run_alone(db, &chore);
+	pages = db_conn_wal_pages(db->writer);
+	if (pages < db->checkpointed)
+		db->checkpointed = 0; /* the log has begun anew */
+	if (pages - db->checkpointed <
+	    (db->threaded ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_ALONE))
+		return;
+	db->checkpointed = pages;
+	checkpoint(db);
+}
+
+/* One round of the store thread; tells how many clients ask. */
+static size_t
+round_of(struct db *db, int64_t *took_us)
+{
+	int64_t start;
+	enum status st;
+	size_t asking;
+
+	st = db_lock_take(&db->file.lock, clock_mono_us() + LOCK_SLICE_US);
+	if (st == ST_BUSY)
+		return 0; /* who has waited too long withdraws by himself */
+	start = clock_mono_us();
+	db_jobs_take(&db->jobs);
+	if (st == ST_OK)
+		lead(db);
+	else
+		db_jobs_fail(&db->jobs, st);
+	*took_us = clock_mono_us() - start;
+	asking = db_jobs_deliver(&db->jobs);
+	if (st == ST_OK) {
+		upkeep(db);
+		db_lock_drop(&db->file.lock);
+	}
+	return asking;
+}
+
+static void *
+store_thread(void *arg)
+{
+	struct db *db = arg;
+	int64_t took_us = 0, span;
+	size_t asking = 0;
+
+	/* Some tens of microseconds matter in the waits below. */
+	prctl(PR_SET_TIMERSLACK, 1000);
+	while (db_jobs_await(&db->jobs)) {
+		span = took_us / GATHER_FRACTION;
+		if (asking > 1)
+			db_jobs_gather(&db->jobs,
+			    asking > DB_BATCH_MAX ? DB_BATCH_MAX : asking,
+			    span > GATHER_MAX_US ? GATHER_MAX_US : span);
+		asking = round_of(db, &took_us);
+	}
+	return NULL;
+}
+
+static enum status
+commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us)
+{
+	struct db_job_entry j = { .fn = fn, .arg = arg, .result = ST_IO };
+	enum status st;
+
+	pthread_mutex_lock(&db->writing);
+	st = db_lock_take(&db->file.lock, clock_mono_us() + turn_us);
+	if (st == ST_OK) {
+		db->jobs.batch.jobs[0] = &j;
+		db->jobs.batch.n = 1;
+		lead(db);
+		st = j.result;
+		db->jobs.batch.n = 0;
+		upkeep(db);
+		db_lock_drop(&db->file.lock);
+	}
+	pthread_mutex_unlock(&db->writing);
+	return st;
+}
+
+enum status
+db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us)
+{
+	if (db->threaded)
+		return db_jobs_submit(&db->jobs, fn, arg, turn_us, COMMIT_US);
+	return commit_here(db, fn, arg, turn_us);
+}
+
+void
+db_commit_settle(struct db *db)
+{
+	if (db_lock_take(&db->file.lock, 0) != ST_OK)
+		return;
+	checkpoint(db);
+	db_lock_drop(&db->file.lock);
+}
+
+enum status
+db_commit_start(struct db *db)
+{
+	if (pthread_create(&db->thread, NULL, store_thread, db) != 0)
+		return ST_NOMEM;
+	db->threaded = true;
+	return ST_OK;
+}
+
+void
+db_commit_stop(struct db *db)
+{
+	if (!db->threaded)
+		return;
+	db_jobs_close(&db->jobs);
+	pthread_join(db->thread, NULL);
+	db->threaded = false;
+}

@@ -1,0 +1,80 @@
+/*
+ * One SQLite connection, in the engine's own terms: db.c knows SQLite, and
+ * the rest of the engine (db_open.c, db_commit.c) knows locks and threads and
+ * speaks to it in these. Private to the engine.
+ *
+ * A connection is used by one thread at a time; the callers see to that.
+ */
+#ifndef STORE_DB_CONN_H
+#define STORE_DB_CONN_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "store/db.h"
+
+struct db_conn;
+
+/*
+ * Open a connection to the file that a SQLite URI names. Nothing of the file
+ * has been read yet. On failure *why gets a few words. ST_OK, ST_NOMEM, ST_IO.
+ */
+enum status db_conn_open(
+    struct db_conn **, const char *uri, bool create, struct buf *why);
+void db_conn_close(struct db_conn *); /* NULL is taken */
+
+/* What SQLite complained of since this was asked before, and *why in words,
+ * valid until the next failure; ST_OK: of nothing. */
+enum status db_conn_fault(struct db_conn *, const char **why);
+
+/* True if it should be closed and opened anew before its next use: the
+ * file was replaced, or what the connection remembers cannot be trusted. */
+bool db_conn_stale(struct db_conn *);
+
+/* Run statements without parameters, one after another. Errors as db_run. */
+enum status db_conn_script(struct db_conn *, const char *sql);
+
+/* Statements with parameters, as db_run and db_query. */
+enum status db_conn_run(
+    struct db_conn *, const char *sql, const char *types, va_list);
+enum status db_conn_query(struct db_conn *, struct db_rows **, const char *sql,
+    const char *types, va_list);
+int64_t db_conn_changes(struct db_conn *);
+int64_t db_conn_last_id(struct db_conn *);
+
+/*
+ * Close every row set that a job left open. ST_NOMEM if a column could not
+ * be given for lack of memory: what the job made of it is not to be trusted.
+ */
+enum status db_conn_end_job(struct db_conn *);
+
+/* Begin a transaction; write: with the right to write, or ST_BUSY. */
+enum status db_conn_begin(struct db_conn *, bool write);
+
+/* False once an error has made SQLite undo the transaction by itself. */
+bool db_conn_in_transaction(struct db_conn *);
+
+/* Rows changed since the connection was opened. */
+int64_t db_conn_total_changes(struct db_conn *);
+
+/*
+ * ST_OK: synced. ST_BUSY, ST_TOOBIG: undone. ST_TIMEOUT: it failed where it
+ * cannot be known whether the transaction is in the file. No transaction is
+ * open afterwards.
+ */
+enum status db_conn_commit(struct db_conn *);
+void db_conn_rollback(struct db_conn *);
+
+/* Pages in the write-ahead log after the last commit here; 0: no such log. */
+int64_t db_conn_wal_pages(const struct db_conn *);
+
+/* Copy the log into the database; the caller holds the lock. */
+enum status db_conn_checkpoint(struct db_conn *);
+
+/* Rows stepped over by full scans since the connection was opened. */
+int64_t db_conn_scans(const struct db_conn *);
+
+#endif

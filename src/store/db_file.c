@@ -1,0 +1,431 @@
+#include "store/db_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "store/schema.h"
+
+/* "Swhk": how we know our own file from another program's. */
+#define APPLICATION_ID 0x5377686b
+
+/* Waiting for the lock, when the file must be made or changed. */
+#define UPGRADE_WAIT_US 8000000
+
+/*
+ * Connection settings; none touches the file. A log or journal that has been
+ * larger than the limit is cut to it when it begins anew.
+ */
+#define SETTINGS \
+	"PRAGMA synchronous = FULL;" \
+	"PRAGMA temp_store = MEMORY;" \
+	"PRAGMA mmap_size = 0;" \
+	"PRAGMA trusted_schema = OFF;" \
+	"PRAGMA secure_delete = FAST;" \
+	"PRAGMA journal_size_limit = 16777216;"
+#define WRITER_CACHE "PRAGMA cache_size = -2048;"
+#define READER_CACHE "PRAGMA cache_size = -512; PRAGMA query_only = ON;"
+
+static enum status
+query(struct db_conn *c, struct db_rows **rows, const char *sql, ...)
+{
+	enum status st;
+	va_list ap;
+
+	va_start(ap, sql);
+	st = db_conn_query(c, rows, sql, "", ap);
+	va_end(ap);
+	return st == ST_OK ? db_next(*rows) : st;
+}
+
+static enum status
+query_int(struct db_conn *c, const char *sql, int64_t *out)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	if ((st = query(c, &rows, sql)) == ST_OK)
+		*out = db_int(rows, 0);
+	db_done(rows);
+	return st;
+}
+
+static enum status
+query_journal(struct db_conn *c, enum db_journal *out)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	if ((st = query(c, &rows, "PRAGMA journal_mode")) == ST_OK)
+		*out = str_eq(db_text(rows, 0), "wal") ? DB_WAL : DB_ROLLBACK;
+	db_done(rows);
+	return st;
+}
+
+/* The place of a file that is not there yet. */
+static enum status
+resolve_new(const char *path, char **out)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	char *dir = strndup(path, (size_t)(name - path)), *real = NULL;
+	struct buf full = BUF_INIT;
+	enum status st = ST_NOMEM;
+
+	if (dir == NULL)
+		goto out;
+	if ((real = realpath(*dir == '\0' ? "." : dir, NULL)) == NULL) {
+		st = errno == ENOMEM ? ST_NOMEM : ST_IO;
+		goto out;
+	}
+	buf_printf(&full, "%s/%s", str_eq(real, "/") ? "" : real, name);
+	if ((*out = buf_detach(&full)) != NULL)
+		st = ST_OK;
+out:
+	free(real);
+	free(dir);
+	return st;
+}
+
+/* The name without symbolic links: two names would mean two locks. */
+static enum status
+resolve(const char *path, char **out)
+{
+	struct stat st;
+
+	if ((*out = realpath(path, NULL)) != NULL)
+		return ST_OK;
+	if (errno == ENOMEM)
+		return ST_NOMEM;
+	/* A link to nothing is a mistake, not a wish. */
+	if (errno != ENOENT || lstat(path, &st) == 0)
+		return ST_IO;
+	return resolve_new(path, out);
+}
+
+static void
+uri_put(struct buf *uri, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._~/";
+
+	for (; *s != '\0'; s++)
+		if (strchr(plain, *s) != NULL)
+			buf_putc(uri, *s);
+		else
+			buf_printf(uri, "%%%02X", (unsigned char)*s);
+}
+
+/*
+ * A new database gets the lock file's permissions from SQLite itself, as it
+ * makes it: for us to open the file as well would, on closing it, drop the
+ * POSIX locks of the whole process.
+ */
+static enum status
+make_uri(struct db_file *f)
+{
+	struct buf uri = BUF_INIT;
+
+	buf_puts(&uri, "file:");
+	uri_put(&uri, f->path);
+	buf_puts(&uri, "?modeof=");
+	uri_put(&uri, f->lock.path);
+	return (f->uri = buf_detach(&uri)) == NULL ? ST_NOMEM : ST_OK;
+}
+
+enum status
+db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
+{
+	enum status st;
+
+	*f = (struct db_file)DB_FILE_INIT;
+	f->journal = o->journal;
+	f->schema = o->schema == NULL ? &store_schema : o->schema;
+	if ((st = resolve(o->path, &f->path)) == ST_IO)
+		buf_printf(why, "%s: %s", o->path, strerror(errno));
+	if (st == ST_OK)
+		st = db_lock_open(&f->lock, f->path, why);
+	if (st == ST_OK)
+		st = make_uri(f);
+	if (st != ST_OK)
+		db_file_release(f);
+	return st;
+}
+
+void
+db_file_release(struct db_file *f)
+{
+	db_lock_release(&f->lock);
+	free(f->path);
+	free(f->uri);
+	*f = (struct db_file)DB_FILE_INIT;
+}
+
+static int64_t
+known_version(const struct db_file *f)
+{
+	int64_t n = 0;
+
+	while (f->schema->migrations[n] != NULL)
+		n++;
+	return n;
+}
+
+/* What is in the file, as far as we must know it. */
+struct form {
+	int64_t application;
+	int64_t version;
+	int64_t tables;
+	enum db_journal journal;
+};
+
+static enum status
+read_form(struct db_conn *c, struct form *form)
+{
+	enum status st;
+
+	st = query_int(c, "PRAGMA application_id", &form->application);
+	if (st == ST_OK)
+		st = query_int(c, "PRAGMA user_version", &form->version);
+	if (st == ST_OK)
+		st = query_int(
+		    c, "SELECT count(*) FROM sqlite_schema", &form->tables);
+	if (st == ST_OK)
+		st = query_journal(c, &form->journal);
+	return st;
+}
+
+/* Is it ours? *behind: yes, but it must be made, migrated or converted. */
+static enum status
+judge(const struct db_file *f, const struct form *form, bool *behind,
+    struct buf *why)
+{
+	int64_t known = known_version(f);
+	bool blank =
+	    form->application == 0 && form->version == 0 && form->tables == 0;
+
+	*behind = form->version < known || form->journal != f->journal;
+	if (form->application != APPLICATION_ID && !blank) {
+		buf_printf(why,
+		    "%s is the database of another program; give "
+		    "store.path a file of its own",
+		    f->path);
+		return ST_UNSUPPORTED;
+	}
+	if (form->version > known) {
+		buf_printf(why,
+		    "%s was made by a newer version of this program (its "
+		    "schema is %lld, this version knows %lld); install that "
+		    "version, or restore a copy from before it",
+		    f->path, (long long)form->version, (long long)known);
+		return ST_UNSUPPORTED;
+	}
+	return ST_OK;
+}
+
+static enum status
+complain(const struct db_file *f, enum status st, struct db_conn *c,
+    const char *what, struct buf *why)
+{
+	const char *words = NULL;
+
+	if (st == ST_OK)
+		return st;
+	db_conn_fault(c, &words);
+	buf_printf(why, "%s: %s: %s", f->path, what,
+	    st == ST_CORRUPT ? "it is damaged, or not a database" : words);
+	return st;
+}
+
+static enum status
+set_journal(const struct db_file *f, struct db_conn *c, struct buf *why)
+{
+	enum db_journal now = DB_WAL;
+	enum status st;
+
+	/* Of the rollback journals that sync what makes a commit count, the
+	 * persistent one is the fastest for small transactions. */
+	st = db_conn_script(c,
+	    f->journal == DB_WAL ? "PRAGMA journal_mode = WAL"
+				 : "PRAGMA journal_mode = PERSIST");
+	if (st == ST_BUSY) {
+		buf_printf(why,
+		    "%s is in use under another store.journal; stop all that "
+		    "use it to change this setting",
+		    f->path);
+		return st;
+	}
+	if (st == ST_OK)
+		st = query_journal(c, &now);
+	if (st == ST_OK && now == f->journal)
+		return ST_OK;
+	complain(f, st == ST_OK ? ST_IO : st, c,
+	    "cannot set the journal mode (on a file system without shared "
+	    "memory use store.journal = rollback)",
+	    why);
+	return st == ST_OK ? ST_IO : st;
+}
+
+static enum status
+migrate_from(const struct db_file *f, struct db_conn *c, int64_t version)
+{
+	enum status st = ST_OK;
+	char sql[96];
+
+	for (; st == ST_OK && f->schema->migrations[version] != NULL; version++)
+		st = db_conn_script(c, f->schema->migrations[version]);
+	snprintf(sql, sizeof(sql),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+	    APPLICATION_ID, (long long)version);
+	if (st == ST_OK)
+		st = db_conn_script(c, sql);
+	return st;
+}
+
+static enum status
+migrate(const struct db_file *f, struct db_conn *c, struct buf *why)
+{
+	int64_t version = 0;
+	enum status st;
+
+	st = db_conn_begin(c, true);
+	if (st == ST_OK)
+		st = query_int(c, "PRAGMA user_version", &version);
+	if (st == ST_OK && version < known_version(f))
+		st = migrate_from(f, c, version);
+	if (st == ST_OK)
+		st = db_conn_commit(c);
+	if (st != ST_OK)
+		db_conn_rollback(c);
+	return complain(f, st, c, "cannot migrate", why);
+}
+
+enum status
+db_file_touch(struct db_conn *c)
+{
+	char sql[64];
+
+	snprintf(
+	    sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+	return db_conn_script(c, sql);
+}
+
+/* Make, convert or migrate; the lock is held. */
+static enum status
+upgrade(const struct db_file *f, struct db_conn *c, struct buf *why)
+{
+	struct form form = { 0 };
+	bool behind = false;
+	enum status st;
+
+	st = complain(f, read_form(c, &form), c, "cannot read", why);
+	if (st == ST_OK)
+		st = judge(f, &form, &behind, why);
+	if (st == ST_OK && behind)
+		st = set_journal(f, c, why);
+	if (st == ST_OK && behind)
+		st = migrate(f, c, why);
+	return st;
+}
+
+static enum status
+upgrade_locked(struct db_file *f, struct db_conn *c, struct buf *why)
+{
+	enum status st;
+
+	if (f->lock.held)
+		return upgrade(f, c, why);
+	st = db_lock_take(&f->lock, clock_mono_us() + UPGRADE_WAIT_US);
+	if (st != ST_OK) {
+		buf_printf(why, "%s: %s", f->lock.path,
+		    st == ST_BUSY ? "held by another process"
+				  : strerror(errno));
+		return st;
+	}
+	st = upgrade(f, c, why);
+	db_lock_drop(&f->lock);
+	return st;
+}
+
+/* As db_lock.c does for the lock file; by name, for the reason above. */
+static void
+give_to_lock_owner(const struct db_file *f)
+{
+	struct stat file, lock;
+
+	if (geteuid() != 0 || stat(f->path, &file) < 0 || file.st_size > 0 ||
+	    stat(f->lock.path, &lock) < 0)
+		return;
+	if (chown(f->path, lock.st_uid, lock.st_gid) < 0)
+		errno = 0; /* then it stays root's */
+}
+
+static enum status
+connect(
+    const struct db_file *f, struct db_conn **out, bool create, struct buf *why)
+{
+	struct buf words = BUF_INIT;
+	enum status st;
+
+	if ((st = db_conn_open(out, f->uri, create, &words)) != ST_OK)
+		buf_printf(why, "cannot open %s: %s", f->path, buf_str(&words));
+	buf_release(&words);
+	if (st == ST_OK && create)
+		give_to_lock_owner(f);
+	return st;
+}
+
+enum status
+db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
+{
+	struct db_conn *c = NULL;
+	struct form form = { 0 };
+	bool behind = false;
+	enum status st;
+
+	*out = NULL;
+	if ((st = connect(f, &c, true, why)) != ST_OK)
+		return st;
+	st = complain(f, db_conn_script(c, SETTINGS WRITER_CACHE), c,
+	    "cannot configure", why);
+	if (st == ST_OK)
+		st = complain(f, read_form(c, &form), c, "cannot read", why);
+	if (st == ST_OK)
+		st = judge(f, &form, &behind, why);
+	if (st == ST_OK && behind)
+		st = upgrade_locked(f, c, why);
+	if (st == ST_OK && f->journal == DB_ROLLBACK)
+		st = set_journal(f, c, why);
+	if (st != ST_OK) {
+		db_conn_close(c);
+		return st;
+	}
+	*out = c;
+	return ST_OK;
+}
+
+enum status
+db_file_reader(struct db_file *f, struct db_conn **out, struct buf *why)
+{
+	struct db_conn *c = NULL;
+	enum status st;
+
+	*out = NULL;
+	if ((st = connect(f, &c, false, why)) != ST_OK)
+		return st;
+	st = complain(f, db_conn_script(c, SETTINGS READER_CACHE), c,
+	    "cannot configure", why);
+	if (st != ST_OK) {
+		db_conn_close(c);
+		return st;
+	}
+	*out = c;
+	return ST_OK;
+}

@@ -1,0 +1,51 @@
+/*
+ * The database file: its names, its journal, its version. Private to the
+ * engine.
+ */
+#ifndef STORE_DB_FILE_H
+#define STORE_DB_FILE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "store/db.h"
+#include "store/db_conn.h"
+#include "store/db_lock.h"
+
+struct db_file {
+	char *path; /* absolute, links resolved: the lock goes by it */
+	char *uri;
+	enum db_journal journal;
+	const struct db_schema *schema;
+	struct db_lock lock;
+};
+
+#define DB_FILE_INIT \
+	{ \
+		NULL, NULL, DB_WAL, NULL, DB_LOCK_INIT \
+	}
+
+/*
+ * Find the file's place and open its lock; the file need not exist.
+ * On failure *why is a sentence. ST_OK, ST_NOMEM, ST_IO.
+ */
+enum status db_file_init(
+    struct db_file *, const struct db_options *, struct buf *why);
+void db_file_release(struct db_file *);
+
+/*
+ * A connection that may write; the file is made or migrated if need be, under
+ * the lock, which is taken for that unless it is held. Errors as db_open.
+ */
+enum status db_file_writer(
+    struct db_file *, struct db_conn **, struct buf *why);
+
+/* A connection that only reads a file that exists. */
+enum status db_file_reader(
+    struct db_file *, struct db_conn **, struct buf *why);
+
+/* Write a page of the file as it is, inside a write transaction. */
+enum status db_file_touch(struct db_conn *);
+
+#endif

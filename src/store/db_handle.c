@@ -1,0 +1,289 @@
+/* The engine as its users have it: opening, reading, statements, health. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "store/db_impl.h"
+
+/* How long a job waits for its turn; and one that only tests the water. */
+#define TURN_US 8000000
+#define READY_TURN_US 2000000
+
+static ino_t
+inode_of(const struct db *db)
+{
+	struct stat st;
+
+	return stat(db->file.path, &st) == 0 ? st.st_ino : 0;
+}
+
+void
+db_note_fault(struct db *db, enum status st, const char *why)
+{
+	struct db_health *h = &db->health;
+	bool news;
+
+	pthread_mutex_lock(&h->mutex);
+	news = h->fault != st;
+	h->fault = st;
+	snprintf(h->why, sizeof(h->why), "%s", why);
+	if (st == ST_CORRUPT) {
+		h->damaged = true;
+		h->inode = inode_of(db);
+	}
+	pthread_mutex_unlock(&h->mutex);
+	if (news)
+		log_error(db->log, "store fails",
+		    LOG_STR("error", status_text(st)), LOG_STR("why", why));
+}
+
+void
+db_note_success(struct db *db)
+{
+	struct db_health *h = &db->health;
+	bool news;
+
+	pthread_mutex_lock(&h->mutex);
+	news = h->fault != ST_OK;
+	h->fault = ST_OK;
+	pthread_mutex_unlock(&h->mutex);
+	if (news)
+		log_info(db->log, "store works again");
+}
+
+/* The connection that this thread's job works on; NULL outside of a job. */
+static struct db_conn *
+here(struct db *db)
+{
+	uintptr_t self = (uintptr_t)pthread_self();
+
+	if (atomic_load_explicit(&db->write_thread, memory_order_relaxed) ==
+	    self)
+		return db->writer;
+	if (atomic_load_explicit(&db->read_thread, memory_order_relaxed) ==
+	    self)
+		return db->reader;
+	return NULL;
+}
+
+enum status
+db_write(struct db *db, db_job *fn, void *arg)
+{
+	struct db_conn *c = here(db);
+
+	if (c == NULL)
+		return db_commit(db, fn, arg, TURN_US);
+	/* A reading job has no right to write, and must not wait for one. */
+	return c == db->writer ? fn(db, arg) : ST_UNSUPPORTED;
+}
+
+/* A connection to read on; its mutex is held. */
+static enum status
+renew_reader(struct db *db)
+{
+	struct buf why = BUF_INIT;
+	enum status st = ST_OK;
+
+	if (db->reader != NULL && db_conn_stale(db->reader)) {
+		db_conn_close(db->reader);
+		db->reader = NULL;
+	}
+	if (db->reader == NULL) {
+		st = db_file_reader(&db->file, &db->reader, &why);
+		if (st != ST_OK)
+			db_note_fault(db, st, buf_str(&why));
+	}
+	buf_release(&why);
+	return st;
+}
+
+static enum status
+read_on(struct db *db, struct db_conn *c, db_job *fn, void *arg)
+{
+	uintptr_t self = (uintptr_t)pthread_self();
+	const char *why;
+	enum status st, end;
+
+	if ((st = db_conn_begin(c, false)) != ST_OK)
+		return st;
+	atomic_store_explicit(&db->read_thread, self, memory_order_relaxed);
+	st = fn(db, arg);
+	atomic_store_explicit(&db->read_thread, 0, memory_order_relaxed);
+	end = db_conn_end_job(c);
+	db_conn_rollback(c); /* ends the snapshot; there is nothing to undo */
+	if (st == ST_OK)
+		st = end;
+	if ((end = db_conn_fault(c, &why)) != ST_OK)
+		db_note_fault(db, end, why);
+	return st;
+}
+
+enum status
+db_read(struct db *db, db_job *fn, void *arg)
+{
+	enum status st;
+
+	if (here(db) != NULL)
+		return fn(db, arg);
+	pthread_mutex_lock(&db->reading);
+	if ((st = renew_reader(db)) == ST_OK)
+		st = read_on(db, db->reader, fn, arg);
+	pthread_mutex_unlock(&db->reading);
+	return st;
+}
+
+enum status
+db_run(struct db *db, const char *sql, const char *types, ...)
+{
+	struct db_conn *c = here(db);
+	enum status st;
+	va_list ap;
+
+	if (c == NULL)
+		return ST_UNSUPPORTED;
+	va_start(ap, types);
+	st = db_conn_run(c, sql, types, ap);
+	va_end(ap);
+	return st;
+}
+
+enum status
+db_query(struct db *db, struct db_rows **rows, const char *sql,
+    const char *types, ...)
+{
+	struct db_conn *c = here(db);
+	enum status st;
+	va_list ap;
+
+	*rows = NULL;
+	if (c == NULL)
+		return ST_UNSUPPORTED;
+	va_start(ap, types);
+	st = db_conn_query(c, rows, sql, types, ap);
+	va_end(ap);
+	return st;
+}
+
+int64_t
+db_changes(struct db *db)
+{
+	struct db_conn *c = here(db);
+
+	return c == NULL ? 0 : db_conn_changes(c);
+}
+
+int64_t
+db_last_id(struct db *db)
+{
+	struct db_conn *c = here(db);
+
+	return c == NULL ? 0 : db_conn_last_id(c);
+}
+
+void
+db_counters(struct db *db, struct db_counters *out)
+{
+	out->jobs = atomic_load(&db->counters.jobs);
+	out->commits = atomic_load(&db->counters.commits);
+	out->checkpoints = atomic_load(&db->counters.checkpoints);
+	out->scans = atomic_load(&db->counters.scans);
+}
+
+/* Writes and syncs a page without changing anything in it. */
+static enum status
+probe_job(struct db *db, void *arg)
+{
+	(void)arg;
+	return db_file_touch(db->writer);
+}
+
+static void
+say_fault(struct db *db, enum status st, struct buf *why)
+{
+	if (st == ST_BUSY)
+		buf_puts(why, "another process has held its lock for too long");
+	else if (st == ST_TOOBIG)
+		buf_puts(why, "the disk is full");
+	else if (db->health.why[0] != '\0')
+		buf_puts(why, db->health.why);
+	else
+		buf_puts(why, status_text(st));
+}
+
+bool
+db_ready(struct db *db, struct buf *why)
+{
+	enum status st = db_commit(db, probe_job, NULL, READY_TURN_US);
+	ino_t inode = inode_of(db);
+	bool damaged;
+
+	pthread_mutex_lock(&db->health.mutex);
+	damaged = db->health.damaged && db->health.inode == inode;
+	if (st != ST_OK)
+		say_fault(db, st, why);
+	else if (damaged)
+		buf_puts(why, "the database is damaged; restore a copy of it");
+	pthread_mutex_unlock(&db->health.mutex);
+	return st == ST_OK && !damaged;
+}
+
+static enum status
+init(struct db *db, const struct db_options *o, struct buf *why)
+{
+	enum status st;
+
+	db->log = o->log;
+	pthread_mutex_init(&db->health.mutex, NULL);
+	pthread_mutex_init(&db->writing, NULL);
+	pthread_mutex_init(&db->reading, NULL);
+	if ((st = db_jobs_init(&db->jobs)) != ST_OK)
+		return st;
+	if ((st = db_file_init(&db->file, o, why)) != ST_OK)
+		return st;
+	if ((st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
+		return st;
+	if (!o->threaded)
+		return ST_OK;
+	/*
+	 * What the log holds may never have been synced: its writer was killed
+	 * before, or told that the sync failed. The copy is synced.
+	 */
+	db_commit_settle(db);
+	return db_commit_start(db);
+}
+
+enum status
+db_open(struct db **out, const struct db_options *o, struct buf *why)
+{
+	struct db *db;
+	enum status st;
+
+	*out = NULL;
+	if ((db = calloc(1, sizeof(*db))) == NULL)
+		return ST_NOMEM;
+	db->file = (struct db_file)DB_FILE_INIT;
+	if ((st = init(db, o, why)) != ST_OK) {
+		if (why->len == 0)
+			buf_puts(why, status_text(st));
+		db_close(db);
+		return st;
+	}
+	*out = db;
+	return ST_OK;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	db_commit_stop(db);
+	db_conn_close(db->reader);
+	db_conn_close(db->writer);
+	db_file_release(&db->file);
+	db_jobs_release(&db->jobs);
+	pthread_mutex_destroy(&db->reading);
+	pthread_mutex_destroy(&db->writing);
+	pthread_mutex_destroy(&db->health.mutex);
+	free(db);
+}

@@ -1,0 +1,65 @@
+/* What a struct db is made of. Private to the engine. */
+#ifndef STORE_DB_IMPL_H
+#define STORE_DB_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store/db.h"
+#include "store/db_conn.h"
+#include "store/db_file.h"
+#include "store/db_jobs.h"
+
+/* What is wrong, if anything; guarded by the mutex. */
+struct db_health {
+	pthread_mutex_t mutex;
+	enum status fault; /* of the last commit or read */
+	char why[160];
+	bool damaged; /* damage was met in the file of this number */
+	ino_t inode;
+};
+
+struct db {
+	struct db_file file;
+	struct log *log; /* may be NULL */
+	struct db_health health;
+	struct {
+		_Atomic int64_t jobs, commits, checkpoints, scans;
+	} counters;
+
+	/* Jobs run one at a time, on one connection: in the store thread, or
+	 * (no such thread) where they are called, one after another. */
+	bool threaded;
+	pthread_t thread;
+	struct db_jobs jobs;
+	pthread_mutex_t writing;
+	struct db_conn *writer; /* NULL: could not be opened again */
+	int64_t checkpointed; /* the log's pages when last copied */
+
+	pthread_mutex_t reading; /* guards the reader */
+	struct db_conn *reader; /* NULL: not open */
+
+	/* Whose job runs on a connection, so that what the job calls finds
+	 * it; 0: nobody's. Each thread looks for itself only. */
+	_Atomic uintptr_t write_thread;
+	_Atomic uintptr_t read_thread;
+};
+
+/* Note what a connection complained of; log it when it is new. */
+void db_note_fault(struct db *, enum status, const char *why);
+void db_note_success(struct db *);
+
+/* Run a job in a write transaction; not from inside a job. As db_write. */
+enum status db_commit(struct db *, db_job *, void *arg, int64_t turn_us);
+
+/* The store thread. */
+enum status db_commit_start(struct db *);
+void db_commit_stop(struct db *);
+
+/* Copy the log into the database if nobody holds the lock just now. */
+void db_commit_settle(struct db *);
+
+#endif

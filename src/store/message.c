@@ -1,0 +1,145 @@
+#include "store/message.h"
+
+#include "store/db.h"
+
+/* One operation: its parameters. */
+struct call {
+	const struct message_record *record;
+	const struct message_event *event;
+	const char *sid;
+	message_record_fn *record_fn;
+	message_event_fn *event_fn;
+	void *arg;
+	int64_t before_us;
+	int64_t limit;
+};
+
+static enum status
+record_job(struct db *db, void *arg)
+{
+	const struct message_record *r = ((struct call *)arg)->record;
+	enum status st;
+
+	st = db_run(db,
+	    "INSERT INTO message (sid, route, conversation_id, at_us)"
+	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+	    "ttti", r->sid, r->route, r->conversation_id, r->at_us);
+	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
+}
+
+enum status
+message_record(struct db *db, const struct message_record *r)
+{
+	struct call c = { .record = r };
+
+	return db_write(db, record_job, &c);
+}
+
+static enum status
+event_job(struct db *db, void *arg)
+{
+	const struct message_event *e = ((struct call *)arg)->event;
+	enum status st;
+
+	st = db_run(db,
+	    "INSERT INTO message_event (sid, status, error_code, at_us)"
+	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+	    "ttti", e->sid, e->status, e->error_code, e->at_us);
+	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
+}
+
+enum status
+message_event(struct db *db, const struct message_event *e)
+{
+	struct call c = { .event = e };
+
+	return db_write(db, event_job, &c);
+}
+
+static enum status
+show_record(struct db *db, const struct call *c)
+{
+	struct message_record r = { .sid = c->sid };
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT route, conversation_id, at_us FROM message WHERE sid = ?1",
+	    "t", c->sid);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		r.route = db_text(rows, 0);
+		r.conversation_id = db_text(rows, 1);
+		r.at_us = db_int(rows, 2);
+		st = c->record_fn(&r, c->arg);
+	}
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+show_events(struct db *db, const struct call *c)
+{
+	struct message_event e = { .sid = c->sid };
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT status, error_code, at_us FROM message_event"
+	    " WHERE sid = ?1 ORDER BY at_us",
+	    "t", c->sid);
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		e.status = db_text(rows, 0);
+		e.error_code = db_text(rows, 1);
+		e.at_us = db_int(rows, 2);
+		st = c->event_fn(&e, c->arg);
+	}
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+show_job(struct db *db, void *arg)
+{
+	enum status st = show_record(db, arg);
+
+	return st == ST_OK ? show_events(db, arg) : st;
+}
+
+enum status
+message_show(struct db *db, const char *sid, message_record_fn *record_fn,
+    message_event_fn *event_fn, void *arg)
+{
+	struct call c = { .sid = sid,
+		.record_fn = record_fn,
+		.event_fn = event_fn,
+		.arg = arg };
+
+	return db_read(db, show_job, &c);
+}
+
+static enum status
+purge_job(struct db *db, void *arg)
+{
+	struct call *c = arg;
+	enum status st;
+
+	st = db_run(db,
+	    "DELETE FROM message WHERE sid IN (SELECT sid FROM message"
+	    " WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)",
+	    "ii", c->before_us, c->limit);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "DELETE FROM message_event WHERE (sid, status) IN"
+		    " (SELECT sid, status FROM message_event"
+		    " WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)",
+		    "ii", c->before_us, c->limit);
+	return st;
+}
+
+enum status
+message_purge(struct db *db, int64_t before_us, int64_t limit)
+{
+	struct call c = { .before_us = before_us, .limit = limit };
+
+	return db_write(db, purge_job, &c);
+}

@@ -1,0 +1,361 @@
+#include "store/sqlite_queue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "store/sqlite_queue_impl.h"
+
+#define BODY_MAX ((size_t)4 << 20)
+#define SPAN_MAX_S (INT64_C(366) * 24 * 3600)
+#define SECOND_US INT64_C(1000000)
+
+/* A receipt is "ID-SECRET": the row, and which receiving of it. */
+struct receipt {
+	int64_t id;
+	const char *secret;
+};
+
+/* One operation: its parameters and where its result goes. */
+struct call {
+	const struct sqlite_queue *queue;
+	const struct queue_message *message;
+	struct receipt receipt;
+	int64_t now_us;
+	int64_t span_s; /* delay, or visibility */
+	const char *reason;
+	char secret[STR_UUID_MAX];
+	bool dead;
+	struct queue_item *item;
+	enum status found; /* what a job that must be recorded has to tell */
+};
+
+void
+queue_item_release(struct queue_item *i)
+{
+	free(i->id);
+	free(i->receipt);
+	free(i->queue);
+	free(i->body);
+	free(i->reason);
+	*i = (struct queue_item){ 0 };
+}
+
+/* FNV-1a, 64 bits: against damage, not against anybody. */
+static uint64_t
+fnv1a(uint64_t hash, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	for (; n > 0; n--)
+		hash = (hash ^ *p++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Over all of an item that never changes. */
+static int64_t
+checksum(const char *queue, const char *group, const char *body, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	hash = fnv1a(hash, queue, strlen(queue) + 1);
+	if (group != NULL)
+		hash = fnv1a(hash, group, strlen(group) + 1);
+	return (int64_t)fnv1a(hash, body, len);
+}
+
+static const struct sqlite_queue *
+of(struct queue *q)
+{
+	return (const struct sqlite_queue *)q;
+}
+
+static bool
+span_ok(int64_t seconds)
+{
+	return seconds >= 0 && seconds <= SPAN_MAX_S;
+}
+
+static enum status
+push_job(struct db *db, void *arg)
+{
+	const struct call *c = arg;
+	const struct queue_message *m = c->message;
+	const char *name = c->queue->name;
+
+	/*
+	 * The id is the time, but more than every other: items that are due at
+	 * the same time leave in order of id, and no id comes twice even if
+	 * the table has been empty meanwhile.
+	 */
+	return db_run(db,
+	    "INSERT INTO queue_item (id, queue, state, available_us,"
+	    " created_us, attempts, ordered_by, checksum, body)"
+	    " VALUES (max(?1, (SELECT coalesce(max(id), 0) + 1"
+	    " FROM queue_item)), ?2, 0, ?3, ?1, 0, ?4, ?5, ?6)",
+	    "ititib", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
+	    m->group, checksum(name, m->group, m->body, m->len), m->body,
+	    m->len);
+}
+
+static enum status
+push(struct queue *q, const struct queue_message *m)
+{
+	struct call c = { .queue = of(q), .message = m, .now_us = clock_us() };
+
+	if (m->len > BODY_MAX)
+		return ST_TOOBIG;
+	if (m->body == NULL || m->len == 0 || !span_ok(m->delay_s))
+		return ST_MALFORMED;
+	return db_write(of(q)->db, push_job, &c);
+}
+
+void
+sqlite_queue_row(struct db_rows *rows, struct sqlite_queue_row *r)
+{
+	r->id = db_int(rows, 0);
+	r->state = db_int(rows, 1);
+	r->available_us = db_int(rows, 2);
+	r->created_us = db_int(rows, 3);
+	r->attempts = db_int(rows, 4);
+	r->reason = db_text(rows, 5);
+	r->group = db_text(rows, 6);
+	r->checksum = db_int(rows, 7);
+	r->body = db_text(rows, 8);
+	r->len = db_size(rows, 8);
+}
+
+bool
+sqlite_queue_undamaged(
+    const struct sqlite_queue *q, const struct sqlite_queue_row *r)
+{
+	return r->body != NULL &&
+	    r->checksum == checksum(q->name, r->group, r->body, r->len);
+}
+
+/* The item as its receiver gets it. */
+static enum status
+fill(struct queue_item *i, const struct call *c,
+    const struct sqlite_queue_row *r)
+{
+	struct buf id = BUF_INIT, receipt = BUF_INIT, body = BUF_INIT;
+	enum status st;
+
+	queue_item_release(i); /* of a run before this one */
+	buf_printf(&id, "%" PRId64, r->id);
+	buf_printf(&receipt, "%" PRId64 "-%s", r->id, c->secret);
+	buf_put(&body, r->body, r->len);
+	i->id = buf_detach(&id);
+	i->receipt = buf_detach(&receipt);
+	i->body = buf_detach(&body);
+	if (i->id == NULL || i->receipt == NULL || i->body == NULL)
+		return ST_NOMEM;
+	if ((st = str_dup(c->queue->url, &i->queue)) != ST_OK)
+		return st;
+	i->len = r->len;
+	i->attempts = r->attempts + 1;
+	i->available_us = c->now_us + c->span_s * SECOND_US;
+	i->created_us = r->created_us;
+	i->state = QUEUE_TAKEN;
+	return str_dup(r->reason, &i->reason);
+}
+
+static enum status
+take(struct db *db, struct call *c, const struct sqlite_queue_row *r)
+{
+	if (!sqlite_queue_undamaged(c->queue, r)) {
+		c->found = ST_CORRUPT;
+		return db_run(db,
+		    "UPDATE queue_item SET state = 2, available_us = ?2,"
+		    " attempts = attempts + 1, receipt = NULL,"
+		    " reason = '" SQLITE_QUEUE_DAMAGED "' WHERE id = ?1",
+		    "ii", r->id, c->now_us);
+	}
+	if ((c->found = fill(c->item, c, r)) != ST_OK)
+		return c->found;
+	return db_run(db,
+	    "UPDATE queue_item SET state = 1, available_us = ?2,"
+	    " attempts = attempts + 1, receipt = ?3 WHERE id = ?1",
+	    "iit", r->id, c->item->available_us, c->secret);
+}
+
+static enum status
+receive_job(struct db *db, void *arg)
+{
+	struct call *c = arg;
+	struct db_rows *rows;
+	enum status st;
+	struct sqlite_queue_row r;
+
+	st = db_query(db, &rows,
+	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
+	    " WHERE queue = ?1 AND state < 2 AND available_us <= ?2"
+	    " ORDER BY available_us, state, id LIMIT 1",
+	    "ti", c->queue->name, c->now_us);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		sqlite_queue_row(rows, &r);
+		st = take(db, c, &r);
+	}
+	db_done(rows);
+	return st;
+}
+
+static enum status
+receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
+{
+	struct call c = { .queue = of(q),
+		.now_us = clock_us(),
+		.span_s = visibility_s,
+		.item = item,
+		.found = ST_IO };
+	enum status st;
+
+	*item = (struct queue_item){ 0 };
+	if (!span_ok(visibility_s))
+		return ST_MALFORMED;
+	if ((st = str_uuid(c.secret)) == ST_OK)
+		st = db_write(of(q)->db, receive_job, &c);
+	/* A damaged database is not a damaged item: asking again would not
+	 * get past it. */
+	if (st == ST_CORRUPT)
+		st = ST_IO;
+	if (st == ST_OK)
+		st = c.found;
+	if (st != ST_OK)
+		queue_item_release(item);
+	return st;
+}
+
+static enum status
+receipt_parse(const char *s, struct receipt *out)
+{
+	const char *p = s;
+	int64_t id = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(id, 10, &id) ||
+		    __builtin_add_overflow(id, *p - '0', &id))
+			return ST_NOTFOUND;
+	if (p == s || *p != '-')
+		return ST_NOTFOUND;
+	*out = (struct receipt){ id, p + 1 };
+	return ST_OK;
+}
+
+/* Whose receipt it is, is told by the row alone. */
+#define RECEIVED " WHERE id = ?1 AND receipt = ?2 AND queue = ?3 AND state = 1"
+
+static enum status
+ack_job(struct db *db, void *arg)
+{
+	const struct call *c = arg;
+	enum status st;
+
+	st = db_run(db, "DELETE FROM queue_item" RECEIVED, "itt", c->receipt.id,
+	    c->receipt.secret, c->queue->name);
+	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
+}
+
+static enum status
+release_job(struct db *db, void *arg)
+{
+	const struct call *c = arg;
+	enum status st;
+
+	st = db_run(db,
+	    "UPDATE queue_item SET state = ?4, available_us = ?5,"
+	    " receipt = NULL, reason = ?6" RECEIVED,
+	    "ittiit", c->receipt.id, c->receipt.secret, c->queue->name,
+	    (int64_t)(c->dead ? ITEM_DEAD : ITEM_WAITS),
+	    c->now_us + c->span_s * SECOND_US, c->reason);
+	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
+}
+
+/* What is done with a receipt: the job does it, or tells that it is stale. */
+static enum status
+with_receipt(struct queue *q, const char *receipt, db_job *job, struct call *c)
+{
+	enum status st;
+
+	c->queue = of(q);
+	c->now_us = clock_us();
+	if (!span_ok(c->span_s))
+		return ST_MALFORMED;
+	if ((st = receipt_parse(receipt, &c->receipt)) != ST_OK)
+		return st;
+	return db_write(of(q)->db, job, c);
+}
+
+static enum status
+ack(struct queue *q, const char *receipt)
+{
+	struct call c = { 0 };
+
+	return with_receipt(q, receipt, ack_job, &c);
+}
+
+static enum status
+release(
+    struct queue *q, const char *receipt, int64_t delay_s, const char *reason)
+{
+	struct call c = { .span_s = delay_s, .reason = reason };
+
+	return with_receipt(q, receipt, release_job, &c);
+}
+
+static enum status
+bury(struct queue *q, const char *receipt, const char *reason)
+{
+	struct call c = { .dead = true, .reason = reason };
+
+	return with_receipt(q, receipt, release_job, &c);
+}
+
+static void
+close_queue(struct queue *base)
+{
+	struct sqlite_queue *q = (struct sqlite_queue *)base;
+
+	free(q->url);
+	free(q->name);
+	free(q);
+}
+
+static const struct queue_ops ops = {
+	.scheme = "sqlite",
+	.push = push,
+	.receive = receive,
+	.ack = ack,
+	.release = release,
+	.bury = bury,
+	.peek = sqlite_queue_peek,
+	.redrive = sqlite_queue_redrive,
+	.stats = sqlite_queue_stats,
+	.close = close_queue,
+};
+
+enum status
+sqlite_queue_open(
+    struct db *db, const char *url, const char *name, struct queue **out)
+{
+	struct sqlite_queue *q;
+	enum status st;
+
+	*out = NULL;
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return ST_NOMEM;
+	q->queue.ops = &ops;
+	q->db = db;
+	if ((st = str_dup(url, &q->url)) == ST_OK)
+		st = str_dup(name, &q->name);
+	if (st != ST_OK) {
+		close_queue(&q->queue);
+		return st;
+	}
+	q->queue.name = q->url;
+	*out = &q->queue;
+	return ST_OK;
+}

@@ -1,0 +1,16 @@
+/* Queues in the embedded database: one table, each queue a name in it. */
+#ifndef STORE_SQLITE_QUEUE_H
+#define STORE_SQLITE_QUEUE_H
+
+#include "store/queue.h"
+
+struct db;
+
+/*
+ * url is how the operator wrote it, name what is in it after the scheme; both
+ * are copied. ST_OK or ST_NOMEM. The db must outlive the queue.
+ */
+enum status sqlite_queue_open(
+    struct db *, const char *url, const char *name, struct queue **);
+
+#endif

@@ -1,0 +1,49 @@
+/* What the files of the SQLite queue share. Private to them. */
+#ifndef STORE_SQLITE_QUEUE_IMPL_H
+#define STORE_SQLITE_QUEUE_IMPL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/db.h"
+#include "store/queue.h"
+
+/* queue_item.state; the indexes of schema.c depend on the numbers. */
+enum queue_item_state { ITEM_WAITS = 0, ITEM_TAKEN = 1, ITEM_DEAD = 2 };
+
+/* The reason of an item whose checksum is wrong. */
+#define SQLITE_QUEUE_DAMAGED "checksum"
+
+struct sqlite_queue {
+	struct queue queue;
+	struct db *db;
+	char *url;
+	char *name;
+};
+
+#define SQLITE_QUEUE_COLUMNS \
+	"id, state, available_us, created_us, attempts, reason, ordered_by," \
+	" checksum, body"
+
+/* A row of these, its strings still the row's. */
+struct sqlite_queue_row {
+	int64_t id, state, available_us, created_us, attempts, checksum;
+	const char *reason, *group, *body;
+	size_t len;
+};
+
+/* Read the present row. */
+void sqlite_queue_row(struct db_rows *, struct sqlite_queue_row *);
+
+/* Is the row's checksum that of what it holds? */
+bool sqlite_queue_undamaged(
+    const struct sqlite_queue *, const struct sqlite_queue_row *);
+
+/* The operator's part of struct queue_ops. */
+enum status sqlite_queue_peek(
+    struct queue *, bool dead, size_t limit, queue_row_fn *, void *arg);
+enum status sqlite_queue_redrive(
+    struct queue *, const char *id, int64_t *count);
+enum status sqlite_queue_stats(struct queue *, struct queue_stats *);
+
+#endif
