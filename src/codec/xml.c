@@ -1,5 +1,6 @@
 #include "codec/xml.h"
 
+#include <errno.h>
 #include <mxml.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,25 +228,54 @@ build(struct builder *b, mxml_node_t *from)
 	return node;
 }
 
-/* XML asks for spaces in place of line ends and tabs in values (3.3.3). */
+/* Take the comments out: Mini-XML divides text at them, or trips over them. */
+static void
+remove_comments(char *text)
+{
+	char *out = text;
+	const char *from = text, *end;
+
+	while (*from != '\0') {
+		end = from + 1;
+		if (strncmp(from, "<!--", 4) == 0) {
+			from = strstr(from, "-->") + 3;
+			continue;
+		}
+		if (strncmp(from, "<![CDATA[", 9) == 0)
+			end = strstr(from, "]]>");
+		while (from < end)
+			*out++ = *from++;
+	}
+	*out = '\0';
+}
+
+#define WRAPPER "<x>"
+
+/*
+ * The root element as the library gets it: without comments; with spaces in
+ * place of line ends and tabs in values, as XML asks (3.3.3); and wrapped in
+ * another, since version 4 takes no "<a/>" for a root.
+ */
 static char *
 library_text(const struct xml_scan *scan)
 {
-	char *text =
-	    strndup(scan->text + scan->root, scan->root_end - scan->root);
+	int len = (int)(scan->root_end - scan->root);
 	const struct xml_token *t;
-	char *c;
+	char *text, *value;
+	size_t i;
 
-	if (text == NULL)
+	if (asprintf(&text, WRAPPER "%.*s</x>", len, scan->text + scan->root) <
+	    0)
 		return NULL;
 	for (t = scan->tokens; t < scan->tokens + scan->tokens_n; t++) {
 		if (t->kind != TOKEN_ATTR)
 			continue;
-		c = text + (t->value - scan->root);
-		for (; c < text + (t->value - scan->root) + t->value_len; c++)
-			if (*c == '\n' || *c == '\t')
-				*c = ' ';
+		value = text + strlen(WRAPPER) + t->value - scan->root;
+		for (i = 0; i < t->value_len; i++)
+			if (value[i] == '\n' || value[i] == '\t')
+				value[i] = ' ';
 	}
+	remove_comments(text);
 	return text;
 }
 
@@ -279,17 +309,22 @@ static enum status
 xml_build(struct xml *xml, struct xml_error *error)
 {
 	struct builder b = { 0 };
-	mxml_node_t *top = NULL;
+	mxml_node_t *top = NULL, *root;
 	enum status st = ST_NOMEM;
 	char *text = library_text(&xml->scan);
 
 	if (text == NULL || allocate(xml, &b) != ST_OK)
 		goto out;
-	st = ST_MALFORMED;
-	if ((top = library_load(text)) != NULL && build(&b, top) != NULL &&
+	/* The library tells no more than that it failed; malloc tells why. */
+	errno = 0;
+	if ((top = library_load(text)) != NULL &&
+	    (root = mxmlGetFirstChild(top)) != NULL &&
+	    mxmlGetNextSibling(root) == NULL && build(&b, root) != NULL &&
 	    b.token == xml->scan.tokens_n)
 		st = ST_OK;
-	else
+	else if (errno != ENOMEM)
+		st = ST_MALFORMED;
+	if (st == ST_MALFORMED)
 		snprintf(error->text, sizeof(error->text),
 		    "the XML library cannot read this; write it more simply");
 out:
@@ -344,7 +379,17 @@ xml_place(const struct xml *xml, const struct xml_source *source, size_t index,
 	unsigned long character;
 	size_t at = source->at, n;
 
-	while (index > 0 && at < scan->len) {
+	while (at < scan->len) {
+		/* A comment within the text. */
+		if (strncmp(scan->text + at, "<!--", 4) == 0 &&
+		    !source->verbatim) {
+			at = (size_t)(strstr(scan->text + at, "-->") -
+				 scan->text) +
+			    3;
+			continue;
+		}
+		if (index == 0)
+			break;
 		n = 0;
 		if (scan->text[at] == '&' && !source->verbatim)
 			n = xml_text_reference(

@@ -319,6 +319,7 @@ take_cdata(struct reader *r)
 	return token.size == 0 ? ST_OK : push(r, &token);
 }
 
+/* A run of text; comments within it do not divide it. */
 static enum status
 take_text(struct reader *r)
 {
@@ -326,11 +327,17 @@ take_text(struct reader *r)
 	enum status st;
 
 	token.value = r->at;
-	while (r->at < r->len && r->text[r->at] != '<') {
-		if (ahead(r, "]]>"))
-			return fail(r, ST_MALFORMED, r->at,
+	while (r->at < r->len) {
+		if (ahead(r, "<!--"))
+			st = take_comment(r);
+		else if (r->text[r->at] == '<')
+			break;
+		else if (ahead(r, "]]>"))
+			st = fail(r, ST_MALFORMED, r->at,
 			    "\"]]>\" may not stand in text; write ]]&gt;");
-		if ((st = take_character(r, &token.size)) != ST_OK)
+		else
+			st = take_character(r, &token.size);
+		if (st != ST_OK)
 			return st;
 	}
 	token.value_len = r->at - token.value;
