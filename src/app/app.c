@@ -12,6 +12,7 @@
 #include "store/queue.h"
 #include "store/registry.h"
 #include "store/store.h"
+#include "twilio/templates.h"
 
 /* Where a message waits whose sender has no conversation (hold). */
 #define UNROUTED_QUEUE "sqlite:unrouted"
@@ -79,15 +80,15 @@ open_db(struct app *app, bool threaded, struct buf *errors)
 }
 
 static enum status
-open_queue(struct app *app, const char *key, const char *url,
-    struct queue **queue, struct buf *errors)
+open_queue(struct app *app, const char *section, const char *key,
+    const char *url, struct queue **queue, struct buf *errors)
 {
 	struct buf why = BUF_INIT;
 	enum status st;
 	bool local;
 
 	st = queue_open(url, app->db, queue, &local, &why);
-	return complain(app, "whatsapp", key, st, &why, errors);
+	return complain(app, section, key, st, &why, errors);
 }
 
 static enum status
@@ -106,18 +107,25 @@ static enum status
 open_ports(struct app *app, struct buf *errors)
 {
 	const struct config *c = app->config;
-	enum status st;
+	const struct {
+		const char *section, *key, *url;
+		struct queue **queue;
+	} queues[] = {
+		{ "whatsapp", "ai_queue", c->whatsapp.ai_queue, &app->ai },
+		{ "whatsapp", "human_queue", c->whatsapp.human_queue,
+		    &app->human },
+		{ "whatsapp", "unknown_sender", UNROUTED_QUEUE,
+		    &app->unrouted },
+		{ "voice", "digits_queue", c->voice.digits_queue,
+		    &app->digits },
+	};
+	enum status st = open_conversations(app, errors);
+	size_t i;
 
-	st = open_conversations(app, errors);
-	if (st == ST_OK)
-		st = open_queue(
-		    app, "ai_queue", c->whatsapp.ai_queue, &app->ai, errors);
-	if (st == ST_OK)
-		st = open_queue(app, "human_queue", c->whatsapp.human_queue,
-		    &app->human, errors);
-	if (st == ST_OK)
-		st = open_queue(app, "unknown_sender", UNROUTED_QUEUE,
-		    &app->unrouted, errors);
+	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		if (st == ST_OK)
+			st = open_queue(app, queues[i].section, queues[i].key,
+			    queues[i].url, queues[i].queue, errors);
 	return st;
 }
 
@@ -150,6 +158,9 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		st = open_db(app, o->threaded, errors);
 	if (st == ST_OK)
 		st = open_ports(app, errors);
+	if (st == ST_OK)
+		st = templates_open(
+		    &app->templates, app->config->voice.templates, app->log);
 	if (st != ST_OK) {
 		app_close(app);
 		return st;
@@ -178,6 +189,8 @@ app_close(struct app *app)
 	queue_close(app->ai);
 	queue_close(app->human);
 	queue_close(app->unrouted);
+	queue_close(app->digits);
+	templates_close(app->templates);
 	if (app->conversations != NULL)
 		app->conversations->ops->close(app->conversations);
 	db_close(app->db);

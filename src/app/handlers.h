@@ -8,5 +8,10 @@ void handle_health(struct exchange *);
 void handle_ready(struct exchange *);
 void handle_whatsapp(struct exchange *);
 void handle_whatsapp_status(struct exchange *);
+void handle_incoming_call(struct exchange *);
+void handle_transfer_call(struct exchange *);
+void handle_process_digits(struct exchange *);
+void handle_confirm_digits(struct exchange *);
+void handle_call_status(struct exchange *);
 
 #endif

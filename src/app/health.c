@@ -5,6 +5,7 @@
 #include "config.h"
 #include "config/config.h"
 #include "store/db.h"
+#include "twilio/templates.h"
 
 void
 handle_health(struct exchange *x)
@@ -28,6 +29,12 @@ store_ready(const struct app *app, struct buf *why)
 }
 
 static bool
+voice_ready(const struct app *app, struct buf *why)
+{
+	return templates_ready(app->templates, why);
+}
+
+static bool
 secrets_ready(const struct app *app, struct buf *why)
 {
 	if (app->tokens[0] != NULL ||
@@ -39,6 +46,7 @@ secrets_ready(const struct app *app, struct buf *why)
 
 static const struct readiness checks[] = {
 	{ "store", store_ready },
+	{ "templates", voice_ready },
 	{ "secrets", secrets_ready },
 };
 

@@ -8,6 +8,16 @@ const struct route app_routes[] = {
 	    ACCEPT_FORM_OR_JSON },
 	{ METHOD_POST, "/whatsapp/status", GUARD_SIGNED, handle_whatsapp_status,
 	    ACCEPT_FORM },
+	{ METHOD_POST, "/handle-incoming-call/{template}", GUARD_SIGNED,
+	    handle_incoming_call, ACCEPT_FORM },
+	{ METHOD_POST, "/transfer-call", GUARD_SIGNED, handle_transfer_call,
+	    ACCEPT_FORM },
+	{ METHOD_POST, "/process-digits/{target}", GUARD_SIGNED,
+	    handle_process_digits, ACCEPT_FORM },
+	{ METHOD_POST, "/confirm-digits/{target}", GUARD_SIGNED,
+	    handle_confirm_digits, ACCEPT_FORM },
+	{ METHOD_POST, "/call-status", GUARD_SIGNED, handle_call_status,
+	    ACCEPT_FORM },
 };
 
 const size_t app_routes_n = sizeof(app_routes) / sizeof(app_routes[0]);

@@ -3,7 +3,9 @@
 #include <strings.h>
 
 #include "codec/cidr.h"
+#include "codec/phone.h"
 #include "config/config.h"
+#include "config/section.h"
 #include "config/slot.h"
 #include "config/weburl.h"
 
@@ -99,6 +101,12 @@ check_log_target(char *target)
 	return "is no target; write stderr, syslog or a file's absolute path";
 }
 
+static const char *
+check_webhook_url(char *url)
+{
+	return *url == '\0' ? NULL : weburl_check(url, WEBURL_HTTP);
+}
+
 static const struct {
 	const char *section, *key;
 	check_fn *fn;
@@ -115,8 +123,27 @@ static const struct {
 	{ "whatsapp", "conversations", check_filled },
 	{ "whatsapp", "ai_queue", check_filled },
 	{ "whatsapp", "human_queue", check_filled },
+	{ "voice", "templates", check_filled },
+	{ "voice", "webhook_api_url", check_webhook_url },
+	{ "voice", "digits_queue", check_filled },
 	{ "store", "path", check_path },
 };
+
+/* The operator's number as Twilio wants it, however it was written. */
+static enum status
+normalize_operator(struct config *c, struct buf *errors)
+{
+	const struct option *o = option_find("voice", "operator_phone_number");
+	char number[PHONE_MAX];
+
+	if (*c->voice.operator_phone_number == '\0' || config_origin(c, o)->bad)
+		return ST_OK;
+	if (phone_normalize(c->voice.operator_phone_number, number) == ST_OK)
+		return config_set_text(c, o, number);
+	config_mistake(c, o, errors,
+	    "is no telephone number; write it as in +14155550100");
+	return ST_CONFIG;
+}
 
 enum status
 config_check(struct config *c, struct buf *errors)
@@ -136,6 +163,10 @@ config_check(struct config *c, struct buf *errors)
 		config_mistake(c, o, errors, "%s", wrong);
 		st = ST_CONFIG;
 	}
+	if (normalize_operator(c, errors) != ST_OK)
+		st = ST_CONFIG;
+	if (section_check(c, errors) != ST_OK)
+		st = ST_CONFIG;
 	return errors->err == ST_OK ? st : ST_NOMEM;
 }
 

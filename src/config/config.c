@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "config/section.h"
 #include "config/slot.h"
 #include "config/value.h"
 
@@ -81,6 +82,8 @@ config_new(struct config **out)
 	for (i = 0; i < options_n; i++)
 		if ((st = set_default(c, &options[i])) != ST_OK)
 			goto fail;
+	if ((st = section_defaults(c)) != ST_OK)
+		goto fail;
 	*out = c;
 	return ST_OK;
 fail:
@@ -101,6 +104,7 @@ config_free(struct config *c)
 		if (c->origins != NULL)
 			free(c->origins[i].variable);
 	}
+	section_release(c);
 	free(c->origins);
 	free(c->file);
 	free(c);
@@ -200,4 +204,5 @@ config_show(const struct config *c, struct buf *out)
 		show_value(slots, &options[i], out);
 		buf_putc(out, '\n');
 	}
+	section_show(c, out);
 }

@@ -16,6 +16,7 @@
 #include "base/kv.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "codec/digits.h"
 
 enum signature_mode { SIGNATURE_ENFORCE, SIGNATURE_REPORT, SIGNATURE_OFF };
 enum unknown_sender {
@@ -33,6 +34,27 @@ struct config_origin {
 	int line;
 	char *variable; /* NULL unless it came from the environment */
 	bool bad; /* a mistake was reported: what stands there is no value */
+};
+
+/* A key and value of [menu] or [values]. */
+struct config_pair {
+	char *key, *value;
+	struct config_origin origin;
+};
+
+struct config_list {
+	struct config_pair *pairs;
+	size_t n;
+};
+
+/* [digits NAME]: what a caller may key in for a target. */
+#define CONFIG_DIGITS_KEYS 5
+struct digits_target {
+	char *name;
+	struct digits_rule rule;
+	int64_t format; /* enum digits_format, as it was read */
+	bool set[CONFIG_DIGITS_KEYS]; /* in the order of the manual */
+	struct config_origin origins[CONFIG_DIGITS_KEYS];
 };
 
 /* Strings are never NULL: "" is unset. */
@@ -58,6 +80,16 @@ struct config {
 		char *path;
 		int64_t journal; /* enum journal_mode */
 	} store;
+	struct {
+		char *templates, *operator_phone_number;
+		char *webhook_api_url, *media_api_url;
+		char *conversation_relay_url, *welcome_greeting_url;
+		char *digits_queue;
+		int64_t max_attempts;
+	} voice;
+	struct config_list menu, values;
+	struct digits_target *targets; /* [digits NAME] */
+	size_t targets_n;
 	char *file; /* what was read; NULL: no file at all */
 	struct config_origin *origins; /* one an option, in table order */
 };
@@ -146,6 +178,20 @@ void config_where(
  * "(set)" or "(not set)", the password of a URL as "***"; for
  * `switchhook check`. */
 void config_show(const struct config *, struct buf *out);
+
+/* The template that a key of [menu] plays ("1", "other"), or NULL. */
+const char *config_menu(const struct config *, const char *key);
+
+/* A target by its name; the one that a template belongs to ("birthdate-retry"
+ * to "birthdate"). NULL: none. */
+const struct digits_target *config_target(
+    const struct config *, const char *name);
+const struct digits_target *config_target_of(
+    const struct config *, const char *template);
+
+/* What the configuration puts in place of {name}: a text of [voice] that is
+ * set, or an entry of [values]. NULL: nothing. */
+const char *config_placeholder(const struct config *, const char *name);
 
 /* The option of that name, or NULL. */
 const struct option *option_find(const char *section, const char *key);

@@ -7,6 +7,7 @@
 #include "config/env.h"
 #include "config/inifile.h"
 #include "config/nearest.h"
+#include "config/section.h"
 #include "config/slot.h"
 #include "config/textfile.h"
 #include "config/value.h"
@@ -19,6 +20,8 @@ struct loader {
 	struct buf *errors;
 	enum status st; /* ST_NOMEM stays */
 	const char *section; /* of the table; NULL: none, or one not known */
+	struct section named; /* or one with names of the operator's making */
+	char header[64]; /* of that one, for messages */
 	bool skip; /* its header was a mistake that is reported */
 	int mistakes;
 };
@@ -74,12 +77,38 @@ find_section(const char *name, const char **meant)
 	return NULL;
 }
 
+/* [menu], [values], [digits NAME]: true if it is one, also a wrong one. */
+static bool
+open_named(struct loader *l, int line, const char *name)
+{
+	const char *wrong = "";
+	enum status st;
+
+	st = section_find(l->config, name, &l->named, &wrong);
+	if (st == ST_NOTFOUND)
+		return false;
+	snprintf(l->header, sizeof(l->header), "%s", name);
+	l->skip = st != ST_OK;
+	if (st == ST_NOMEM)
+		l->st = ST_NOMEM;
+	else if (st == ST_CONFIG && begin_mistake(l, line)) {
+		buf_putc(l->errors, '[');
+		put_name(l->errors, name);
+		buf_printf(l->errors, "]: %s\n", wrong);
+	}
+	return true;
+}
+
 static void
 on_section(void *ctx, int line, const char *name)
 {
 	struct loader *l = ctx;
 	const char *meant = NULL;
 
+	l->section = NULL;
+	l->named.kind = SECTION_NONE;
+	if (name != NULL && open_named(l, line, name))
+		return;
 	l->section = name == NULL ? NULL : find_section(name, &meant);
 	l->skip = l->section == NULL;
 	if (name == NULL || l->section != NULL || !begin_mistake(l, line))
@@ -190,6 +219,28 @@ set(struct loader *l, const struct option *o, const char *value)
 }
 
 static void
+named_pair(struct loader *l, int line, const char *key, const char *value)
+{
+	struct config_origin at = { .file = l->config->file, .line = line };
+	const char *wrong = looks_like_syntax(value);
+	struct buf why = BUF_INIT;
+	enum status st = ST_CONFIG;
+
+	if (wrong != NULL)
+		buf_puts(&why, wrong);
+	else
+		st = section_set(l->config, &l->named, key, value, &at, &why);
+	if (st == ST_NOMEM)
+		l->st = ST_NOMEM;
+	else if (st != ST_OK && begin_mistake(l, line)) {
+		buf_printf(l->errors, "%s.", l->header);
+		put_name(l->errors, key);
+		buf_printf(l->errors, ": %s\n", buf_str(&why));
+	}
+	buf_release(&why);
+}
+
+static void
 on_pair(void *ctx, int line, const char *key, const char *value)
 {
 	struct loader *l = ctx;
@@ -198,6 +249,10 @@ on_pair(void *ctx, int line, const char *key, const char *value)
 
 	if (l->skip)
 		return;
+	if (l->named.kind != SECTION_NONE) {
+		named_pair(l, line, key, value);
+		return;
+	}
 	o = l->section == NULL ? NULL : option_find(l->section, key);
 	if (o == NULL) {
 		unknown_key(l, line, key);
@@ -293,15 +348,31 @@ is_no_setting(const char *name)
 	return false;
 }
 
+/* One of [menu], [values], [digits NAME]? Then it is set. */
+static bool
+set_named_variable(struct loader *l, const char *name, const char *value)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	st = section_set_variable(l->config, name, value, &why);
+	if (st == ST_NOMEM)
+		l->st = ST_NOMEM;
+	else if (st == ST_CONFIG)
+		buf_printf(l->errors, "%s: %s\n", name, buf_str(&why));
+	buf_release(&why);
+	return st != ST_NOTFOUND;
+}
+
 /* A variable with our prefix that nothing here has is a misspelt one. */
 static void
-check_variable(struct loader *l, const char *name)
+check_variable(struct loader *l, const char *name, const char *value)
 {
 	char own[OPTION_VARIABLE_MAX], meant[OPTION_VARIABLE_MAX];
 	struct nearest best = { 0 };
 	const struct option *o;
 
-	if (is_no_setting(name))
+	if (is_no_setting(name) || set_named_variable(l, name, value))
 		return;
 	for (o = options; o < options + options_n; o++) {
 		option_variable(o, own);
@@ -322,13 +393,16 @@ static void
 check_variables(struct loader *l, char *const *envp)
 {
 	struct buf name = BUF_INIT;
+	size_t n;
 
 	for (; envp != NULL && *envp != NULL; envp++) {
-		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX))
+		n = strcspn(*envp, "=");
+		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX) ||
+		    (*envp)[n] == '\0')
 			continue;
 		buf_reset(&name);
-		if (buf_put(&name, *envp, strcspn(*envp, "=")) == ST_OK)
-			check_variable(l, name.data);
+		if (buf_put(&name, *envp, n) == ST_OK)
+			check_variable(l, name.data, *envp + n + 1);
 		else
 			l->st = ST_NOMEM;
 	}

@@ -78,6 +78,28 @@ const struct option options[] = {
 	    .fallback = "hold", .choices = unknown_senders,
 	    .help = "what happens to a message without a conversation" },
 
+	{ AT(voice, templates), .type = OPTION_TEXT,
+	    .fallback = "/usr/share/switchhook/templates",
+	    .help = "the folder of templates" },
+	{ AT(voice, operator_phone_number), .type = OPTION_TEXT, .fallback = "",
+	    .help = "who is called when people are asked for; "
+		    "US numbers may be written as people do" },
+	{ AT(voice, webhook_api_url), .type = OPTION_URL, .fallback = "",
+	    .help = "where Twilio finds the next step of a call; "
+		    "empty: server.public_url" },
+	{ AT(voice, media_api_url), .type = OPTION_URL, .fallback = "",
+	    .help = "the WebSocket that media streams go to (wss:)" },
+	{ AT(voice, conversation_relay_url), .type = OPTION_URL, .fallback = "",
+	    .help = "the WebSocket of the conversation relay (wss:)" },
+	{ AT(voice, welcome_greeting_url), .type = OPTION_TEXT, .fallback = "",
+	    .help = "what the conversation relay greets with" },
+	{ AT(voice, digits_queue), .type = OPTION_TEXT,
+	    .fallback = "sqlite:digits",
+	    .help = "the queue of digits that callers confirmed" },
+	{ AT(voice, max_attempts), .type = OPTION_NUMBER, .fallback = "3",
+	    .min = 1, .max = 20,
+	    .help = "how often a caller is asked the same" },
+
 	{ AT(store, path), .type = OPTION_TEXT,
 	    .fallback = "/var/lib/switchhook/switchhook.db",
 	    .help = "the file of the embedded database" },

@@ -65,7 +65,31 @@ static const char version_1[] =
     "  PRIMARY KEY (sid, status)) WITHOUT ROWID;"
     "CREATE INDEX message_event_age ON message_event (at_us);";
 
-static const char *const migrations[] = { version_1, NULL };
+/* Calls: status callbacks (sequence -1: none was sent), confirmed digits. */
+static const char version_2[] =
+    "CREATE TABLE call_event ("
+    "  sid TEXT NOT NULL,"
+    "  sequence INTEGER NOT NULL,"
+    "  status TEXT NOT NULL,"
+    "  duration_s INTEGER NOT NULL,"
+    "  direction TEXT,"
+    "  caller TEXT,"
+    "  callee TEXT,"
+    "  error_code TEXT,"
+    "  at_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (sid, sequence, status)) WITHOUT ROWID;"
+    "CREATE INDEX call_event_age ON call_event (at_us);"
+
+    "CREATE TABLE call_digits ("
+    "  call_sid TEXT NOT NULL,"
+    "  target TEXT NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  caller TEXT,"
+    "  at_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (call_sid, target, value)) WITHOUT ROWID;"
+    "CREATE INDEX call_digits_age ON call_digits (at_us);";
+
+static const char *const migrations[] = { version_1, version_2, NULL };
 
 static enum status
 purge(struct db *db, void *arg)

@@ -1,0 +1,200 @@
+/* Digits that a caller keys in, hears back, and confirms. */
+#include "app/handlers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/exchange.h"
+#include "app/script.h"
+#include "app/voice.h"
+#include "base/clock.h"
+#include "codec/digits.h"
+#include "codec/json.h"
+#include "config/config.h"
+#include "store/call.h"
+#include "store/db.h"
+#include "store/queue.h"
+
+/* What one step of the dialogue is about. */
+struct dialogue {
+	struct exchange *x;
+	const struct digits_target *target;
+	int64_t attempt;
+	const char *value;
+};
+
+/* The target and the attempt; false if it answered. */
+static bool
+dialogue_init(struct dialogue *d, struct exchange *x)
+{
+	*d = (struct dialogue){ .x = x };
+	d->target = config_target(x->app->config, x->arg);
+	if (d->target != NULL)
+		return voice_attempt(x, &d->attempt);
+	exchange_error(x, 404, "Not found");
+	return false;
+}
+
+static enum digits_fault
+check(const struct dialogue *d)
+{
+	return digits_check(
+	    &d->target->rule, d->value, digits_today(clock_us()));
+}
+
+/*
+ * Play TARGET or TARGET-SUFFIX, its action URLs for this attempt. With a value
+ * that is good, what is said of it and the URL that confirms it.
+ */
+static void
+play(const struct dialogue *d, const char *suffix, int64_t attempt)
+{
+	struct script s = { .x = d->x };
+	const char *target = d->target->name;
+	char name[ROUTE_ARG_MAX + 32];
+
+	snprintf(name, sizeof(name), "%s%s", target, suffix);
+	script_offer_url(
+	    &s, OFFER_PROCESS_URL, "/process-digits", target, attempt, NULL);
+	script_offer_url(&s, OFFER_RETRY_URL, "/handle-incoming-call", target,
+	    attempt + 1, NULL);
+	if (d->value != NULL && check(d) == DIGITS_GOOD) {
+		digits_speak(
+		    &d->target->rule, d->value, &s.offers[OFFER_SPOKEN]);
+		script_offer_url(&s, OFFER_CONFIRM_URL, "/confirm-digits",
+		    target, attempt, d->value);
+	}
+	script_play(&s, name);
+	script_release(&s);
+}
+
+/* Ask once more, or give up where the limit is reached. */
+static void
+play_again(const struct dialogue *d, const char *suffix)
+{
+	if (d->attempt >= d->x->app->config->voice.max_attempts)
+		script_give_up(d->x);
+	else
+		play(d, suffix, d->attempt + 1);
+}
+
+void
+handle_process_digits(struct exchange *x)
+{
+	struct dialogue d;
+	enum digits_fault fault;
+
+	if (!dialogue_init(&d, x) || !voice_digits(x, &d.value))
+		return;
+	fault = check(&d);
+	x->outcome = digits_fault_name(fault);
+	if (fault == DIGITS_GOOD)
+		play(&d, "-confirmation", d.attempt);
+	else
+		play_again(&d, "-invalid-input");
+}
+
+/* A confirmation on its way to the store. */
+struct confirmed {
+	const struct app *app;
+	struct call_digits digits;
+	struct buf message;
+	struct buf key; /* to tell a repeat by */
+};
+
+/* Recorded and queued, both or neither; a repeat has written nothing. */
+static enum status
+confirm_job(struct db *db, void *arg)
+{
+	const struct confirmed *c = arg;
+	struct queue *q = c->app->digits;
+	struct queue_message m = {
+		.body = c->message.data,
+		.len = c->message.len,
+		.group = c->digits.call_sid,
+		.dedupe = buf_str(&c->key),
+	};
+	enum status st;
+
+	st = call_digits_record(db, &c->digits);
+	return st == ST_OK ? q->ops->push(q, &m) : st;
+}
+
+/* {"call_sid", "from", "target", "value", "timestamp"} */
+static enum status
+put_message(const struct call_digits *d, struct buf *out)
+{
+	char time[CLOCK_ISO_MAX];
+
+	clock_iso(d->at_us, time);
+	buf_puts(out, "{\"call_sid\":");
+	json_put_text(out, d->call_sid);
+	buf_puts(out, ",\"from\":");
+	json_put_text(out, d->caller);
+	buf_puts(out, ",\"target\":");
+	json_put_text(out, d->target);
+	buf_puts(out, ",\"value\":");
+	json_put_text(out, d->value);
+	return buf_printf(out, ",\"timestamp\":\"%s\"}", time);
+}
+
+/* Durable before the caller hears of it. False if it answered. */
+static bool
+record(const struct dialogue *d)
+{
+	struct exchange *x = d->x;
+	struct confirmed c = {
+		.app = x->app,
+		.digits = {
+			.target = d->target->name,
+			.value = d->value,
+			.at_us = clock_us(),
+		},
+	};
+	enum status st;
+
+	if (!exchange_param(x, "CallSid", &c.digits.call_sid) ||
+	    !exchange_param(x, "From", &c.digits.caller))
+		return false;
+	if (str_empty(c.digits.call_sid)) {
+		exchange_error(x, 400, "CallSid is missing");
+		return false;
+	}
+	st = put_message(&c.digits, &c.message);
+	if (st == ST_OK)
+		st = buf_printf(&c.key, "%s.%s.%s", c.digits.call_sid,
+		    c.digits.target, c.digits.value);
+	if (st == ST_OK)
+		st = db_write(x->app->db, confirm_job, &c);
+	buf_release(&c.message);
+	buf_release(&c.key);
+	x->outcome = st == ST_EXISTS ? "duplicate" : "confirmed";
+	if (st == ST_OK || st == ST_EXISTS)
+		return true;
+	exchange_fail(x, st);
+	return false;
+}
+
+void
+handle_confirm_digits(struct exchange *x)
+{
+	struct dialogue d;
+	const char *key;
+
+	if (!dialogue_init(&d, x) || !voice_digits(x, &key))
+		return;
+	/* The value comes back in the URL that we gave, which is signed. */
+	if (kv_get(&x->query, "value", &d.value) != ST_OK ||
+	    check(&d) != DIGITS_GOOD) {
+		d.value = NULL;
+		play_again(&d, "-invalid-input");
+	} else if (strcmp(key, "1") == 0) {
+		if (record(&d))
+			play(&d, "-confirmed", d.attempt);
+	} else if (strcmp(key, "2") == 0) {
+		d.value = NULL;
+		play_again(&d, "-retry");
+	} else {
+		play_again(&d, "-confirmation");
+	}
+}

@@ -1,0 +1,178 @@
+#include "app/script.h"
+
+#include <string.h>
+
+#include "app/exchange.h"
+#include "codec/form.h"
+#include "config/config.h"
+#include "twilio/templates.h"
+#include "twilio/twiml.h"
+
+static const char *const names[OFFER_N] = {
+	[OFFER_TRANSFER_URL] = "transfer_url",
+	[OFFER_PROCESS_URL] = "process_url",
+	[OFFER_CONFIRM_URL] = "confirm_url",
+	[OFFER_RETRY_URL] = "retry_url",
+	[OFFER_SPOKEN] = "spoken",
+};
+
+const char *
+offer_name(enum offer offer)
+{
+	return names[offer];
+}
+
+void
+script_release(struct script *s)
+{
+	size_t i;
+
+	for (i = 0; i < OFFER_N; i++)
+		buf_release(&s->offers[i]);
+}
+
+/* Where our routes begin, as Twilio calls them; without a "/" at the end. */
+static void
+put_base(const struct exchange *x, struct buf *out)
+{
+	const struct config *c = x->app->config;
+	struct buf url = BUF_INIT;
+	const char *at;
+
+	if (*c->voice.webhook_api_url != '\0') {
+		buf_puts(out, c->voice.webhook_api_url);
+	} else if (*c->server.public_url != '\0') {
+		buf_puts(out, c->server.public_url);
+	} else if (exchange_url(x, &url) == ST_OK &&
+	    (at = strstr(url.data, x->request->path)) != NULL) {
+		buf_put(out, url.data, (size_t)(at - url.data));
+	}
+	buf_release(&url);
+	while (out->len > 0 && out->data[out->len - 1] == '/')
+		out->data[--out->len] = '\0';
+}
+
+void
+script_offer_url(struct script *s, enum offer offer, const char *route,
+    const char *arg, int64_t attempt, const char *value)
+{
+	struct buf *out = &s->offers[offer];
+	char mark = '?';
+
+	buf_reset(out);
+	put_base(s->x, out);
+	buf_puts(out, route);
+	if (arg != NULL)
+		buf_printf(out, "/%s", arg);
+	if (value != NULL) {
+		buf_printf(out, "%cvalue=", mark);
+		form_encode_value(out, value, strlen(value));
+		mark = '&';
+	}
+	if (attempt > 1)
+		buf_printf(out, "%cattempt=%lld", mark, (long long)attempt);
+}
+
+static const struct buf *
+find_offer(const struct script *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < OFFER_N; i++)
+		if (s->offers[i].len > 0 && strcmp(names[i], name) == 0)
+			return &s->offers[i];
+	return NULL;
+}
+
+bool
+script_is_parameter(const char *name)
+{
+	return name[0] >= 'A' && name[0] <= 'Z';
+}
+
+static bool
+lookup(void *arg, const char *name, const char **value, size_t *len)
+{
+	const struct script *s = arg;
+	const struct buf *offer = find_offer(s, name);
+	const struct kv_pair *p;
+
+	if (offer != NULL) {
+		*value = offer->data;
+		*len = offer->len;
+		return true;
+	}
+	*value = config_placeholder(s->x->app->config, name);
+	if (*value != NULL) {
+		*len = strlen(*value);
+		return true;
+	}
+	/* A parameter that Twilio did not send this time (CallerCity) is empty
+	 * and no reason to drop a call. */
+	p = kv_find(&s->x->form, name, NULL);
+	*value = p == NULL ? "" : p->value;
+	*len = p == NULL ? 0 : p->value_len;
+	return script_is_parameter(name);
+}
+
+void
+script_play(struct script *s, const char *name)
+{
+	struct exchange *x = s->x;
+	struct response *r = x->response;
+	const char *missing = NULL;
+	struct twiml *t;
+	enum status st;
+	size_t i;
+
+	for (i = 0; i < OFFER_N; i++)
+		if (s->offers[i].err != ST_OK) {
+			exchange_fail(x, s->offers[i].err);
+			return;
+		}
+	if ((st = templates_get(x->app->templates, name, &t)) == ST_OK) {
+		st = twiml_render(t, lookup, s, &r->body, &missing);
+		if (missing != NULL)
+			log_error(x->app->log, "nothing fills a placeholder",
+			    LOG_STR("request_id", x->id),
+			    LOG_STR("template", name),
+			    LOG_STR("placeholder", missing));
+		twiml_release(t);
+	}
+	if (st == ST_OK) {
+		r->code = 200;
+		r->content_type = "text/xml; charset=utf-8";
+	} else if (st == ST_NOTFOUND) {
+		exchange_error(x, 404, "Not found");
+	} else {
+		exchange_fail(x, st);
+	}
+}
+
+void
+script_give_up(struct exchange *x)
+{
+	bool staffed = *x->app->config->voice.operator_phone_number != '\0';
+	struct script s = { .x = x };
+
+	x->outcome = "gave up";
+	script_play(&s, staffed ? "dial" : "hangup");
+	script_release(&s);
+}
+
+bool
+script_asks(const struct app *app, const char *name, enum offer offer)
+{
+	const struct twiml_name *list;
+	bool asks = false;
+	struct twiml *t;
+	size_t i, n;
+
+	if (templates_get(app->templates, name, &t) != ST_OK)
+		return false;
+	list = twiml_names(t, &n);
+	for (i = 0; i < n && !asks; i++)
+		asks = strcmp(list[i].name, names[offer]) == 0;
+	twiml_release(t);
+	return asks;
+}
