@@ -2,6 +2,7 @@
 #include "t/client-server.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -41,7 +42,8 @@ client_server_start(struct client_server *s)
 {
 	char command[2048], line[64] = "";
 	int in[2], out[2];
-	ssize_t n;
+	FILE *f;
+	bool told;
 
 	snprintf(command, sizeof(command), make_certificate, test_tmpdir());
 	if (system(command) != 0 || pipe2(in, O_CLOEXEC) != 0 ||
@@ -55,9 +57,12 @@ client_server_start(struct client_server *s)
 	close(in[0]);
 	close(out[1]);
 	s->in = in[1];
-	n = read(out[0], line, sizeof(line) - 1);
-	close(out[0]);
-	if (n <= 0 || sscanf(line, "%d %d", &s->port, &s->tls_port) != 2) {
+	/* The whole line: closed too early, the server fails on the rest. */
+	f = fdopen(out[0], "r");
+	told = f != NULL && fgets(line, sizeof(line), f) != NULL;
+	if (f != NULL)
+		fclose(f);
+	if (!told || sscanf(line, "%d %d", &s->port, &s->tls_port) != 2) {
 		fprintf(stderr, "the server does not start\n");
 		exit(99);
 	}

@@ -702,10 +702,10 @@ class Run(Site):
         script = self.script("slow", 'sleep 300 & echo $! >"%s"; wait' %
                              self.path("pid"))
         start = time.monotonic()
-        rows = self.drain("--visibility", "1", "--tries", "1", "--", script)
-        self.assertLess(time.monotonic() - start, 5)
+        rows = self.drain("--visibility", "3", "--tries", "1", "--", script)
+        self.assertLess(time.monotonic() - start, 10)
         self.assertEqual([r["result"] for r in rows], ["dead"])
-        self.assertEqual(rows[0]["reason"], "not done within 1 s, killed")
+        self.assertEqual(rows[0]["reason"], "not done within 3 s, killed")
         pid = int(self.read("pid"))
         self.until(lambda: not self.alive(pid))
 
@@ -722,15 +722,15 @@ class Run(Site):
         self.message()
         script = self.script("deaf", "trap '' TERM; while :; do sleep 0.1; "
                              "done")
-        rows = self.drain("--visibility", "1", "--tries", "1", "--", script)
-        self.assertEqual(rows[0]["reason"], "not done within 1 s, killed")
+        rows = self.drain("--visibility", "3", "--tries", "1", "--", script)
+        self.assertEqual(rows[0]["reason"], "not done within 3 s, killed")
 
     def test_overdue_graceful(self):
         """Who ends well when told to had done its work."""
         self.message()
         script = self.script("soft", "trap 'exit 0' TERM; while :; do "
                              "sleep 0.02; done")
-        rows = self.drain("--visibility", "2", "--", script)
+        rows = self.drain("--visibility", "6", "--", script)
         self.assertEqual([r["result"] for r in rows], ["done"])
 
     def test_waits(self):
@@ -747,7 +747,7 @@ class Run(Site):
         p.send_signal(signal.SIGTERM)
         start = time.monotonic()
         self.assertEqual(p.wait(10), 0)
-        self.assertLess(time.monotonic() - start, 2)
+        self.assertLess(time.monotonic() - start, 5)
         self.assertEqual(self.counts("ai"), (0, 0, 0, 0))
 
     def test_idle_is_cheap(self):
@@ -760,7 +760,7 @@ class Run(Site):
             return int(fields[11]) + int(fields[12])
         before = ticks()
         time.sleep(2)
-        self.assertLessEqual(ticks() - before, 10)
+        self.assertLessEqual(ticks() - before, 20)
         p.send_signal(signal.SIGINT)
         self.assertEqual(p.wait(10), 0)
 
