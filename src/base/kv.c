@@ -35,9 +35,10 @@ const struct kv_pair *
 kv_find(const struct kv *kv, const char *name, size_t *count)
 {
 	const struct kv_pair *found = NULL, *p;
-	size_t len = strlen(name), n = 0;
+	size_t len = strlen(name), n = 0, i;
 
-	for (p = kv->pairs; p < kv->pairs + kv->n; p++) {
+	for (i = 0; i < kv->n; i++) {
+		p = &kv->pairs[i];
 		if (p->name_len != len || memcmp(p->name, name, len) != 0)
 			continue;
 		if (n++ == 0)

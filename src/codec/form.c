@@ -50,12 +50,13 @@ parse_segment(
 enum status
 form_parse(const char *data, size_t len, struct kv *out, bool *malformed)
 {
-	const char *at = data, *end = data + len, *stop;
+	const char *at = data, *end, *stop;
 	char *to;
 
 	*malformed = false;
 	if (len == 0)
 		return ST_OK;
+	end = data + len;
 	if ((to = out->mem = malloc(len + 1)) == NULL)
 		return ST_NOMEM;
 	for (; at < end; at = stop + 1) {
@@ -100,9 +101,11 @@ enum status
 form_encode(struct buf *b, const struct kv *kv)
 {
 	const struct kv_pair *p;
+	size_t i;
 
-	for (p = kv->pairs; p < kv->pairs + kv->n; p++) {
-		if (p > kv->pairs)
+	for (i = 0; i < kv->n; i++) {
+		p = &kv->pairs[i];
+		if (i > 0)
 			buf_putc(b, '&');
 		form_encode_value(b, p->name, p->name_len);
 		buf_putc(b, '=');

@@ -80,9 +80,10 @@ static int
 write_params(const struct ctl *ctl, struct given *g)
 {
 	const struct kv_pair *p;
-	size_t n;
+	size_t i, n;
 
-	for (p = g->params.pairs; p < g->params.pairs + g->params.n; p++) {
+	for (i = 0; i < g->params.n; i++) {
+		p = &g->params.pairs[i];
 		n = strcspn(p->value, "=");
 		if (n == 0 || p->value[n] == '\0')
 			return ctl_say(ctl, CTL_USAGE,

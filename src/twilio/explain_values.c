@@ -185,10 +185,10 @@ try_all_padded(struct search *s, const struct kv *form)
 {
 	static const char *const space[] = { "", " ", "  ", "\n", "\r\n" };
 	struct kv_pair *p;
-	size_t i;
+	size_t at, i;
 
-	for (p = form->pairs; p < form->pairs + form->n && s->work >= s->cost;
-	     p++)
+	for (at = 0; at < form->n && s->work >= s->cost; at++) {
+		p = &form->pairs[at];
 		for (i = 1; i < COUNT(space) * COUNT(space); i++)
 			if (try_padded(s, form, p, space[i / COUNT(space)],
 				space[i % COUNT(space)]))
@@ -197,6 +197,7 @@ try_all_padded(struct search *s, const struct kv *form)
 				    "\"%.64s\" was trimmed on the way; check "
 				    "the values as they came.",
 				    p->name);
+	}
 	return false;
 }
 

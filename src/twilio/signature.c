@@ -94,9 +94,11 @@ find_body_hash(const struct url_part *query)
 {
 	static const char name[] = "bodySHA256";
 	const size_t n = sizeof(name) - 1;
-	const char *at = query->data, *end = at + query->len, *stop;
+	const char *at = query->data, *end, *stop;
 
-	for (; at != NULL && at < end; at = stop + 1) {
+	if (at == NULL)
+		return (struct url_part){ NULL, 0 };
+	for (end = at + query->len; at < end; at = stop + 1) {
 		stop = memchr(at, '&', (size_t)(end - at));
 		stop = stop == NULL ? end : stop;
 		if ((size_t)(stop - at) < n || memcmp(at, name, n) != 0)
