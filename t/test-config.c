@@ -31,6 +31,14 @@ static const struct {
 	{ "whatsapp", "human_queue", "sqlite:people", NULL },
 	{ "whatsapp", "ai_delay", "900", NULL },
 	{ "whatsapp", "unknown_sender", "create", NULL },
+	{ "voice", "templates", "/srv/templates", NULL },
+	{ "voice", "operator_phone_number", "+14155550100", NULL },
+	{ "voice", "webhook_api_url", "https://example.com/voice", NULL },
+	{ "voice", "media_api_url", "wss://example.com/media", NULL },
+	{ "voice", "conversation_relay_url", "wss://example.com/relay", NULL },
+	{ "voice", "welcome_greeting_url", "Good day", NULL },
+	{ "voice", "digits_queue", "sqlite:keyed", NULL },
+	{ "voice", "max_attempts", "20", NULL },
 	{ "store", "path", "/srv/switchhook.db", NULL },
 	{ "store", "journal", "rollback", NULL },
 };
@@ -63,10 +71,63 @@ test_table(void)
 		config_where(l.config, o->section, o->key, &line);
 		CU_ASSERT_STRING_EQUAL(buf_str(&line), "default");
 	}
-	CU_ASSERT_EQUAL(configs_lines(&l.shown), options_n);
+	/* Three of the menu, three of the target that is always there. */
+	CU_ASSERT_EQUAL(configs_lines(&l.shown), options_n + 6);
 	CU_ASSERT_EQUAL(TEST_COUNT(samples), options_n);
 	CU_ASSERT_PTR_NULL(option_find("server", "auth_token"));
 	buf_release(&line);
+	configs_release(&l);
+}
+
+static void
+test_named_sections(void)
+{
+	static const char text[] =
+	    "[menu]\n1 = sales\n2 =\n*7 = gather\nother = gather\n"
+	    "[values]\nShop = Corner Shop\n"
+	    "[digits zip]\nmin_length = 5\nmax_length = 5\n"
+	    "[digits zip-plus]\nformat = number\nmax = 99\n";
+	struct loaded l;
+	const struct digits_target *t;
+
+	configs_load_text(&l, text,
+	    ENV("SWITCHHOOK_MENU_3=birthdate", "SWITCHHOOK_MENU_OTHER=dial",
+		"SWITCHHOOK_VALUES_SHOP=Other Shop",
+		"SWITCHHOOK_VALUES_TOWN=Springfield",
+		"SWITCHHOOK_DIGITS_ZIP_PLUS_MIN=7",
+		"SWITCHHOOK_DIGITS_CARD_FORMAT=luhn"));
+	CU_ASSERT_EQUAL_FATAL(l.st, ST_OK);
+	CU_ASSERT_STRING_EQUAL(buf_str(&l.errors), "");
+	CU_ASSERT_STRING_EQUAL(config_menu(l.config, "1"), "sales");
+	CU_ASSERT_PTR_NULL(config_menu(l.config, "2"));
+	CU_ASSERT_STRING_EQUAL(config_menu(l.config, "3"), "birthdate");
+	CU_ASSERT_STRING_EQUAL(config_menu(l.config, "*7"), "gather");
+	CU_ASSERT_STRING_EQUAL(config_menu(l.config, "other"), "dial");
+	CU_ASSERT_STRING_EQUAL(
+	    config_placeholder(l.config, "Shop"), "Other Shop");
+	CU_ASSERT_STRING_EQUAL(
+	    config_placeholder(l.config, "town"), "Springfield");
+	CU_ASSERT_PTR_NULL(config_placeholder(l.config, "shop"));
+	CU_ASSERT_PTR_NULL(config_placeholder(l.config, "media_api_url"));
+	t = config_target(l.config, "zip");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->rule.format, DIGITS_PLAIN);
+	CU_ASSERT_EQUAL(t->rule.min_length, 5);
+	CU_ASSERT_EQUAL(t->rule.max_length, 5);
+	t = config_target(l.config, "zip-plus");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->rule.format, DIGITS_NUMBER);
+	CU_ASSERT_EQUAL(t->rule.min, 7);
+	CU_ASSERT_EQUAL(t->rule.max, 99);
+	CU_ASSERT_PTR_EQUAL(config_target_of(l.config, "zip-plus-retry"), t);
+	t = config_target(l.config, "card");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->rule.format, DIGITS_LUHN);
+	t = config_target(l.config, "birthdate");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_EQUAL(t->rule.format, DIGITS_DATE);
+	CU_ASSERT_PTR_EQUAL(config_target_of(l.config, "birthdate"), t);
+	CU_ASSERT_PTR_NULL(config_target_of(l.config, "birthdates"));
 	configs_release(&l);
 }
 
@@ -186,6 +247,32 @@ test_precedence(void)
 static const struct {
 	const char *text, *mistake;
 } mistakes[] = {
+	{ "[menu]\nx = y\n",
+	    ":2: menu.x: is no key of a telephone; write digits, or other" },
+	{ "[menu]\n5 = a/b\n",
+	    ":2: menu.5: names no template; write the NAME of a "
+	    "NAME.twiml.xml" },
+	{ "[values]\n1a = y\n",
+	    ":2: values.1a: is no placeholder's name; write letters, digits "
+	    "and _" },
+	{ "[digits]\nformat = date\n",
+	    ":1: [digits]: has no name of letters, digits, _ and - behind "
+	    "it; write it as in [digits birthdate]" },
+	{ "[digits a]\nlength = 4\n",
+	    ":2: digits a.length: there is no such key; write format, "
+	    "min_length, max_length, min or max" },
+	{ "[digits b]\nmin_length = 9\nmax_length = 5\n",
+	    ":2: digits b.min_length: min_length is above max_length; write "
+	    "them the other way round" },
+	{ "[digits c]\nmin = 9\n",
+	    ":2: digits c.min: goes with format = number or date only; "
+	    "leave it out" },
+	{ "[digits d]\nformat = date\nmax_length = 5\n",
+	    ":3: digits d.max_length: a date always has 8 digits; leave it "
+	    "out" },
+	{ "[voice]\noperator_phone_number = 123\n",
+	    ":2: voice.operator_phone_number: is no telephone number; write "
+	    "it as in +14155550100" },
 	{ "[servr]\nthreads = x\n",
 	    ":1: [servr]: there is no such section; did you mean [server]?" },
 	{ "\n[zzzzzzzz]\n",

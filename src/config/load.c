@@ -397,12 +397,12 @@ check_variables(struct loader *l, char *const *envp)
 
 	for (; envp != NULL && *envp != NULL; envp++) {
 		n = strcspn(*envp, "=");
-		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX) ||
-		    (*envp)[n] == '\0')
+		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX))
 			continue;
 		buf_reset(&name);
 		if (buf_put(&name, *envp, n) == ST_OK)
-			check_variable(l, name.data, *envp + n + 1);
+			check_variable(
+			    l, name.data, *envp + n + ((*envp)[n] == '='));
 		else
 			l->st = ST_NOMEM;
 	}

@@ -337,7 +337,7 @@ target_check(const struct digits_target *t, struct buf *errors)
 		complain(t, KEY_MAX_LENGTH, errors,
 		    "a number has at most 18 digits; write format = digits "
 		    "for longer ones");
-	if (r->min_length > r->max_length)
+	if (!date && r->min_length > r->max_length)
 		complain(t,
 		    t->set[KEY_MIN_LENGTH] ? KEY_MIN_LENGTH : KEY_MAX_LENGTH,
 		    errors,
