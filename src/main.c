@@ -111,14 +111,14 @@ test_config(const struct options *o)
 static enum exit_code
 run_cgi(const struct options *o)
 {
-	struct app_options options = { .config_file = o->config_file,
+	struct app_options how_to = { .config_file = o->config_file,
 		.envp = environ };
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;
 	enum status st;
 
 	door_cgi_begin(DOOR_CGI_SECONDS);
-	if ((st = app_open(&app, &options, &errors)) == ST_OK) {
+	if ((st = app_open(&app, &how_to, &errors)) == ST_OK) {
 		st = door_cgi(app, environ);
 		app_close(app);
 	} else {

@@ -26,6 +26,10 @@
 #define FIRST_WORKERS 2
 #define WORKERS_AUTO 64
 
+/* With the seats of the gate and all else less than 1024 descriptors, which
+ * is what libfcgi can bear. */
+#define WORKERS_MAX 384
+
 /* The deepest is JSON within bounds, some tens of KB; only what is touched is
  * memory. */
 #define STACK ((size_t)512 << 10)
@@ -250,6 +254,8 @@ server_init(
 
 	*s = (struct server){ .options = o, .listener = o->listener };
 	s->max = o->threads == 0 ? WORKERS_AUTO : o->threads;
+	if (s->max > WORKERS_MAX)
+		s->max = WORKERS_MAX;
 	pthread_mutex_init(&s->lock, NULL);
 	if ((st = app_slot_open(&s->slot, app)) != ST_OK) {
 		app_close(app);

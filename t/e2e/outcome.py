@@ -1,0 +1,47 @@
+"""Counting what passed and what failed."""
+import sys
+import time
+import traceback
+
+
+class Skip(Exception):
+    """What the test needs is not there."""
+
+
+class Results:
+    def __init__(self, verbose=False):
+        self.passed = self.failed = self.skipped = 0
+        self.verbose = verbose
+
+    def run(self, name, fn, *args):
+        began = time.monotonic()
+        try:
+            fn(*args)
+        except Skip as e:
+            self.skipped += 1
+            print(f"skip  {name}: {e}")
+        except Exception:  # pylint: disable=broad-except
+            self.failed += 1
+            print(f"FAIL  {name}")
+            traceback.print_exc(limit=-4, file=sys.stdout)
+        else:
+            self.passed += 1
+            if self.verbose:
+                print(f"ok    {name} ({time.monotonic() - began:.2f} s)")
+        sys.stdout.flush()
+
+    def summary(self):
+        line = f"{self.passed} passed, {self.failed} failed"
+        if self.skipped:
+            line += f", {self.skipped} skipped"
+        return line
+
+
+def equal(got, expected, what=""):
+    if got != expected:
+        raise AssertionError(f"{what}: got {got!r}, expected {expected!r}")
+
+
+def true(condition, what):
+    if not condition:
+        raise AssertionError(what)
