@@ -37,6 +37,11 @@ test_sha256(void)
 	CU_ASSERT_STRING_EQUAL(hex,
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4"
 	    "649b934ca495991b7852b855");
+	/* RFC 1321, appendix A.5. */
+	CU_ASSERT_EQUAL(crypt_md5_hex("abc", 3, hex), ST_OK);
+	CU_ASSERT_STRING_EQUAL(hex, "900150983cd24fb0d6963f7d28e17f72");
+	CU_ASSERT_EQUAL(crypt_md5_hex(NULL, 0, hex), ST_OK);
+	CU_ASSERT_STRING_EQUAL(hex, "d41d8cd98f00b204e9800998ecf8427e");
 	buf_release(&b);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #include <openssl/crypto.h>
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 
 #define BLOCK 64 /* of SHA-1 and of SHA-256, in bytes */
@@ -95,21 +96,39 @@ crypt_sha256(const struct crypt_piece *pieces, size_t n,
 	return sha256(NULL, pieces, n, out);
 }
 
+/* Two lower-case digits a byte, and a NUL. */
+static void
+put_hex(const unsigned char *bytes, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * i] = '\0';
+}
+
 enum status
 crypt_sha256_hex(const struct crypt_piece *pieces, size_t n,
     char out[static CRYPT_SHA256_HEX_MAX])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[CRYPT_SHA256_SIZE];
 	enum status st = sha256(NULL, pieces, n, digest);
-	size_t i;
 
-	for (i = 0; i < sizeof(digest); i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
-	}
-	out[2 * i] = '\0';
+	put_hex(digest, sizeof(digest), out);
 	return st;
+}
+
+enum status
+crypt_md5_hex(const void *data, size_t len, char out[static CRYPT_MD5_HEX_MAX])
+{
+	unsigned char digest[MD5_DIGEST_LENGTH] = { 0 };
+	bool ok = MD5(len > 0 ? data : "", len, digest) != NULL;
+
+	put_hex(digest, sizeof(digest), out);
+	return ok ? ST_OK : ST_IO;
 }
 
 enum status

@@ -13,6 +13,7 @@
 #define CRYPT_SHA1_SIZE 20
 #define CRYPT_SHA256_SIZE 32
 #define CRYPT_SHA256_HEX_MAX 65 /* 64 lower-case digits and NUL */
+#define CRYPT_MD5_HEX_MAX 33
 
 /* One stretch of what is digested: no need to copy it all into one place. */
 struct crypt_piece {
@@ -28,6 +29,11 @@ enum status crypt_sha256(const struct crypt_piece *, size_t n,
     unsigned char out[static CRYPT_SHA256_SIZE]);
 enum status crypt_sha256_hex(const struct crypt_piece *, size_t n,
     char out[static CRYPT_SHA256_HEX_MAX]);
+
+/* The same by MD5: SQS proves with it that a message came as it was sent. It
+ * protects against nobody. */
+enum status crypt_md5_hex(
+    const void *, size_t len, char out[static CRYPT_MD5_HEX_MAX]);
 
 /* HMAC (RFC 2104) of the pieces; a key of any length. As above. */
 enum status crypt_hmac_sha1(const void *key, size_t key_len,
