@@ -151,8 +151,9 @@ static const struct path_case path_cases[] = {
 	{ "/a", "http://h?b", NULL, "", "/a", "?b", "b" },
 	{ NULL, "/a?u=http://b/c", NULL, "", "/a", "/a?u=http://b/c",
 	    "u=http://b/c" },
-	{ NULL, "/a?b=1#&c=2", "b=1#&c=2", "", "/a", "/a?b=1", "b=1" },
-	{ NULL, "/a#b?c", NULL, "", "/a", "/a", "" },
+	{ NULL, "/a?b=1#c", "b=1", "", "/a", "/a?b=1#c", "b=1#c" },
+	{ NULL, "/a#b?c", NULL, "", "/a", "/a#b?c", "c" },
+	{ NULL, "/x#b", NULL, "/x", "/", "/x#b", "" },
 	/* no REQUEST_URI */
 	{ "/a", NULL, "b=%20", "", "/a", "/a?b=%20", "b=%20" },
 	{ "/a", NULL, "b=1", "/x/", "/a", "/x/a?b=1", "b=1" },

@@ -175,8 +175,7 @@ below(const char *path, const char *base, size_t n)
 {
 	if (n == 0 || strncmp(path, base, n) != 0)
 		return NULL;
-	return path[n] == '/' || path[n] == '\0' || path[n] == '?' ? path + n
-								   : NULL;
+	return strchr("/?#", path[n]) != NULL ? path + n : NULL;
 }
 
 /* Some servers pass "http://host/path?query": the path is what we go by. */
@@ -191,25 +190,20 @@ skip_origin(const char *uri)
 	return host + 3 + strcspn(host + 3, "/?#");
 }
 
-/* The fragment is never signed, so nothing after it may count either. */
-static enum status
+/*
+ * A fragment stays: no client sends one, Twilio signs none, and a request that
+ * has one is refused because its URL is then not the signed one.
+ */
+static void
 take_uri(struct request *r)
 {
 	const char *query;
-	size_t n;
 
 	r->uri = skip_origin(r->uri);
-	n = strcspn(r->uri, "#");
-	if (r->uri[n] != '\0') {
-		if ((r->uri_mem = strndup(r->uri, n)) == NULL)
-			return ST_NOMEM;
-		r->uri = r->uri_mem;
-	}
-	if (*r->uri != '\0') {
-		query = strchr(r->uri, '?');
-		r->query = query == NULL ? "" : query + 1;
-	}
-	return ST_OK;
+	if (*r->uri == '\0')
+		return;
+	query = strchr(r->uri, '?');
+	r->query = query == NULL ? "" : query + 1;
 }
 
 /* The path of uri below base, for servers that give no PATH_INFO. */
@@ -220,7 +214,7 @@ path_from_uri(struct request *r, const char *base, size_t n)
 
 	if (path == NULL)
 		path = r->uri;
-	if ((r->path_mem = strndup(path, strcspn(path, "?"))) == NULL)
+	if ((r->path_mem = strndup(path, strcspn(path, "?#"))) == NULL)
 		return ST_NOMEM;
 	r->path = *r->path_mem == '\0' && *r->uri != '\0' ? "/" : r->path_mem;
 	return ST_OK;
@@ -284,8 +278,7 @@ request_init(struct request *r, char *const *envp, const char *base_path)
 	take_length(r, g.value[VAR_LENGTH]);
 	if (*r->method_text == '\0')
 		return ST_MALFORMED;
-	if ((st = take_uri(r)) != ST_OK)
-		return st;
+	take_uri(r);
 	if (*r->path != '\0')
 		path_below_base(r, base_path, n);
 	else if ((st = path_from_uri(r, base_path, n)) != ST_OK)

@@ -69,10 +69,10 @@ struct request {
  * A variable that stands twice counts as its first, the signature excepted
  * (signature_repeated). base_path is taken from the front of PATH_INFO and,
  * when there is none, of REQUEST_URI: as whole segments, and only if they
- * have it. Of REQUEST_URI scheme, host and fragment are left away. When there
- * is none, uri is made of base_path, path and QUERY_STRING; otherwise the
- * query is always that of uri, which is what Twilio signed, whatever a rewrite
- * rule put into QUERY_STRING.
+ * have it. Of REQUEST_URI scheme and host are left away, nothing else. When
+ * there is none, uri is made of base_path, path and QUERY_STRING; otherwise
+ * the query is always that of uri, which is what Twilio signed, whatever a
+ * rewrite rule put into QUERY_STRING.
  */
 enum status request_init(
     struct request *, char *const *envp, const char *base_path);
