@@ -1,0 +1,55 @@
+"""The signature vectors, through the program as CGI runs it."""
+import json
+import os
+import re
+
+from client import Reply
+from doors import ByHand
+from outcome import Skip, true
+from servers import SRCDIR
+
+# What a site's origin can be; a server cannot be called by any other URL.
+ORIGIN = re.compile(r"^(https?://[^/?#]*)(.*)$", re.DOTALL | re.IGNORECASE)
+
+
+def ask(door, vector):
+    match = ORIGIN.match(vector["url"])
+    if not match:
+        raise Skip(f"no HTTP URL: {vector['url']}")
+    if "\0" in vector["signature"]:
+        raise Skip("no header can hold a NUL")
+    origin, rest = match.groups()
+    if not rest.startswith("/"):
+        rest = "/" + rest  # there is no request without a path
+    env = door.variables(vector["method"], rest, [
+        ("X-Twilio-Signature", vector["signature"]),
+        ("Content-Type", vector["content_type"])])
+    body = vector["raw_body"].encode()
+    # The route is not what is tested: the URL is.
+    env |= {"PATH_INFO": "/whatsapp", "CONTENT_LENGTH": str(len(body)),
+            "SWITCHHOOK_SERVER_PUBLIC_URL": origin,
+            "SWITCHHOOK_TWILIO_AUTH_TOKEN": vector["auth_token"],
+            "SWITCHHOOK_TWILIO_AUTH_TOKEN_PREVIOUS": ""}
+    if vector["auth_token"].isprintable():
+        return door.run(env, body)
+    # The configuration refuses such a token: nothing is served with it.
+    reply = door.run(env, body, expected=3)
+    true(reply.status == 500, f"with a bad token: {reply}")
+    return Reply(401, [], b"")
+
+
+def check(door, vector):
+    reply = ask(door, vector)
+    if vector["expect"] == "valid":
+        true(reply.status not in (401, 500, 503), f"refused: {reply}")
+    elif vector["expect"] == "invalid":
+        true(reply.status == 401, f"not refused: {reply}")
+
+
+def suite(results):
+    path = os.path.join(SRCDIR, "t/data/signature-vectors.json")
+    with open(path, encoding="utf-8") as f:
+        vectors = json.load(f)["vectors"]
+    with ByHand() as door:
+        for vector in vectors:
+            results.run(f"vector {vector['name']}", check, door, vector)
