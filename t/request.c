@@ -54,6 +54,17 @@ test_app(const char *config)
 	return app;
 }
 
+const char *
+test_voice_config(void)
+{
+	static char config[1024];
+	const char *srcdir = getenv("SRCDIR");
+
+	snprintf(config, sizeof(config), "[voice]\ntemplates = %s/templates\n",
+	    srcdir == NULL ? "." : srcdir);
+	return config;
+}
+
 /* The signature that Twilio would send with this request. */
 static void
 sign(const struct test_request *q, char out[static SIGNATURE_MAX])

@@ -20,6 +20,9 @@
  */
 struct app *test_app(const char *config);
 
+/* "[voice]" with the shipped templates, for test_app; more may follow. */
+const char *test_voice_config(void);
+
 /* One request; NULL members are left out. */
 struct test_request {
 	const char *method; /* default POST with a body, else GET */

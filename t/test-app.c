@@ -42,7 +42,7 @@ path_of(const struct route *r, char *out, size_t max)
 static void
 test_every_route_is_guarded(void)
 {
-	struct app *app = test_app(NULL);
+	struct app *app = test_app(test_voice_config());
 	struct test_reply r;
 	char path[128];
 	size_t i;

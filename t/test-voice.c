@@ -1,0 +1,302 @@
+/* Calls, through the memory door, with the shipped templates. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "store/call.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "t/request.h"
+#include "t/test.h"
+
+#define CALL "CallSid=CA1&From=%2B14155550100&To=%2B14155550199"
+
+/* The shipped templates, from the source tree. */
+static struct app *
+voice_app(const char *more)
+{
+	char config[2048];
+
+	snprintf(config, sizeof(config),
+	    "%s"
+	    "conversation_relay_url = wss://relay.example.com/a?b=1&c=2\n"
+	    "welcome_greeting_url = Good \"day\"\n"
+	    "media_api_url = wss://media.example.com/x\n%s",
+	    test_voice_config(), more == NULL ? "" : more);
+	return test_app(config);
+}
+
+/* Post a form (CALL and more) and expect a status and parts of the reply. */
+static void
+expect(struct app *app, const char *uri, const char *more, int status,
+    const char *part)
+{
+	char body[512];
+	struct test_request q = { .uri = uri, .body = body, .sign = true };
+	struct test_reply r;
+
+	snprintf(body, sizeof(body), "%s%s", CALL, more);
+	r = test_ask(app, &q);
+	CU_ASSERT_EQUAL(r.status, status);
+	if (part != NULL && strstr(r.body, part) == NULL) {
+		CU_FAIL("the reply lacks what was expected");
+		printf("\n%s %s: no \"%s\" in:\n%s\n", uri, more, part, r.body);
+	}
+	if (status == 200)
+		CU_ASSERT(test_has_header(
+		    &r, "Content-Type: text/xml; charset=utf-8"));
+	test_reply_release(&r);
+}
+
+static void
+test_templates_play(void)
+{
+	struct app *app = voice_app("operator_phone_number = 415 555 0123\n");
+
+	expect(app, "/handle-incoming-call/gather", "", 200,
+	    "action=\"" TEST_ORIGIN "/transfer-call\"");
+	expect(app, "/handle-incoming-call/connect", "", 200,
+	    "url=\"wss://relay.example.com/a?b=1&amp;c=2\"");
+	expect(app, "/handle-incoming-call/connect", "", 200,
+	    "welcomeGreeting=\"Good &quot;day&quot;\"");
+	expect(app, "/handle-incoming-call/connect-stream", "", 200,
+	    "value=\"+14155550100\"");
+	expect(app, "/handle-incoming-call/dial", "", 200, "+14155550123");
+	expect(app, "/handle-incoming-call/hangup", "", 200, "<Hangup/>");
+	expect(app, "/handle-incoming-call/birthdate", "", 200,
+	    "action=\"" TEST_ORIGIN "/process-digits/birthdate\"");
+	expect(app, "/handle-incoming-call/nothing", "", 404, NULL);
+	expect(app, "/handle-incoming-call/..%2fetc", "", 404, NULL);
+	/* Nothing fills {spoken} or {confirm_url} here. */
+	expect(
+	    app, "/handle-incoming-call/birthdate-confirmation", "", 404, NULL);
+	app_close(app);
+}
+
+static void
+test_unsigned_learns_nothing(void)
+{
+	struct app *app = voice_app(NULL);
+	struct test_reply r;
+
+	r = test_ask(app,
+	    &(struct test_request){
+		.body = CALL, .uri = "/handle-incoming-call/nothing" });
+	CU_ASSERT_EQUAL(r.status, 401);
+	test_reply_release(&r);
+	r = test_ask(app,
+	    &(struct test_request){
+		.body = CALL, .uri = "/process-digits/nothing" });
+	CU_ASSERT_EQUAL(r.status, 401);
+	test_reply_release(&r);
+	app_close(app);
+}
+
+static void
+test_menu(void)
+{
+	struct app *app = voice_app("operator_phone_number = +14155550123\n"
+				    "[menu]\n3 = birthdate\n");
+
+	expect(app, "/transfer-call", "&Digits=1", 200, "<ConversationRelay");
+	expect(app, "/transfer-call", "&Digits=2", 200, "<Dial");
+	expect(app, "/transfer-call", "&Digits=3", 200,
+	    "/process-digits/birthdate");
+	expect(app, "/transfer-call", "&Digits=9", 200, "<Hangup/>");
+	expect(app, "/transfer-call", "&Digits=", 200, "<Hangup/>");
+	expect(app, "/transfer-call", "", 200, "<Hangup/>");
+	/* Older callers put it into the query. */
+	expect(app, "/transfer-call?digits=2", "", 200, "<Dial");
+	expect(app, "/transfer-call?digits=2", "&Digits=1", 200,
+	    "<ConversationRelay");
+	expect(app, "/transfer-call", "&Digits=1&Digits=2", 400, NULL);
+	app_close(app);
+}
+
+static void
+test_menu_asks_again(void)
+{
+	struct app *app = voice_app("operator_phone_number = +14155550123\n"
+				    "[menu]\nother = gather\n");
+
+	expect(app, "/transfer-call", "&Digits=9", 200,
+	    "/transfer-call?attempt=2\"");
+	expect(app, "/transfer-call?attempt=2", "&Digits=9", 200,
+	    "/transfer-call?attempt=3\"");
+	expect(app, "/transfer-call?attempt=3", "&Digits=9", 200, "<Dial");
+	expect(app, "/transfer-call?attempt=3", "&Digits=1", 200,
+	    "<ConversationRelay");
+	expect(app, "/transfer-call?attempt=x", "&Digits=9", 400, NULL);
+	app_close(app);
+}
+
+static void
+test_bad_digits_are_asked_again(void)
+{
+	static const char *const bad[] = { "", "&Digits=", "&Digits=1990",
+		"&Digits=199001151", "&Digits=20230229", "&Digits=19901315",
+		"&Digits=99990101", "&Digits=hangup", "&Digits=1990011%2A" };
+	struct app *app = voice_app(NULL);
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(bad); i++)
+		expect(app, "/process-digits/birthdate", bad[i], 200,
+		    "/process-digits/birthdate?attempt=2\"");
+	expect(app, "/process-digits/birthdate?attempt=2", "&Digits=1", 200,
+	    "?attempt=3\"");
+	/* Nobody is there to take over. */
+	expect(app, "/process-digits/birthdate?attempt=3", "&Digits=1", 200,
+	    "<Hangup/>");
+	expect(app, "/process-digits/nothing", "&Digits=1", 404, NULL);
+	app_close(app);
+	app = voice_app("operator_phone_number = +14155550123\n"
+			"max_attempts = 1\n");
+	expect(app, "/process-digits/birthdate", "&Digits=1", 200, "<Dial");
+	app_close(app);
+}
+
+static enum status
+count_item(const struct queue_item *item, void *arg)
+{
+	struct buf *all = arg;
+
+	buf_put(all, item->body, item->len);
+	return buf_putc(all, '\n');
+}
+
+static enum status
+list_digits(const struct call_digits *d, void *arg)
+{
+	return buf_printf(
+	    arg, "%s %s %s %s\n", d->call_sid, d->caller, d->target, d->value);
+}
+
+struct listing {
+	const char *sid;
+	struct buf text;
+};
+
+static enum status
+digits_job(struct db *db, void *arg)
+{
+	struct listing *l = arg;
+
+	buf_reset(&l->text);
+	return call_digits(db, l->sid, list_digits, &l->text);
+}
+
+static void
+test_confirmed_once(void)
+{
+	struct app *app = voice_app(NULL);
+	struct listing l = { .sid = "CA1" };
+	struct buf queued = BUF_INIT;
+
+	expect(app, "/process-digits/birthdate", "&Digits=19900115", 200,
+	    "January 15th, 1990");
+	expect(app, "/process-digits/birthdate?attempt=2", "&Digits=19900115",
+	    200, "/confirm-digits/birthdate?value=19900115&amp;attempt=2\"");
+	/* Not before the caller has said so. */
+	CU_ASSERT_EQUAL(db_read(app->db, digits_job, &l), ST_OK);
+	CU_ASSERT_STRING_EQUAL(buf_str(&l.text), "");
+	expect(app, "/confirm-digits/birthdate?value=19900115", "&Digits=5",
+	    200, "/confirm-digits/birthdate?value=19900115&amp;attempt=2\"");
+	expect(app, "/confirm-digits/birthdate?value=19900115", "&Digits=2",
+	    200, "/process-digits/birthdate?attempt=2\"");
+	expect(app, "/confirm-digits/birthdate?value=19900115", "&Digits=1",
+	    200, "January 15th, 1990");
+	expect(app, "/confirm-digits/birthdate?value=19900115", "&Digits=1",
+	    200, "<Hangup/>");
+	CU_ASSERT_EQUAL(db_read(app->db, digits_job, &l), ST_OK);
+	CU_ASSERT_STRING_EQUAL(
+	    buf_str(&l.text), "CA1 +14155550100 birthdate 19900115\n");
+	CU_ASSERT_EQUAL(
+	    app->digits->ops->peek(app->digits, false, 10, count_item, &queued),
+	    ST_OK);
+	CU_ASSERT_PTR_EQUAL(
+	    strstr(buf_str(&queued),
+		"{\"call_sid\":\"CA1\",\"from\":\"+14155550100\","
+		"\"target\":\"birthdate\",\"value\":\"19900115\","
+		"\"timestamp\":\"20"),
+	    queued.data);
+	CU_ASSERT_PTR_EQUAL(
+	    strchr(queued.data, '\n'), queued.data + queued.len - 1);
+	/* A value that the URL should never have had. */
+	expect(app, "/confirm-digits/birthdate?value=20230229", "&Digits=1",
+	    200, "/process-digits/birthdate?attempt=2\"");
+	expect(app, "/confirm-digits/birthdate", "&Digits=1", 200,
+	    "/process-digits/birthdate?attempt=2\"");
+	buf_release(&queued);
+	buf_release(&l.text);
+	app_close(app);
+}
+
+static void
+test_urls(void)
+{
+	struct app *app =
+	    voice_app("webhook_api_url = https://voice.example.com/v1/\n");
+
+	expect(app, "/handle-incoming-call/gather", "", 200,
+	    "action=\"https://voice.example.com/v1/transfer-call\"");
+	app_close(app);
+}
+
+static enum status
+list_event(const struct call_event *e, void *arg)
+{
+	return buf_printf(arg, "%lld %s %lld %s\n", (long long)e->sequence,
+	    e->status, (long long)e->duration_s,
+	    e->error_code == NULL ? "-" : e->error_code);
+}
+
+static enum status
+events_job(struct db *db, void *arg)
+{
+	struct listing *l = arg;
+
+	buf_reset(&l->text);
+	return call_events(db, l->sid, list_event, &l->text);
+}
+
+static void
+test_call_status(void)
+{
+	struct app *app = voice_app(NULL);
+	struct listing l = { .sid = "CA1" };
+
+	expect(app, "/call-status",
+	    "&CallStatus=completed&SequenceNumber=3&CallDuration=49", 204, "");
+	expect(app, "/call-status", "&CallStatus=ringing&SequenceNumber=1", 204,
+	    "");
+	expect(app, "/call-status", "&CallStatus=ringing&SequenceNumber=1", 204,
+	    "");
+	expect(app, "/call-status",
+	    "&CallStatus=in-progress&SequenceNumber=2&ErrorCode=11200", 204,
+	    "");
+	expect(app, "/call-status", "&SequenceNumber=2", 400, NULL);
+	CU_ASSERT_EQUAL(db_read(app->db, events_job, &l), ST_OK);
+	CU_ASSERT_STRING_EQUAL(buf_str(&l.text),
+	    "1 ringing -1 -\n2 in-progress -1 11200\n3 completed 49 -\n");
+	buf_release(&l.text);
+	app_close(app);
+}
+
+int
+main(void)
+{
+	static const struct test tests[] = {
+		{ "templates play", test_templates_play },
+		{ "unsigned learns nothing", test_unsigned_learns_nothing },
+		{ "menu", test_menu },
+		{ "menu asks again", test_menu_asks_again },
+		{ "bad digits are asked again",
+		    test_bad_digits_are_asked_again },
+		{ "confirmed once", test_confirmed_once },
+		{ "action URLs", test_urls },
+		{ "call status", test_call_status },
+	};
+
+	return test_main("voice", tests, TEST_COUNT(tests));
+}
