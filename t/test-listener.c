@@ -291,6 +291,9 @@ static const struct record_list record_lists[] = {
 	{ { BEGIN_RESPONDER, { 4, "\377\377\377\377\377\377\377\377", 8 } },
 	    RECORDS_BAD },
 	{ { BEGIN_RESPONDER, { 4, "\200\20\0\0\0", 5 } }, RECORDS_PARTIAL },
+	/* a NUL in a name or a value */
+	{ { BEGIN_RESPONDER, { 4, "\1\2ab\0", 5 }, PARAMS_END }, RECORDS_BAD },
+	{ { BEGIN_RESPONDER, { 4, "\1\1\0b", 4 }, PARAMS_END }, RECORDS_BAD },
 	/* a type nobody knows is passed over */
 	{ { BEGIN_RESPONDER, { 99, "xyz", 3 }, PARAMS_END, STDIN_END },
 	    RECORDS_WHOLE },

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VERSION 1
 #define HEADER 8
@@ -96,6 +97,9 @@ params_take(struct params *p, const uint8_t *s, size_t n)
 			continue;
 		}
 		k = n < p->skip ? n : p->skip;
+		/* It would be cut there, and be taken for what is before. */
+		if (memchr(s, '\0', k) != NULL)
+			return false;
 		p->skip -= k;
 		s += k;
 		n -= k;

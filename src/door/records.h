@@ -20,9 +20,9 @@ enum records_state {
 
 /*
  * data is what a connection sent since its last request. Bad are, besides what
- * the specification forbids: another role than responder, and a parameter
- * whose lengths are over the bound or do not end with the stream, which the
- * packaged libfcgi may not survive (CVE-2025-23016).
+ * the specification forbids: another role than responder, a parameter with a
+ * NUL in it, and one whose lengths are over the bound or do not end with the
+ * stream, which the packaged libfcgi may not survive (CVE-2025-23016).
  */
 enum records_state records_scan(const void *data, size_t n);
 

@@ -8,17 +8,23 @@ from doors import ByHand
 from outcome import Skip, true
 from servers import SRCDIR
 
-# What a site's origin can be; a server cannot be called by any other URL.
-ORIGIN = re.compile(r"^(https?://[^/?#]*)(.*)$", re.DOTALL | re.IGNORECASE)
+ORIGIN = re.compile(r"^((\w+)://([^/?#]*))(.*)$", re.DOTALL)
+
+
+def site(origin, scheme, host):
+    """The settings and variables that make this the public origin."""
+    if scheme.lower() in ("http", "https"):
+        return {"SWITCHHOOK_SERVER_PUBLIC_URL": origin}
+    # wss can be no public_url, but a proxy in front may say it.
+    return {"SWITCHHOOK_SERVER_PUBLIC_URL": "", "HTTP_HOST": host,
+            "SWITCHHOOK_SERVER_TRUSTED_PROXIES": "192.0.2.1",
+            "REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_PROTO": scheme}
 
 
 def ask(door, vector):
-    match = ORIGIN.match(vector["url"])
-    if not match:
-        raise Skip(f"no HTTP URL: {vector['url']}")
     if "\0" in vector["signature"]:
         raise Skip("no header can hold a NUL")
-    origin, rest = match.groups()
+    origin, scheme, host, rest = ORIGIN.match(vector["url"]).groups()
     if not rest.startswith("/"):
         rest = "/" + rest  # there is no request without a path
     env = door.variables(vector["method"], rest, [
@@ -27,9 +33,9 @@ def ask(door, vector):
     body = vector["raw_body"].encode()
     # The route is not what is tested: the URL is.
     env |= {"PATH_INFO": "/whatsapp", "CONTENT_LENGTH": str(len(body)),
-            "SWITCHHOOK_SERVER_PUBLIC_URL": origin,
             "SWITCHHOOK_TWILIO_AUTH_TOKEN": vector["auth_token"],
             "SWITCHHOOK_TWILIO_AUTH_TOKEN_PREVIOUS": ""}
+    env |= site(origin, scheme, host)
     if vector["auth_token"].isprintable():
         return door.run(env, body)
     # The configuration refuses such a token: nothing is served with it.
