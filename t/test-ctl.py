@@ -243,8 +243,9 @@ class Usage(Site):
                             os.path.join(SRCDIR, "man/switchhook.1")],
                            capture_output=True, text=True, timeout=60)
         # Whether other manuals are installed is no matter of this one.
-        lines = [line for line in p.stdout.splitlines()
-                 if "referenced manual not found" not in line]
+        lines = [line for line in (p.stdout + p.stderr).splitlines()
+                 if "switchhook.1:" in line and
+                 "referenced manual not found" not in line]
         self.assertEqual(lines, [])
 
 
@@ -384,7 +385,8 @@ class Queues(Site):
         rows = self.json("queue", "list")
         self.assertEqual([(r["queue"], r["url"]) for r in rows],
                          [("ai", "sqlite:ai"), ("human", "sqlite:human"),
-                          ("unrouted", "sqlite:unrouted")])
+                          ("unrouted", "sqlite:unrouted"),
+                          ("digits", "sqlite:digits")])
         for r in rows:
             self.assertEqual(set(r), {"queue", "url", "ready", "delayed",
                                       "taken", "dead", "oldest_at",

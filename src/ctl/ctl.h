@@ -124,9 +124,12 @@ struct ctl_session {
 int ctl_open(const struct ctl *, struct ctl_session *);
 void ctl_close(struct ctl_session *);
 
+/* What the configured queues are called, NULL-ended. */
+extern const char *const ctl_queue_roles[];
+
 /*
- * A queue by its role (ai, human, unrouted), its URL ("sqlite:NAME", …), or
- * the bare name of an embedded queue. The caller closes it.
+ * A queue by its role, its URL ("sqlite:NAME", …), or the bare name of an
+ * embedded queue. The caller closes it.
  */
 int ctl_queue(const struct ctl *, struct ctl_session *, const char *name,
     struct queue **);

@@ -82,11 +82,11 @@ put_stats(struct rows *rows, const char *role, struct queue *queue)
 static int
 list(const struct ctl *ctl, struct ctl_session *s)
 {
-	static const char *const roles[] = { "ai", "human", "unrouted" };
+	const char *const *roles = ctl_queue_roles;
 	struct rows rows = { ctl, 0 };
 	int code = CTL_DONE;
 
-	for (size_t i = 0; i < CTL_COUNT(roles) && code == CTL_DONE; i++) {
+	for (size_t i = 0; roles[i] && code == CTL_DONE; i++) {
 		struct queue *queue = NULL;
 		enum status e;
 

@@ -145,16 +145,20 @@ ctl_close(struct ctl_session *s)
 	*s = (struct ctl_session){ 0 };
 }
 
+const char *const ctl_queue_roles[] = { "ai", "human", "unrouted", "digits",
+	NULL };
+
 /* The URL of a queue's role, or NULL. */
 static const char *
 role_url(const struct config *c, const char *name)
 {
-	if (str_eq(name, "ai"))
-		return c->whatsapp.ai_queue;
-	if (str_eq(name, "human"))
-		return c->whatsapp.human_queue;
-	if (str_eq(name, "unrouted"))
-		return "sqlite:unrouted";
+	const char *const urls[] = { c->whatsapp.ai_queue,
+		c->whatsapp.human_queue, "sqlite:unrouted",
+		c->voice.digits_queue };
+
+	for (size_t i = 0; ctl_queue_roles[i] != NULL; i++)
+		if (str_eq(name, ctl_queue_roles[i]))
+			return urls[i];
 	return NULL;
 }
 
