@@ -106,6 +106,12 @@ test_find(void)
 	/* There, though nobody can read it: that is to be told, not passed. */
 	CU_ASSERT_EQUAL(chmod(beside, 0), 0);
 	assert_found(NULL, NO_ENV, beside);
+	CU_ASSERT_EQUAL(unlink(beside), 0);
+	CU_ASSERT_EQUAL(symlink("nowhere", beside), 0);
+	assert_found(NULL, NO_ENV, usual);
+	CU_ASSERT_EQUAL(unlink(beside), 0);
+	CU_ASSERT_EQUAL(symlink("switchhook.conf", beside), 0); /* a loop */
+	assert_found(NULL, NO_ENV, beside);
 }
 
 static const struct test tests[] = {

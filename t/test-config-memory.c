@@ -103,19 +103,24 @@ realloc(void *old, size_t n)
 	return p;
 }
 
-/* A configuration in which all kinds of things happen. */
+/*
+ * A configuration in which all kinds of things happen: a secret first and last,
+ * and so much between that a buffer which grew would have left copies.
+ */
 static void
 write_files(char *path, size_t size)
 {
-	char text[1024], padding[400];
+	char text[8192], padding[6000];
 
 	memset(padding, 'p', sizeof(padding) - 1);
 	padding[sizeof(padding) - 1] = '\0';
 	snprintf(text, sizeof(text),
-	    "[twilio]\nauth_token = %s-%s\nauth_token_previous = file:%s\n"
-	    "[server]\npublic_url = env:URL\nthreads = 3\n",
-	    SECRET, padding,
-	    configs_file("token", SECRET "\n", strlen(SECRET) + 1));
+	    "[twilio]\nauth_token = %s\nauth_token_previous = file:%s\n"
+	    "; %s\n"
+	    "[server]\npublic_url = env:URL\nthreads = 3\n"
+	    "[whatsapp]\nai_queue = %s-%.400s\n",
+	    SECRET, configs_file("token", SECRET "\n", strlen(SECRET) + 1),
+	    padding, SECRET, padding);
 	snprintf(
 	    path, size, "%s", configs_file("memory.conf", text, strlen(text)));
 }
@@ -191,8 +196,8 @@ test_nothing_secret_is_left(void)
 	    params_load(&c, path, (char *const *)environment, &errors), ST_OK);
 	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token_previous, SECRET);
 	CU_ASSERT_STRING_EQUAL(c->server.admin_token, SECRET);
-	CU_ASSERT_EQUAL(
-	    strncmp(c->twilio.auth_token, SECRET, strlen(SECRET)), 0);
+	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token, SECRET);
+	CU_ASSERT_EQUAL(strlen(c->whatsapp.ai_queue), strlen(SECRET) + 401);
 	config_free(c);
 	watching = false;
 	CU_ASSERT_TRUE(freed > 20);

@@ -535,6 +535,7 @@ test_bad_files(void)
 
 static const struct test tests[] = {
 	{ "the table and its defaults", test_table },
+	{ "named sections", test_named_sections },
 	{ "every key by file", test_every_key_by_file },
 	{ "every key by variable", test_every_key_by_variable },
 	{ "names of variables", test_variable_names },

@@ -284,6 +284,20 @@ test_other_references(void)
 	configs_release(&l);
 }
 
+/* What an earlier step found bad is told once. */
+static void
+test_mistakes_once(void)
+{
+	struct loaded l;
+
+	configs_load_text(&l,
+	    "[twilio]\nauth_token = file:/nonexistent\n"
+	    "account_sid = ssm:x\n[server]\npublic_url = 'x'\n",
+	    ENV("SWITCHHOOK_TWILIO_AUTH_TOKEN=a\001"));
+	CU_ASSERT_EQUAL(configs_lines(&l.errors), 3);
+	configs_release(&l);
+}
+
 /* config_check_server of a file with this text. */
 static void
 assert_server(const char *text, const char *const *envp, const char *mistake)
@@ -386,6 +400,7 @@ static const struct test tests[] = {
 	{ "file:", test_file_references },
 	{ "env:", test_env_references },
 	{ "other references", test_other_references },
+	{ "each mistake once", test_mistakes_once },
 	{ "what a server needs", test_server },
 	{ "secrets stay secret", test_secrets_stay_secret },
 	{ "the steps one by one", test_steps },
