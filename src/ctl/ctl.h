@@ -161,6 +161,7 @@ int ctl_message(const struct ctl *, int argc, char **argv);
 int ctl_message_status(const struct ctl *, int argc, char **argv);
 int ctl_message_show(const struct ctl *, int argc, char **argv);
 int ctl_sign(const struct ctl *, int argc, char **argv);
+int ctl_call(const struct ctl *, int argc, char **argv);
 int ctl_verify(const struct ctl *, int argc, char **argv);
 
 #endif

@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{ "message status", "send a status callback as Twilio would",
 	    ctl_message_status },
 	{ "message show", "show where a message went", ctl_message_show },
+	{ "call", "play a whole call as Twilio would", ctl_call },
 	{ "sign", "make Twilio's signature of a request", ctl_sign },
 	{ "verify", "check a signature and say why it does not fit",
 	    ctl_verify },

@@ -301,14 +301,16 @@ static enum status
 set_vars(struct vars *v, const struct webhook *w, const char *uri,
     const char *signature, size_t length)
 {
-	char number[24], token[STR_UUID_MAX];
+	char number[24], token[STR_UUID_MAX], path[256];
 	enum status e = str_uuid(token);
+	size_t end = strcspn(w->path, "?");
 
 	snprintf(number, sizeof(number), "%zu", length);
+	snprintf(path, sizeof(path), "%.*s", (int)end, w->path);
 	set(v, "REQUEST_METHOD", "POST");
-	set(v, "PATH_INFO", w->path);
+	set(v, "PATH_INFO", path);
 	set(v, "REQUEST_URI", uri);
-	set(v, "QUERY_STRING", "");
+	set(v, "QUERY_STRING", w->path + end + (w->path[end] == '?'));
 	set(v, "CONTENT_TYPE", FORM_TYPE);
 	set(v, "CONTENT_LENGTH", number);
 	set(v, "SERVER_PROTOCOL", "HTTP/1.1");

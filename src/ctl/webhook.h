@@ -13,7 +13,7 @@ struct app;
 struct config;
 
 struct webhook {
-	const char *path; /* the route: "/whatsapp" */
+	const char *path; /* the route, perhaps with a query: "/whatsapp" */
 	struct kv form;
 	struct webhook_piece *pieces; /* what the form points into */
 };
