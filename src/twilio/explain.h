@@ -39,6 +39,9 @@ bool search_try_tokens(struct search *, const char *const *tokens);
 /* The same with exactly these bytes signed, after the URL. */
 bool search_try_signed(struct search *, const struct buf *params);
 
+/* Append the form's pairs, to be changed. False: no memory. */
+bool search_copy_form(struct search *, struct kv *);
+
 /* Write to out; true, so that a cause can return it. */
 bool search_tell(struct search *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
@@ -51,6 +54,9 @@ cause_fn explain_encoding;
 
 /* Of explain_form: values that were changed. */
 cause_fn explain_values;
+
+/* Of explain_form: parameters that were lost. */
+cause_fn explain_missing;
 
 /* Some way of writing a text differently, appended. */
 typedef void text_fn(struct buf *, const char *, size_t len);

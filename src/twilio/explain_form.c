@@ -96,26 +96,18 @@ static bool
 cause_query_as_form(struct search *s)
 {
 	struct kv form = KV_INIT;
-	const struct kv *given = s->input.form;
-	bool malformed, found = false;
-	enum status st;
-	size_t i;
+	bool malformed, found;
 
 	if (s->url.query.data == NULL)
 		return false;
-	st = form_parse(s->url.query.data, s->url.query.len, &form, &malformed);
-	for (i = 0; st == ST_OK && i < given->n; i++)
-		st = kv_add(&form, given->pairs[i].name,
-		    given->pairs[i].name_len, given->pairs[i].value,
-		    given->pairs[i].value_len);
-	if (st != ST_OK)
-		s->st = st;
-	else
-		found = search_try_form(s, &form) &&
-		    search_tell(s,
-			"parameter: whoever signed this took the query's "
-			"parameters for the form's too; Twilio signs them as "
-			"part of the URL only.");
+	s->st =
+	    form_parse(s->url.query.data, s->url.query.len, &form, &malformed);
+	found = s->st == ST_OK && search_copy_form(s, &form) &&
+	    search_try_form(s, &form) &&
+	    search_tell(s,
+		"parameter: whoever signed this took the query's parameters "
+		"for the form's too; Twilio signs them as part of the URL "
+		"only.");
 	kv_release(&form);
 	return found;
 }
@@ -277,7 +269,8 @@ bool
 explain_form(struct search *s)
 {
 	static cause_fn *const causes[] = { cause_empty_dropped, cause_repeated,
-		cause_query_as_form, cause_order, cause_extra, explain_values };
+		cause_query_as_form, cause_order, cause_extra, explain_missing,
+		explain_values };
 	size_t i;
 
 	if (cause_content_type(s))

@@ -205,16 +205,10 @@ try_all_padded(struct search *s, const struct kv *form)
 static bool
 cause_trimmed(struct search *s)
 {
-	const struct kv *form = s->input.form;
 	struct kv copy = KV_INIT;
-	bool found = false;
-	size_t i;
+	bool found;
 
-	for (i = 0; i < form->n && s->st == ST_OK; i++)
-		s->st =
-		    kv_add(&copy, form->pairs[i].name, form->pairs[i].name_len,
-			form->pairs[i].value, form->pairs[i].value_len);
-	found = s->st == ST_OK && try_all_padded(s, &copy);
+	found = search_copy_form(s, &copy) && try_all_padded(s, &copy);
 	kv_release(&copy);
 	return found;
 }
