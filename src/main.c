@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/voice_check.h"
 #include "config.h"
 #include "config/config.h"
 #include "door/door.h"
@@ -89,7 +90,7 @@ complain(const struct buf *errors, enum status st)
 static enum exit_code
 test_config(const struct options *o)
 {
-	struct buf errors = BUF_INIT;
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	struct config *config = NULL;
 	char *path = NULL;
 	enum status st;
@@ -98,12 +99,17 @@ test_config(const struct options *o)
 	    (st = params_load(&config, path, environ, &errors)) == ST_OK)
 		st = config_check_server(config, &errors);
 	if (st == ST_OK)
+		st = voice_check(config, &errors, &warnings);
+	if (warnings.len > 0)
+		fprintf(stderr, "%s", warnings.data);
+	if (st == ST_OK)
 		fprintf(stderr, PROGRAM ": %s is good\n",
 		    path == NULL ? "the environment (no file)" : path);
 	else
 		complain(&errors, st);
 	config_free(config);
 	buf_release(&errors);
+	buf_release(&warnings);
 	free(path);
 	return exit_of(st);
 }

@@ -2,6 +2,7 @@
 #include "app/handlers.h"
 
 #include "app/exchange.h"
+#include "app/voice_check.h"
 #include "config.h"
 #include "config/config.h"
 #include "store/db.h"
@@ -31,7 +32,8 @@ store_ready(const struct app *app, struct buf *why)
 static bool
 voice_ready(const struct app *app, struct buf *why)
 {
-	return templates_ready(app->templates, why);
+	return voice_absent(app->config) ||
+	    templates_ready(app->templates, why);
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/voice_check.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
@@ -13,7 +14,8 @@
  * so that all are listed at once; and what only a responder needs.
  */
 static enum status
-load(struct config **c, const char *path, char *const *envp, struct buf *errors)
+load(struct config **c, const char *path, char *const *envp, struct buf *errors,
+    struct buf *warnings)
 {
 	enum status e = config_load(c, path, envp, errors);
 
@@ -22,14 +24,15 @@ load(struct config **c, const char *path, char *const *envp, struct buf *errors)
 		return e;
 	if (params_resolve(*c, envp, errors) == ST_NOMEM ||
 	    config_check(*c, errors) == ST_NOMEM ||
-	    config_check_server(*c, errors) == ST_NOMEM)
+	    config_check_server(*c, errors) == ST_NOMEM ||
+	    voice_check(*c, errors, warnings) == ST_NOMEM)
 		return ST_NOMEM;
 	return errors->len > 0 ? ST_CONFIG : e;
 }
 
-/* Each line of text as a row of its own. */
+/* Each line of text as a row of its own; ok tells that it is a warning. */
 static enum status
-put_mistakes(const struct ctl *ctl, struct buf *errors)
+put_lines(const struct ctl *ctl, bool ok, struct buf *errors)
 {
 	struct rows rows = { ctl, 0 };
 	enum status e = ST_OK;
@@ -40,8 +43,8 @@ put_mistakes(const struct ctl *ctl, struct buf *errors)
 		return ST_OK;
 	}
 	while (e == ST_OK && (line = strsep(&rest, "\n"))) {
-		struct cell cells[] = { cell_bool("ok", false, 0),
-			cell_text("mistake", line, 0) };
+		struct cell cells[] = { cell_bool("ok", ok, 0),
+			cell_text(ok ? "warning" : "mistake", line, 0) };
 
 		if (*line != '\0')
 			e = rows_line(&rows, cells, CTL_COUNT(cells));
@@ -99,12 +102,16 @@ static int
 check(const struct ctl *ctl, const char *path, bool show)
 {
 	struct config *config = NULL;
-	struct buf errors = BUF_INIT;
-	enum status e = load(&config, path, ctl->envp, &errors), printed;
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
+	enum status e, printed;
 	int code;
 
-	if (e == ST_CONFIG)
-		printed = put_mistakes(ctl, &errors);
+	e = load(&config, path, ctl->envp, &errors, &warnings);
+	printed = put_lines(ctl, true, &warnings);
+	if (printed != ST_OK)
+		e = printed;
+	else if (e == ST_CONFIG)
+		printed = put_lines(ctl, false, &errors);
 	else if (e == ST_OK && show)
 		printed = put_settings(ctl, config);
 	else if (e == ST_OK)
@@ -115,6 +122,7 @@ check(const struct ctl *ctl, const char *path, bool show)
 				: ctl_fail(ctl, printed, "check");
 	config_free(config);
 	buf_release(&errors);
+	buf_release(&warnings);
 	return code;
 }
 

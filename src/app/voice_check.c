@@ -1,0 +1,194 @@
+#include "app/voice_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/script.h"
+#include "base/str.h"
+#include "config/config.h"
+#include "twilio/templates.h"
+
+struct checker {
+	const struct config *config;
+	struct templates *templates;
+	struct buf *mistakes, *warnings;
+};
+
+#define BIT(offer) (1u << (offer))
+
+/* What play() of voice.c, and the steps of digits.c, offer. */
+#define ASKING (BIT(OFFER_PROCESS_URL) | BIT(OFFER_RETRY_URL))
+#define MENU (BIT(OFFER_TRANSFER_URL) | BIT(OFFER_RETRY_URL))
+#define CONFIRMING (ASKING | BIT(OFFER_CONFIRM_URL) | BIT(OFFER_SPOKEN))
+
+bool
+voice_absent(const struct config *c)
+{
+	struct buf where = BUF_INIT;
+	bool absent;
+
+	config_where(c, "voice", "templates", &where);
+	absent = strcmp(buf_str(&where), "default") == 0 &&
+	    access(c->voice.templates, F_OK) != 0 && errno == ENOENT;
+	buf_release(&where);
+	return absent;
+}
+
+/* Can this placeholder be filled where these offers are made? */
+static bool
+can_fill(const struct checker *c, const char *name, unsigned offers)
+{
+	size_t i;
+
+	for (i = 0; i < OFFER_N; i++)
+		if ((offers & BIT(i)) != 0 && strcmp(name, offer_name(i)) == 0)
+			return true;
+	return config_placeholder(c->config, name) != NULL ||
+	    script_is_parameter(name);
+}
+
+/* A setting that is not set yet is worth a better word. */
+static void
+warn(const struct checker *c, const char *template, const struct twiml_name *n)
+{
+	const struct option *o = option_find("voice", n->name);
+
+	buf_printf(c->warnings,
+	    "%s" TEMPLATES_SUFFIX ":%u:%u: {%s}: ", template, n->line,
+	    n->column, n->name);
+	if (o != NULL)
+		buf_printf(c->warnings,
+		    "voice.%s is not set; set it, or the template is 404\n",
+		    n->name);
+	else
+		buf_printf(c->warnings,
+		    "nothing fills it where the template is played; "
+		    "set it under [values], or the template is 404\n");
+}
+
+/* One template as somebody reaches it; who is "menu.1" or "digits zip". */
+static void
+check_reached(
+    const struct checker *c, const char *who, const char *name, unsigned offers)
+{
+	const struct twiml_name *names;
+	struct twiml *t;
+	size_t i, n;
+
+	switch ((int)templates_get(c->templates, name, &t)) {
+	case ST_OK:
+		break;
+	case ST_NOTFOUND:
+		buf_printf(c->mistakes,
+		    "%s: there is no template %s in %s; make %s%s there\n", who,
+		    name, c->config->voice.templates, name, TEMPLATES_SUFFIX);
+		return;
+	default: /* its own mistakes are told already */
+		return;
+	}
+	names = twiml_names(t, &n);
+	for (i = 0; i < n; i++)
+		if (!can_fill(c, names[i].name, offers))
+			warn(c, name, &names[i]);
+	twiml_release(t);
+}
+
+static void
+check_menu(const struct checker *c)
+{
+	const struct config_pair *p;
+	char who[64];
+	size_t i;
+
+	for (i = 0; i < c->config->menu.n; i++) {
+		p = &c->config->menu.pairs[i];
+		if (*p->value == '\0')
+			continue;
+		snprintf(who, sizeof(who), "menu.%s", p->key);
+		check_reached(c, who, p->value,
+		    MENU |
+			(config_target_of(c->config, p->value) != NULL
+				? BIT(OFFER_PROCESS_URL)
+				: 0));
+	}
+}
+
+/* The five templates of a target, and what each is offered. */
+static void
+check_target(const struct checker *c, const struct digits_target *target)
+{
+	static const struct {
+		const char *suffix;
+		unsigned offers;
+	} steps[] = {
+		{ "", MENU | ASKING },
+		{ "-confirmation", CONFIRMING },
+		{ "-confirmed", CONFIRMING },
+		{ "-invalid-input", ASKING },
+		{ "-retry", ASKING },
+	};
+	char who[64], name[128];
+	size_t i;
+
+	snprintf(who, sizeof(who), "digits %s", target->name);
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		snprintf(
+		    name, sizeof(name), "%s%s", target->name, steps[i].suffix);
+		check_reached(c, who, name, steps[i].offers);
+	}
+}
+
+static void
+put_errors(
+    void *ctx, const char *name, const struct twiml *t, const char *errors)
+{
+	struct checker *c = ctx;
+
+	(void)name;
+	(void)t;
+	buf_puts(c->mistakes, errors);
+}
+
+static enum status
+check_all(struct checker *c)
+{
+	enum status st;
+	size_t i;
+
+	st = templates_each(c->templates, put_errors, c);
+	if (st == ST_NOMEM)
+		return st;
+	if (st != ST_OK) {
+		config_where(c->config, "voice", "templates", c->mistakes);
+		buf_printf(c->mistakes,
+		    ": voice.templates: %s cannot be read: %s; name the folder "
+		    "of templates\n",
+		    c->config->voice.templates, strerror(errno));
+		return ST_CONFIG;
+	}
+	check_menu(c);
+	for (i = 0; i < c->config->targets_n; i++)
+		check_target(c, &c->config->targets[i]);
+	return ST_OK;
+}
+
+enum status
+voice_check(
+    const struct config *config, struct buf *mistakes, struct buf *warnings)
+{
+	struct checker c = { config, NULL, mistakes, warnings };
+	size_t before = mistakes->len;
+	enum status st;
+
+	if (voice_absent(config))
+		return ST_OK;
+	st = templates_open(&c.templates, config->voice.templates, NULL);
+	if (st == ST_OK)
+		st = check_all(&c);
+	templates_close(c.templates);
+	if (mistakes->err != ST_OK || warnings->err != ST_OK)
+		return ST_NOMEM;
+	return st == ST_OK && mistakes->len > before ? ST_CONFIG : st;
+}

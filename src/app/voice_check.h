@@ -1,0 +1,27 @@
+/* Do configuration and templates fit each other? For `switchhook check`. */
+#ifndef APP_VOICE_CHECK_H
+#define APP_VOICE_CHECK_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+struct config;
+
+/*
+ * Lint every template, and what [menu] and [digits] reach. mistakes gets what
+ * is wrong (a template that cannot be played at all), warnings what will be a
+ * 404 until something is set, a line each: "where: what; what to do".
+ * ST_OK, ST_CONFIG (there are mistakes), ST_NOMEM.
+ */
+enum status voice_check(
+    const struct config *, struct buf *mistakes, struct buf *warnings);
+
+/*
+ * True if there is no voice here: voice.templates is at its default and that
+ * folder is not there. A site for messages alone is then quite in order.
+ */
+bool voice_absent(const struct config *);
+
+#endif
