@@ -509,6 +509,8 @@ test_explain_order(void)
 {
 	expect_signed_as(U, "b=1&a=2", "b1a2", "parameter", "sort");
 	expect_signed_as(U, "b=1&A=4&a=3&B=2", "A4a3b1B2", "parameter", "case");
+	expect_signed_as(U, "b=1&A=4&a=3&B=2", "A4a3B2b1", "parameter", "case");
+	expect_signed_as(U, "b=1&A=4&a=3&B=2", "a3A4b1B2", "parameter", "case");
 	expect_signed_as(U, "Ab=1&A=z", "Ab1Az", "parameter", "sort");
 	expect_signed_as(U, "A=z&Ab=1", "Ab1Az", "parameter", "joined");
 	expect_signed_as(U, "B=2&A=1&A=1", "A1A1B2", "repeated", "twice");
@@ -573,6 +575,50 @@ test_explain_form_with_hash(void)
 		sent_release(&s);
 	}
 	CU_ASSERT(seen);
+	json_free(j);
+}
+
+/* Vectors of which the cause is known. */
+static void
+test_explain_vectors(void)
+{
+	static const char *const known[][2] = {
+		{ "get-query-also-as-params-rejected", "parameter" },
+		{ "sort-case-insensitive-sort-rejected", "parameter" },
+		{ "enc-trimmed-value-rejected", "value" },
+		{ "enc-crlf-vs-lf-rejected", "value" },
+		{ "dup-first-only-rejected", "repeated" },
+		{ "query-single-quote-signed-raw-given-encoded", "encoding" },
+		{ "query-at-signed-raw-given-encoded", "encoding" },
+		{ "port-443-given-8443-signed", "port" },
+		{ "port-http-given-https-signed", "scheme" },
+		{ "url-trailing-slash-given-none-signed", "slash" },
+		{ "url-host-other-rejected", "none" },
+		{ "json-hash-missing", "body" },
+		{ "tamper-param-removed", "parameter" },
+		{ "tamper-param-added", "parameter" },
+		{ "tamper-token-trailing-newline", "token" },
+		{ "tamper-hmac-sha256", "header" },
+	};
+	const struct json *vectors, *v;
+	struct json *j = load("signature-vectors.json", "vectors", &vectors);
+	size_t i, seen = 0;
+	struct sent s;
+
+	for (v = json_first(vectors); v != NULL; v = json_next(v))
+		for (i = 0; i < TEST_COUNT(known); i++) {
+			if (!str_eq(member(v, "name"), known[i][0]))
+				continue;
+			seen++;
+			sent_init(&s, member(v, "url"),
+			    member(v, "content_type"), member(v, "raw_body"));
+			if (s.input.form == NULL && s.input.body_len == 0)
+				s.input.body = NULL;
+			expect_explained(&s.input, member(v, "auth_token"),
+			    member(v, "signature"), known[i][1], "");
+			sent_release(&s);
+		}
+	CU_ASSERT_EQUAL(seen, TEST_COUNT(known));
 	json_free(j);
 }
 
@@ -641,6 +687,7 @@ static const struct test tests[] = {
 	{ "explain: order", test_explain_order },
 	{ "explain: body", test_explain_body },
 	{ "explain: form with a hash", test_explain_form_with_hash },
+	{ "explain: vectors", test_explain_vectors },
 	{ "explain: header", test_explain_header },
 	{ "explain: ends", test_explain_ends },
 };

@@ -76,7 +76,7 @@ search_copy_form(struct search *s, struct kv *out)
 	const struct kv *form = s->input.form;
 	size_t i;
 
-	for (i = 0; i < form->n && s->st == ST_OK; i++)
+	for (i = 0; form != NULL && i < form->n && s->st == ST_OK; i++)
 		s->st =
 		    kv_add(out, form->pairs[i].name, form->pairs[i].name_len,
 			form->pairs[i].value, form->pairs[i].value_len);

@@ -39,7 +39,7 @@ bool search_try_tokens(struct search *, const char *const *tokens);
 /* The same with exactly these bytes signed, after the URL. */
 bool search_try_signed(struct search *, const struct buf *params);
 
-/* Append the form's pairs, to be changed. False: no memory. */
+/* Append the form's pairs, if any, to be changed. False: no memory. */
 bool search_copy_form(struct search *, struct kv *);
 
 /* Write to out; true, so that a cause can return it. */

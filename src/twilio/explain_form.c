@@ -180,13 +180,31 @@ cause_repeated(struct search *s)
 
 /* Signers that put the pairs together in another way. */
 static int
-by_name_any_case(const void *left, const void *right)
+any_case_as_came(const void *left, const void *right)
 {
 	const struct kv_pair *a = left, *b = right;
 	int order = strcasecmp(a->name, b->name);
 
-	/* Equal names stay as they came: they point into one text. */
+	/* They point into one text. */
 	return order != 0 ? order : (a->name > b->name) - (a->name < b->name);
+}
+
+static int
+any_case_upper_first(const void *left, const void *right)
+{
+	const struct kv_pair *a = left, *b = right;
+	int order = strcasecmp(a->name, b->name);
+
+	return order != 0 ? order : strcmp(a->name, b->name);
+}
+
+static int
+any_case_lower_first(const void *left, const void *right)
+{
+	const struct kv_pair *a = left, *b = right;
+	int order = strcasecmp(a->name, b->name);
+
+	return order != 0 ? order : strcmp(b->name, a->name);
 }
 
 static int
@@ -254,7 +272,9 @@ cause_order(struct search *s)
 		return search_tell(s,
 		    "parameter: whoever signed this did not "
 		    "sort the parameters.");
-	if (try_order(s, by_name_any_case))
+	if (try_order(s, any_case_upper_first) ||
+	    try_order(s, any_case_lower_first) ||
+	    try_order(s, any_case_as_came))
 		return search_tell(s,
 		    "parameter: whoever signed this sorted "
 		    "the names without regard to case; "
@@ -269,11 +289,10 @@ bool
 explain_form(struct search *s)
 {
 	static cause_fn *const causes[] = { cause_empty_dropped, cause_repeated,
-		cause_query_as_form, cause_order, cause_extra, explain_missing,
-		explain_values };
+		cause_order, cause_extra, explain_missing, explain_values };
 	size_t i;
 
-	if (cause_content_type(s))
+	if (cause_content_type(s) || cause_query_as_form(s))
 		return true;
 	if (s->input.form == NULL)
 		return false;
