@@ -48,8 +48,9 @@ static const struct {
 	/* References, and what only looks like one. */
 	{ "<a b='&lt;&gt;&amp;&quot;&apos;'>&lt;&gt;&amp;&quot;&apos;</a>",
 	    "(a b=[<>&\"']'<>&\"'')" },
-	{ "<a>&#65;&#x42;&#233;&#x20ac;&#x1F600;&#xfffd;</a>",
-	    "(a'AB\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd')" },
+	{ "<a>&#65;&#x42;&#233;&#x20ac;&#x1F600;&#xfffd;&#xfeff;</a>",
+	    "(a'AB\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd"
+	    "\xef\xbb\xbf')" },
 	{ "<a>&amp;lt;&#38;amp;</a>", "(a'&lt;&amp;')" },
 	{ "<a>{x}&#123;y&#125;</a>", "(a'{x}{y}')" },
 	/* CDATA is text, comments are nothing. */
@@ -57,6 +58,7 @@ static const struct {
 	    "(a'<b> & ]] ]> &amp;]]''>')" },
 	{ "<a><![CDATA[]]></a>", "(a)" },
 	{ "<a>x<!-- <b> & - \"--></a>", "(a'x')" },
+	{ "<a>x<!--->y--><!--->--></a>", "(a'x')" },
 	{ "<a>x<!---->y</a>", "(a'xy')" },
 	/* What may be around the root. */
 	{ "<?xml version=\"1.0\"?><a/>", "(a)" },
@@ -201,6 +203,8 @@ static const struct {
 	{ "<a><", ST_MALFORMED, 1, 5, "name of an element" },
 	{ "<a {x}='1'/>", ST_MALFORMED, 1, 4, "name of an attribute" },
 	{ "<\xc3\xa9/>", ST_UNSUPPORTED, 1, 2, "ASCII" },
+	{ "<a\xc3\xa9/>", ST_UNSUPPORTED, 1, 3, "ASCII" },
+	{ "<a b\xc3\xa9='1'/>", ST_UNSUPPORTED, 1, 5, "ASCII" },
 	/* Inside of text. */
 	{ "<a>x]]>y</a>", ST_MALFORMED, 1, 5, "]]&gt;" },
 	{ "<a><!-- x -- y --></a>", ST_MALFORMED, 1, 11, "in a comment" },
@@ -214,6 +218,9 @@ static const struct {
 	{ "<a>\xc0\xbc</a>", ST_MALFORMED, 1, 4, "not UTF-8" },
 	{ "<a>\xed\xa0\x80</a>", ST_MALFORMED, 1, 4, "not UTF-8" },
 	{ "<a>\xf4\x90\x80\x80</a>", ST_MALFORMED, 1, 4, "not UTF-8" },
+	{ "<a>x\xef\xbb\xbfy</a>", ST_UNSUPPORTED, 1, 5, "byte order mark" },
+	{ "\xef\xbb\xbf\xef\xbb\xbf<a/>", ST_UNSUPPORTED, 1, 1,
+	    "byte order mark" },
 	{ "<!-- \xff --><a/>", ST_MALFORMED, 1, 6, "not UTF-8" },
 	{ "\xff\xfe<", ST_MALFORMED, 1, 1, "not UTF-8" },
 	/* Columns count characters, lines count all line ends. */
@@ -362,7 +369,7 @@ test_place(void)
 {
 	static const char document[] =
 	    "<a>\n <b c='\xe2\x82\xac&amp;&#x20ac;x'/>\n"
-	    "\xc3\xa9&lt;<!-- > -->z<![CDATA[&amp;\nq]]></a>";
+	    "\xc3\xa9&lt;<!--->-->z<![CDATA[&amp;\nq]]></a>";
 	const struct xml_node *b, *text, *cdata;
 	struct xml_error error;
 	struct xml *xml;
@@ -383,7 +390,7 @@ test_place(void)
 	CU_ASSERT(line == 2 && column == 22);
 	CU_ASSERT_STRING_EQUAL(text->text, "\n\xc3\xa9<z");
 	xml_place(xml, &text->source, 4, &line, &column);
-	CU_ASSERT(line == 3 && column == 16);
+	CU_ASSERT(line == 3 && column == 15);
 	CU_ASSERT_STRING_EQUAL(cdata->text, "&amp;\nq");
 	xml_place(xml, &cdata->source, 6, &line, &column);
 	CU_ASSERT(line == 4 && column == 1);

@@ -238,7 +238,7 @@ remove_comments(char *text)
 	while (*from != '\0') {
 		end = from + 1;
 		if (strncmp(from, "<!--", 4) == 0) {
-			from = strstr(from, "-->") + 3;
+			from = strstr(from + 4, "-->") + 3;
 			continue;
 		}
 		if (strncmp(from, "<![CDATA[", 9) == 0)
@@ -378,14 +378,14 @@ xml_place(const struct xml *xml, const struct xml_source *source, size_t index,
 	const struct xml_scan *scan = &xml->scan;
 	unsigned long character;
 	size_t at = source->at, n;
+	const char *end;
 
 	while (at < scan->len) {
 		/* A comment within the text. */
 		if (strncmp(scan->text + at, "<!--", 4) == 0 &&
 		    !source->verbatim) {
-			at = (size_t)(strstr(scan->text + at, "-->") -
-				 scan->text) +
-			    3;
+			end = strstr(scan->text + at + 4, "-->");
+			at = (size_t)(end - scan->text) + 3;
 			continue;
 		}
 		if (index == 0)

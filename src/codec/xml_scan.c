@@ -69,7 +69,7 @@ skip_space(struct reader *r)
 	return r->at > from;
 }
 
-/* Take a name; its length, 0 if there is none. */
+/* Take a name; its length, 0 if there is none, or one not of ASCII. */
 static size_t
 take_name(struct reader *r)
 {
@@ -78,7 +78,7 @@ take_name(struct reader *r)
 	if (is_letter(r->text[r->at]))
 		while (is_name(r->text[r->at]))
 			r->at++;
-	return r->at - from;
+	return (unsigned char)r->text[r->at] < 0x80 ? r->at - from : 0;
 }
 
 static enum status
@@ -460,6 +460,7 @@ xml_scan(struct xml_scan *scan, const char *text, size_t len,
 {
 	struct reader r = { .scan = scan, .text = "", .error = error };
 	const char *wrong;
+	enum status st;
 	size_t at;
 
 	*scan = (struct xml_scan){ 0 };
@@ -471,9 +472,9 @@ xml_scan(struct xml_scan *scan, const char *text, size_t len,
 		return ST_NOMEM;
 	r.text = scan->text;
 	r.len = scan->len;
-	wrong = xml_text_wrong(scan->text, scan->len, &at);
-	if (wrong != NULL)
-		return fail(&r, ST_MALFORMED, at, "%s", wrong);
+	st = xml_text_check(scan->text, scan->len, &at, &wrong);
+	if (st != ST_OK)
+		return fail(&r, st, at, "%s", wrong);
 	return take_document(&r);
 }
 

@@ -5,6 +5,7 @@
 
 #include "codec/utf8.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define REFERENCE_MAX 12 /* "&#x0010FFFF;": leading zeros, within reason */
 
 char *
@@ -13,7 +14,7 @@ xml_text_copy(const char *text, size_t len, size_t *out_len)
 	size_t from = 0, n = 0;
 	char *copy;
 
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	if (len >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0)
 		from = 3;
 	if ((copy = malloc(len - from + 1)) == NULL)
 		return NULL;
@@ -46,22 +47,30 @@ xml_text_step(const char *s, size_t n, bool *legal)
 	return len;
 }
 
-const char *
-xml_text_wrong(const char *text, size_t len, size_t *at)
+enum status
+xml_text_check(const char *text, size_t len, size_t *at, const char **wrong)
 {
 	bool legal;
+	size_t n;
 
-	for (*at = 0; *at < len;) {
-		size_t n = xml_text_step(text + *at, len - *at, &legal);
-
-		if (!legal && utf8_valid(text + *at, n))
-			return "a character that XML forbids stands here; "
-			       "remove it";
-		if (!legal)
-			return "this is not UTF-8; save the file as UTF-8";
-		*at += n;
+	for (*at = 0; *at < len; *at += n) {
+		n = xml_text_step(text + *at, len - *at, &legal);
+		if (!legal && utf8_valid(text + *at, n)) {
+			*wrong = "a character that XML forbids stands here; "
+				 "remove it";
+			return ST_MALFORMED;
+		}
+		if (!legal) {
+			*wrong = "this is not UTF-8; save the file as UTF-8";
+			return ST_MALFORMED;
+		}
+		if (n == 3 && memcmp(text + *at, BYTE_ORDER_MARK, 3) == 0) {
+			*wrong = "a byte order mark (U+FEFF, invisible) "
+				 "stands here; remove it";
+			return ST_UNSUPPORTED;
+		}
 	}
-	return NULL;
+	return ST_OK;
 }
 
 /* The value of a digit in base 10 or 16, or 16. */

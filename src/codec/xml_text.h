@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/status.h"
+
 /*
  * A copy with line ends as XML gives them on ("\r\n" and "\r" are "\n") and
  * without a byte order mark; NUL-terminated. NULL: no memory. The caller frees.
@@ -12,10 +14,12 @@
 char *xml_text_copy(const char *, size_t len, size_t *out_len);
 
 /*
- * The first thing that may not occur in a document: what it is and what to do,
- * or NULL if all is well. Bytes that are no UTF-8, or a forbidden character.
+ * Look for what may not occur in a document. ST_OK; ST_MALFORMED: bytes that
+ * are no UTF-8, or a character that XML forbids; ST_UNSUPPORTED: U+FEFF, which
+ * nobody sees and Mini-XML drops. *at is where, *wrong what and what to do.
  */
-const char *xml_text_wrong(const char *, size_t len, size_t *at);
+enum status xml_text_check(
+    const char *, size_t len, size_t *at, const char **wrong);
 
 /*
  * The length of the character at s, as utf8_step; *legal is false if it is no

@@ -218,13 +218,23 @@ put_attributes(struct compiler *c, const struct xml_node *node,
 	}
 }
 
-static bool
-is_blank(const struct xml_node *text)
+/*
+ * The first of a run of texts (CDATA makes several of one) that is not white
+ * space alone, or NULL.
+ */
+static const struct xml_node *
+not_blank(const struct xml_node *text)
 {
-	return strspn(text->text, " \t\n\r") == text->text_len;
+	for (; text != NULL && text->kind == XML_TEXT; text = text->next)
+		if (strspn(text->text, " \t\n\r") < text->text_len)
+			return text;
+	return NULL;
 }
 
-/* Does this text count? What stands alone between tags does not, but in Say. */
+/*
+ * Does this run of texts count? White space that stands alone between tags
+ * does not, but in Say.
+ */
 static bool
 text_counts(struct compiler *c, const struct xml_node *text,
     const struct grammar_element *parent)
@@ -235,9 +245,9 @@ text_counts(struct compiler *c, const struct xml_node *text,
 	case GRAMMAR_SPEECH:
 		return true;
 	case GRAMMAR_TEXT:
-		return !is_blank(text);
+		return not_blank(text) != NULL;
 	case GRAMMAR_NO_TEXT:
-		if (!is_blank(text))
+		if ((text = not_blank(text)) != NULL)
 			mistake(c, &text->source, strspn(text->text, " \t\n\r"),
 			    "<%s> holds no text; move it into <Say>, or "
 			    "remove it",
@@ -322,14 +332,21 @@ static void
 put_children(struct compiler *c, const struct xml_node *node,
     const struct grammar_element *element)
 {
-	const struct xml_node *child;
+	const struct xml_node *child = node->child;
+	bool counts;
 
-	for (child = node->child; child != NULL; child = child->next) {
-		if (child->kind == XML_ELEMENT)
+	while (child != NULL) {
+		if (child->kind == XML_ELEMENT) {
 			put_element(c, child, identify(c, child, element));
-		else if (text_counts(c, child, element))
-			put_value(c, TWIML_TEXT, child->text, child->text_len,
-			    &child->source);
+			child = child->next;
+			continue;
+		}
+		counts = text_counts(c, child, element);
+		for (; child != NULL && child->kind == XML_TEXT;
+		     child = child->next)
+			if (counts)
+				put_value(c, TWIML_TEXT, child->text,
+				    child->text_len, &child->source);
 	}
 }
 
