@@ -718,6 +718,15 @@ class Run(Site):
         except OSError:
             return False
 
+    def test_overdue_full(self):
+        """Nor can it hold us by not reading what we write."""
+        self.big_message("x" * 700000)
+        start = time.monotonic()
+        rows = self.drain("--visibility", "3", "--tries", "1", "--", "sleep",
+                          "20")
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertEqual([r["result"] for r in rows], ["dead"])
+
     def test_overdue_deaf(self):
         """SIGTERM is not to be ignored."""
         self.message()
