@@ -387,6 +387,7 @@ static const struct explain_case form_cases[] = {
 	    "anew" },
 	{ "fragment", U, "A=1", 0, U "#rc=2&rp=all", "A=1", 0, "#" },
 	{ "parameter", U, "A=1", 0, U, "A=1&B=2", 0, "\"B\"" },
+	{ "parameter", U, "A=1", 0, U, "A=1&B%0A%1B[2J=2", 0, "\"B??[2J\"" },
 	{ "parameter", U, "A=1&C=3", 0, U, "A=1&B=&C=3", 0, "empty" },
 	{ "parameter", U, "B=2", 0, U, "A=&B=2&C=", 0, "empty" },
 	{ "parameter", U "?x=1", "A=1&x=1", 0, U "?x=1", "A=1", 0, "query" },

@@ -310,9 +310,20 @@ search_init(struct search *s, const struct signature_input *input,
 		}
 }
 
-enum status
-signature_explain(const struct signature_input *input,
-    const char *const *tokens, const char *header, struct buf *out)
+/* Names and paths are whoever's who sent them: no control of a terminal. */
+static void
+tame(struct buf *out, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < out->len; i++)
+		if ((unsigned char)out->data[i] < 0x20 || out->data[i] == 0x7f)
+			out->data[i] = '?';
+}
+
+static enum status
+explain(const struct signature_input *input, const char *const *tokens,
+    const char *header, struct buf *out)
 {
 	struct search s;
 	enum status st = ST_OK;
@@ -351,4 +362,15 @@ signature_explain(const struct signature_input *input,
 		break;
 	}
 	return out->err != ST_OK ? out->err : st;
+}
+
+enum status
+signature_explain(const struct signature_input *input,
+    const char *const *tokens, const char *header, struct buf *out)
+{
+	size_t from = out->len;
+	enum status st = explain(input, tokens, header, out);
+
+	tame(out, from);
+	return st;
 }

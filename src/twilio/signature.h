@@ -58,9 +58,9 @@ enum signature_verdict signature_check(const struct signature_input *,
 
 /*
  * Why does it not fit? Tries the usual causes on the input and names the first
- * that makes header right, in *out: "CAUSE: what differs; what to do", never
- * with the token, a parameter's value or the query in it. CAUSE is one of
- * valid, header, body, scheme, port, host, path, slash, query, encoding,
+ * that makes header right, in *out: "CAUSE: what differs; what to do", on one
+ * line, never with the token, a parameter's value or the query in it. CAUSE is
+ * one of valid, header, body, scheme, port, host, path, slash, query, encoding,
  * fragment, content_type, parameter, repeated, value, token, none.
  * ST_OK: a cause was found (or it is valid); ST_NOTFOUND: none; ST_NOMEM,
  * ST_IO. It gives up after 0.1 s or so, however large the input is.

@@ -38,6 +38,7 @@ check_given(const struct signature_input *in, const char *const *tokens,
 	st = signature_explain(in, tokens, header, &why);
 	require(st == ST_OK || st == ST_NOTFOUND);
 	require(strstr(buf_str(&why), ": ") != NULL);
+	require(strpbrk(buf_str(&why), "\n\r\t\x1b\x7f") == NULL);
 	buf_release(&why);
 }
 
