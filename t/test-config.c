@@ -533,6 +533,29 @@ test_bad_files(void)
 	}
 }
 
+/* What is looked through one by one has a bound. */
+static void
+test_too_many(void)
+{
+	struct buf text = BUF_INIT;
+	struct loaded l;
+	size_t i;
+
+	buf_puts(&text, "[values]\n");
+	for (i = 0; i < 1001; i++)
+		buf_printf(&text, "a%zu =\n", i);
+	for (i = 0; i < 100; i++) /* with the one that is always there */
+		buf_printf(&text, "[digits a%zu]\n", i);
+	configs_load_text(&l, buf_str(&text), NO_ENV);
+	CU_ASSERT_EQUAL(configs_lines(&l.errors), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&l.errors),
+	    ":1002: values.a1000: is one key too many; write at most 1000\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    buf_str(&l.errors), "is one target too many; write at most 100\n"));
+	configs_release(&l);
+	buf_release(&text);
+}
+
 static const struct test tests[] = {
 	{ "the table and its defaults", test_table },
 	{ "named sections", test_named_sections },
@@ -545,6 +568,7 @@ static const struct test tests[] = {
 	{ "mistakes in the environment", test_variable_mistakes },
 	{ "forms of the file", test_forms_of_file },
 	{ "files that cannot be had", test_bad_files },
+	{ "too many names", test_too_many },
 };
 
 int

@@ -145,10 +145,11 @@ meant_option(const char *section, const char *key)
 static void
 unknown_key(struct loader *l, int line, const char *key)
 {
-	const struct option *o = meant_option(l->section, key);
+	const struct option *o;
 
 	if (!begin_mistake(l, line))
 		return;
+	o = meant_option(l->section, key);
 	if (l->section != NULL)
 		buf_printf(l->errors, "%s.", l->section);
 	put_name(l->errors, key);

@@ -44,11 +44,14 @@ bool
 nearest_offer(struct nearest *best, const char *wrong, const char *name)
 {
 	size_t lw = strlen(wrong), ln = strcspn(name, "|"), d;
+	const size_t most = (ln + 2) / 3;
 
 	if (lw == 0 || lw > NAME_MAX_LEN || ln > NAME_MAX_LEN)
 		return false;
+	if (lw > ln + most || ln > lw + most)
+		return false; /* their lengths alone are too far apart */
 	d = edit_distance(wrong, lw, name, ln);
-	if (d > (ln + 2) / 3 || (best->found && best->distance <= d))
+	if (d > most || (best->found && best->distance <= d))
 		return false;
 	*best = (struct nearest){ .found = true, .distance = d };
 	return true;

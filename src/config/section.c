@@ -9,6 +9,8 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define NUMBERS "0123456789"
 #define NAME_MAX_LEN 40
+#define LIST_MAX 1000 /* they are looked through one by one */
+#define TARGETS_MAX 100
 
 static const char *const formats[] = { "date", "digits", "number", "luhn",
 	NULL };
@@ -113,6 +115,11 @@ list_set(struct config_list *list, const char *key, const char *value,
 	if (p != NULL && p->origin.file != NULL && origin->file != NULL) {
 		buf_printf(why, "is set on line %d already; remove one of them",
 		    p->origin.line);
+		return ST_CONFIG;
+	}
+	if (p == NULL && list->n == LIST_MAX) {
+		buf_printf(
+		    why, "is one key too many; write at most %d", LIST_MAX);
 		return ST_CONFIG;
 	}
 	if (p == NULL && (p = list_add(list, key)) == NULL)
@@ -226,8 +233,12 @@ find_target(
 			 "write it as in [digits birthdate]";
 		return ST_CONFIG;
 	}
-	if ((t = config_target(c, name)) == NULL &&
-	    (t = target_add(c, name)) == NULL)
+	t = config_target(c, name);
+	if (t == NULL && c->targets_n == TARGETS_MAX) {
+		*wrong = "is one target too many; write at most 100";
+		return ST_CONFIG;
+	}
+	if (t == NULL && (t = target_add(c, name)) == NULL)
 		return ST_NOMEM;
 	out->kind = SECTION_DIGITS;
 	out->target = (size_t)(t - c->targets);
