@@ -164,6 +164,16 @@ test_clock(void)
 	CU_ASSERT_STRING_EQUAL(out, "1970-01-01T00:00:00.000000");
 	clock_iso(-1, out);
 	CU_ASSERT_STRING_EQUAL(out, "1969-12-31T23:59:59.999999");
+	clock_iso(INT64_C(951782400000000), out);
+	CU_ASSERT_STRING_EQUAL(out, "2000-02-29T00:00:00.000000");
+	clock_iso(INT64_C(4107542399999999), out);
+	CU_ASSERT_STRING_EQUAL(out, "2100-02-28T23:59:59.999999");
+	clock_iso(INT64_C(4107542400000000), out);
+	CU_ASSERT_STRING_EQUAL(out, "2100-03-01T00:00:00.000000");
+	clock_iso(INT64_MAX, out);
+	CU_ASSERT_EQUAL(strlen(out), CLOCK_ISO_MAX - 1);
+	clock_iso(INT64_MIN, out);
+	CU_ASSERT_EQUAL(strlen(out), CLOCK_ISO_MAX - 1);
 	CU_ASSERT(clock_us() > 1700000000000000);
 	CU_ASSERT(clock_mono_us() <= clock_mono_us());
 }

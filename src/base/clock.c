@@ -24,19 +24,46 @@ clock_mono_us(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+/*
+ * Days since 1970-01-01 as a day of the Gregorian calendar. By arithmetic:
+ * gmtime_r takes a lock that all threads share, and reads /etc/localtime first.
+ * (The algorithm is Howard Hinnant's civil_from_days.)
+ */
+void
+clock_day(int64_t days, int *year, int *month, int *day)
+{
+	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097; /* day of a 400-year era */
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100); /* from March */
+	int64_t mp = (5 * doy + 2) / 153;
+
+	*day = (int)(doy - (153 * mp + 2) / 5 + 1);
+	*month = (int)(mp < 10 ? mp + 3 : mp - 9);
+	*year = (int)(yoe + era * 400 + (*month <= 2));
+}
+
+/* The quotient that goes down, also below zero; *rest is what is left. */
+static int64_t
+divide(int64_t n, int64_t by, int64_t *rest)
+{
+	*rest = n % by;
+	if (*rest < 0)
+		*rest += by;
+	return (n - *rest) / by;
+}
+
 void
 clock_iso(int64_t us, char out[static CLOCK_ISO_MAX])
 {
-	int64_t fraction = us % 1000000;
-	time_t seconds = (time_t)(us / 1000000);
-	struct tm tm;
-	size_t n;
+	int64_t rest, fraction;
+	int year, month, day, seconds;
 
-	if (fraction < 0) { /* before 1970: the fraction still counts up */
-		fraction += 1000000;
-		seconds--;
-	}
-	gmtime_r(&seconds, &tm);
-	n = strftime(out, CLOCK_ISO_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, CLOCK_ISO_MAX - n, ".%06d", (int)fraction);
+	clock_day(divide(us, INT64_C(86400000000), &rest), &year, &month, &day);
+	seconds = (int)divide(rest, 1000000, &fraction);
+	/* Four digits each way: snprintf must not be asked for more. */
+	year = year < 0 ? 0 : year > 9999 ? 9999 : year;
+	snprintf(out, CLOCK_ISO_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", year,
+	    month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
+	    (int)fraction);
 }

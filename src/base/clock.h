@@ -11,6 +11,9 @@ int64_t clock_us(void);
 /* Microseconds of a clock that never jumps; only differences mean anything. */
 int64_t clock_mono_us(void);
 
+/* Days since 1970-01-01 as a day of the Gregorian calendar. */
+void clock_day(int64_t days, int *year, int *month, int *day);
+
 /* "2026-11-21T18:50:00.123456": UTC without a zone, microseconds. */
 #define CLOCK_ISO_MAX 27
 void clock_iso(int64_t us, char out[static CLOCK_ISO_MAX]);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 static bool
 is_leap(int year)
 {
@@ -60,23 +62,8 @@ date_compare(const struct date *a, const struct date *b)
 void
 date_of(int64_t us, struct date *date)
 {
-	int64_t days = us / DAY_US - (us % DAY_US < 0), era, day, year;
-	int month;
-
-	/*
-	 * Count from 0000-03-01, so that a leap day ends its year, in eras of
-	 * 400 years, which are all alike (146097 days).
-	 */
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	day = days - era * 146097;
-	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-	day -= 365 * year + year / 4 - year / 100;
-	/* Months from March on have 153 days in each five. */
-	month = (int)((5 * day + 2) / 153);
-	date->day = (int)(day - (153 * month + 2) / 5) + 1;
-	date->month = month < 10 ? month + 3 : month - 9;
-	date->year = (int)(year + era * 400 + (date->month <= 2));
+	clock_day(us / DAY_US - (us % DAY_US < 0), &date->year, &date->month,
+	    &date->day);
 }
 
 static const char *
