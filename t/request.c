@@ -54,6 +54,16 @@ test_app(const char *config)
 	return app;
 }
 
+struct ports *
+test_ports(struct app *app)
+{
+	struct ports *p = ports_take(app->ports);
+
+	must(p != NULL, "ports_take");
+	ports_give(app->ports, p);
+	return p;
+}
+
 const char *
 test_voice_config(void)
 {

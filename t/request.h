@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "app/app.h"
+#include "app/ports.h"
 #include "base/buf.h"
 
 #define TEST_TOKEN "0123456789abcdef0123456789abcdef"
@@ -22,6 +23,9 @@ struct app *test_app(const char *config);
 
 /* "[voice]" with the shipped templates, for test_app; more may follow. */
 const char *test_voice_config(void);
+
+/* Its stores and queues; the same set each time. */
+struct ports *test_ports(struct app *);
 
 /* One request; NULL members are left out. */
 struct test_request {

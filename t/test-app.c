@@ -133,16 +133,18 @@ assert_queued(struct queue *q, size_t n, const char *part)
 }
 
 static enum status
-add_conversation(struct app *app, char *id, char *tel, bool handoff, int at)
+add_conversation(
+    struct app *app, const char *id, const char *tel, bool handoff, int at)
 {
-	struct conversation c = { .id = id,
-		.tel = tel,
-		.thread_id = "T",
-		.company_id = "C",
+	struct conversation c = { .id = (char *)id,
+		.tel = (char *)tel,
+		.thread_id = (char *)"T",
+		.company_id = (char *)"C",
 		.handoff = handoff,
 		.created_us = at };
 
-	return app->conversations->ops->add(app->conversations, &c);
+	return test_ports(app)->conversations->ops->add(
+	    test_ports(app)->conversations, &c);
 }
 
 static const struct test_request message = {
@@ -165,17 +167,18 @@ test_newest_conversation_decides(void)
 	CU_ASSERT(test_has_header(&r, "Content-Type: text/xml; charset=utf-8"));
 	CU_ASSERT(strncmp(r.body, "<?xml", 5) == 0);
 	test_reply_release(&r);
-	assert_queued(app->ai, 1,
+	assert_queued(test_ports(app)->ai, 1,
 	    "{\"twilio_message\":{\"Body\":[\"Hi \xc3\xa9\"],"
 	    "\"Empty\":[\"\"],\"From\":[\"whatsapp:+14155550100\"],"
 	    "\"MessageSid\":[\"SM00000000000000000000000000000001\"]},"
 	    "\"conversation_id\":\"new\",\"thread_id\":\"T\","
 	    "\"company_id\":\"C\",\"project_id\":null,\"timestamp\":\"20");
-	assert_queued(app->ai, 1, "\",\"channel\":\"whatsapp\"}");
-	app->conversations->ops->handoff(app->conversations, "new", true);
+	assert_queued(test_ports(app)->ai, 1, "\",\"channel\":\"whatsapp\"}");
+	test_ports(app)->conversations->ops->handoff(
+	    test_ports(app)->conversations, "new", true);
 	CU_ASSERT_EQUAL(status_of(app, &second), 200);
-	assert_queued(app->human, 1, "\"conversation_id\":\"new\"");
-	assert_queued(app->ai, 1, NULL);
+	assert_queued(test_ports(app)->human, 1, "\"conversation_id\":\"new\"");
+	assert_queued(test_ports(app)->ai, 1, NULL);
 	app_close(app);
 }
 
@@ -187,12 +190,16 @@ test_ai_messages_wait(void)
 
 	add_conversation(app, "c", "+14155550100", false, 1);
 	CU_ASSERT_EQUAL(status_of(app, &message), 200);
-	CU_ASSERT_EQUAL(app->ai->ops->receive(app->ai, 30, &item), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(
+	    test_ports(app)->ai->ops->receive(test_ports(app)->ai, 30, &item),
+	    ST_NOTFOUND);
 	app_close(app);
 	app = test_app("[whatsapp]\nai_delay = 0\n");
 	add_conversation(app, "c", "+14155550100", false, 1);
 	CU_ASSERT_EQUAL(status_of(app, &message), 200);
-	CU_ASSERT_EQUAL(app->ai->ops->receive(app->ai, 30, &item), ST_OK);
+	CU_ASSERT_EQUAL(
+	    test_ports(app)->ai->ops->receive(test_ports(app)->ai, 30, &item),
+	    ST_OK);
 	queue_item_release(&item);
 	app_close(app);
 }
@@ -212,9 +219,9 @@ test_repeat_adds_nothing(void)
 		app = test_app(config);
 		CU_ASSERT_EQUAL(status_of(app, &message), 200);
 		CU_ASSERT_EQUAL(status_of(app, &message), 200);
-		assert_queued(app->unrouted, i == 0, NULL);
-		assert_queued(app->ai, i == 1 || i == 3, NULL);
-		assert_queued(app->human, i == 2, NULL);
+		assert_queued(test_ports(app)->unrouted, i == 0, NULL);
+		assert_queued(test_ports(app)->ai, i == 1 || i == 3, NULL);
+		assert_queued(test_ports(app)->human, i == 2, NULL);
 		app_close(app);
 	}
 }
@@ -227,11 +234,12 @@ test_unknown_sender_create(void)
 	char part[128];
 
 	CU_ASSERT_EQUAL(status_of(app, &message), 200);
-	CU_ASSERT_EQUAL_FATAL(app->conversations->ops->newest(
-				  app->conversations, "+14155550100", &c),
+	CU_ASSERT_EQUAL_FATAL(
+	    test_ports(app)->conversations->ops->newest(
+		test_ports(app)->conversations, "+14155550100", &c),
 	    ST_OK);
 	snprintf(part, sizeof(part), "\"conversation_id\":\"%s\"", c.id);
-	assert_queued(app->ai, 1, part);
+	assert_queued(test_ports(app)->ai, 1, part);
 	conversation_release(&c);
 	app_close(app);
 }
@@ -282,7 +290,7 @@ test_refusals(void)
 	for (i = 0; i < TEST_COUNT(cases); i++)
 		CU_ASSERT_EQUAL(
 		    status_of(app, &cases[i].request), cases[i].status);
-	assert_queued(app->unrouted, 0, NULL);
+	assert_queued(test_ports(app)->unrouted, 0, NULL);
 	app_close(app);
 }
 

@@ -212,7 +212,8 @@ test_confirmed_once(void)
 	CU_ASSERT_STRING_EQUAL(
 	    buf_str(&l.text), "CA1 +14155550100 birthdate 19900115\n");
 	CU_ASSERT_EQUAL(
-	    app->digits->ops->peek(app->digits, false, 10, count_item, &queued),
+	    test_ports(app)->digits->ops->peek(
+		test_ports(app)->digits, false, 10, count_item, &queued),
 	    ST_OK);
 	CU_ASSERT_PTR_EQUAL(
 	    strstr(buf_str(&queued),

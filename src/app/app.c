@@ -6,16 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/ports.h"
 #include "config/config.h"
 #include "params/params.h"
 #include "store/db.h"
-#include "store/queue.h"
-#include "store/registry.h"
-#include "store/store.h"
 #include "twilio/templates.h"
-
-/* Where a message waits whose sender has no conversation (hold). */
-#define UNROUTED_QUEUE "sqlite:unrouted"
 
 static enum status
 open_config(struct app *app, const struct app_options *o, struct buf *errors)
@@ -79,56 +74,6 @@ open_db(struct app *app, bool threaded, struct buf *errors)
 	return complain(app, "store", "path", st, &why, errors);
 }
 
-static enum status
-open_queue(struct app *app, const char *section, const char *key,
-    const char *url, struct queue **queue, struct buf *errors)
-{
-	struct buf why = BUF_INIT;
-	enum status st;
-	bool local;
-
-	st = queue_open(url, app->db, queue, &local, &why);
-	return complain(app, section, key, st, &why, errors);
-}
-
-static enum status
-open_conversations(struct app *app, struct buf *errors)
-{
-	struct buf why = BUF_INIT;
-	enum status st;
-	bool local;
-
-	st = store_open(app->config->whatsapp.conversations, app->db,
-	    &app->conversations, &local, &why);
-	return complain(app, "whatsapp", "conversations", st, &why, errors);
-}
-
-static enum status
-open_ports(struct app *app, struct buf *errors)
-{
-	const struct config *c = app->config;
-	const struct {
-		const char *section, *key, *url;
-		struct queue **queue;
-	} queues[] = {
-		{ "whatsapp", "ai_queue", c->whatsapp.ai_queue, &app->ai },
-		{ "whatsapp", "human_queue", c->whatsapp.human_queue,
-		    &app->human },
-		{ "whatsapp", "unknown_sender", UNROUTED_QUEUE,
-		    &app->unrouted },
-		{ "voice", "digits_queue", c->voice.digits_queue,
-		    &app->digits },
-	};
-	enum status st = open_conversations(app, errors);
-	size_t i;
-
-	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
-		if (st == ST_OK)
-			st = open_queue(app, queues[i].section, queues[i].key,
-			    queues[i].url, queues[i].queue, errors);
-	return st;
-}
-
 /* The tokens to try, the current one first; "" is no token. */
 static void
 set_tokens(struct app *app)
@@ -157,7 +102,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = open_db(app, o->threaded, errors);
 	if (st == ST_OK)
-		st = open_ports(app, errors);
+		st = ports_pool_open(&app->ports, app->config, app->db, errors);
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
@@ -174,25 +119,13 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	return ST_OK;
 }
 
-static void
-queue_close(struct queue *q)
-{
-	if (q != NULL)
-		q->ops->close(q);
-}
-
 void
 app_close(struct app *app)
 {
 	if (app == NULL)
 		return;
-	queue_close(app->ai);
-	queue_close(app->human);
-	queue_close(app->unrouted);
-	queue_close(app->digits);
 	templates_close(app->templates);
-	if (app->conversations != NULL)
-		app->conversations->ops->close(app->conversations);
+	ports_pool_close(app->ports);
 	db_close(app->db);
 	log_close(app->log);
 	config_free(app->config);

@@ -21,16 +21,14 @@
 
 struct config;
 struct db;
-struct store;
-struct queue;
+struct ports_pool;
 struct templates;
 
 struct app {
 	struct config *config;
 	struct log *log;
 	struct db *db;
-	struct store *conversations;
-	struct queue *ai, *human, *unrouted, *digits;
+	struct ports_pool *ports;
 	struct templates *templates;
 	const char *tokens[3]; /* to check signatures with; NULL-ended */
 	int refs; /* guarded by the slot's mutex */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/exchange.h"
+#include "app/ports.h"
 #include "app/script.h"
 #include "app/voice.h"
 #include "base/clock.h"
@@ -96,7 +97,7 @@ handle_process_digits(struct exchange *x)
 
 /* A confirmation on its way to the store. */
 struct confirmed {
-	const struct app *app;
+	const struct ports *ports;
 	struct call_digits digits;
 	struct buf message;
 	struct buf key; /* to tell a repeat by */
@@ -107,7 +108,7 @@ static enum status
 confirm_job(struct db *db, void *arg)
 {
 	const struct confirmed *c = arg;
-	struct queue *q = c->app->digits;
+	struct queue *q = c->ports->digits;
 	struct queue_message m = {
 		.body = c->message.data,
 		.len = c->message.len,
@@ -138,13 +139,25 @@ put_message(const struct call_digits *d, struct buf *out)
 	return buf_printf(out, ",\"timestamp\":\"%s\"}", time);
 }
 
+static enum status
+confirm(const struct exchange *x, struct confirmed *c)
+{
+	struct ports *ports = ports_take(x->app->ports);
+	enum status st = ST_NOMEM;
+
+	c->ports = ports;
+	if (ports != NULL)
+		st = db_write(x->app->db, confirm_job, c);
+	ports_give(x->app->ports, ports);
+	return st;
+}
+
 /* Durable before the caller hears of it. False if it answered. */
 static bool
 record(const struct dialogue *d)
 {
 	struct exchange *x = d->x;
 	struct confirmed c = {
-		.app = x->app,
 		.digits = {
 			.target = d->target->name,
 			.value = d->value,
@@ -165,7 +178,7 @@ record(const struct dialogue *d)
 		st = buf_printf(&c.key, "%s.%s.%s", c.digits.call_sid,
 		    c.digits.target, c.digits.value);
 	if (st == ST_OK)
-		st = db_write(x->app->db, confirm_job, &c);
+		st = confirm(x, &c);
 	buf_release(&c.message);
 	buf_release(&c.key);
 	x->outcome = st == ST_EXISTS ? "duplicate" : "confirmed";

@@ -16,35 +16,36 @@ struct destination {
 };
 
 static struct destination
-to_ai(const struct app *app)
+to_ai(const struct inbound *in)
 {
 	/* Messages sent in a burst wait for each other and are answered
 	 * together. */
-	return (struct destination){ "ai", app->ai,
-		app->config->whatsapp.ai_delay };
+	return (struct destination){ "ai", in->ports->ai,
+		in->app->config->whatsapp.ai_delay };
 }
 
 static struct destination
-to_human(const struct app *app)
+to_human(const struct inbound *in)
 {
-	return (struct destination){ "human", app->human, 0 };
+	return (struct destination){ "human", in->ports->human, 0 };
 }
 
 static struct destination
-of_unknown(const struct app *app)
+of_unknown(const struct inbound *in)
 {
-	switch ((enum unknown_sender)app->config->whatsapp.unknown_sender) {
+	switch ((enum unknown_sender)in->app->config->whatsapp.unknown_sender) {
 	case UNKNOWN_HOLD:
-		return (struct destination){ "unrouted", app->unrouted, 0 };
+		return (
+		    struct destination){ "unrouted", in->ports->unrouted, 0 };
 	case UNKNOWN_IGNORE:
 		return (struct destination){ "ignored", NULL, 0 };
 	case UNKNOWN_HUMAN:
-		return to_human(app);
+		return to_human(in);
 	case UNKNOWN_AI:
 	case UNKNOWN_CREATE:
 		break;
 	}
-	return to_ai(app);
+	return to_ai(in);
 }
 
 static enum status
@@ -101,18 +102,18 @@ static enum status
 decide(const struct inbound *in, struct conversation *c, struct destination *to,
     bool *create)
 {
-	const struct app *app = in->app;
+	struct store *store = in->ports->conversations;
 	enum status st;
 
 	*create = false;
-	*to = to_ai(app);
-	st = app->conversations->ops->newest(app->conversations, in->sender, c);
+	*to = to_ai(in);
+	st = store->ops->newest(store, in->sender, c);
 	if (st == ST_OK && c->handoff)
-		*to = to_human(app);
+		*to = to_human(in);
 	if (st != ST_NOTFOUND)
 		return st;
-	*to = of_unknown(app);
-	*create = app->config->whatsapp.unknown_sender == UNKNOWN_CREATE;
+	*to = of_unknown(in);
+	*create = in->app->config->whatsapp.unknown_sender == UNKNOWN_CREATE;
 	return *create ? make_conversation(in, c) : ST_OK;
 }
 
@@ -124,7 +125,7 @@ static enum status
 route_job(struct db *db, void *arg)
 {
 	struct inbound *in = arg;
-	struct store *store = in->app->conversations;
+	struct store *store = in->ports->conversations;
 	struct conversation c = { 0 };
 	struct destination to;
 	enum status st;

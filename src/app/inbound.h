@@ -11,9 +11,11 @@
 
 #include "app/app.h"
 #include "app/envelope.h"
+#include "app/ports.h"
 
 struct inbound {
 	const struct app *app;
+	struct ports *ports;
 	const char *sid; /* NULL: Twilio named none; nothing to tell a
 	                     * repeat by */
 	const char *sender; /* without "whatsapp:" */

@@ -94,7 +94,9 @@ route_message(struct exchange *x, const struct fields *f)
 
 	note_sid(x, in.sid);
 	envelope_channel(f->from, in.channel);
-	st = inbound_route(&in);
+	in.ports = ports_take(x->app->ports);
+	st = in.ports == NULL ? ST_NOMEM : inbound_route(&in);
+	ports_give(x->app->ports, in.ports);
 	x->conversation_id = in.conversation_id;
 	x->outcome = in.outcome;
 	if (st != ST_OK) {
