@@ -1,0 +1,73 @@
+/*
+ * The keys that requests to AWS are signed with: found as AWS's own tools
+ * find them, kept, and replaced before they run out.
+ *
+ * Sources, in this order, the first that applies: the environment
+ * (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); web identity
+ * (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or the same of a profile)
+ * through STS; the shared files (aws/profile.h); the container endpoint
+ * (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, …_FULL_URI); the instance's
+ * metadata service (IMDSv2). A source that applies and fails is an error; the
+ * next ones are then not asked.
+ *
+ * Keys that run out are fetched anew 15 minutes before, by one thread while
+ * the others go on with the old ones; from 10 minutes before, a caller waits
+ * for new ones, but has the old ones as long as they last if there are none.
+ */
+#ifndef AWS_CREDENTIALS_H
+#define AWS_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/status.h"
+
+struct http_client;
+struct http_library;
+
+/* Keys of the caller's own. The zero value is empty. */
+struct aws_keys {
+	char *access_key_id;
+	char *secret;
+	char *session_token; /* NULL: permanent keys */
+	int64_t expires_us; /* since 1970; 0: never */
+	const char *source; /* which one gave them: "environment"; static */
+};
+
+/* Wipes. */
+void aws_keys_release(struct aws_keys *);
+
+struct aws_credentials_options {
+	char *const *envp; /* the process environment; must outlive this */
+	const char *region; /* of STS; NULL or "": its one global address */
+	struct http_library *http; /* must outlive this */
+	bool threaded; /* refresh ahead in a thread of our own */
+	struct log *log; /* may be NULL */
+};
+
+/* All that share keys; safe from several threads. */
+struct aws_credentials;
+
+/* Nothing is asked yet. ST_OK or ST_NOMEM; ST_IO: no thread. */
+enum status aws_credentials_open(
+    struct aws_credentials **, const struct aws_credentials_options *);
+void aws_credentials_close(struct aws_credentials *); /* NULL is taken */
+
+/*
+ * Keys to sign with; the caller releases them. client is the calling thread's.
+ * deadline_us is on the monotonic clock. On failure *why is a sentence for the
+ * operator, without any secret. ST_OK; ST_CONFIG; ST_DENIED; ST_UNAVAILABLE;
+ * ST_TIMEOUT; ST_MALFORMED (an answer that makes no sense); ST_NOMEM.
+ */
+enum status aws_credentials_get(struct aws_credentials *, struct http_client *,
+    int64_t deadline_us, struct aws_keys *, struct buf *why);
+
+/*
+ * A service said that these keys have run out: if they are still the ones
+ * kept, the next get asks for others first.
+ */
+void aws_credentials_reject(struct aws_credentials *, const struct aws_keys *);
+
+#endif

@@ -1,0 +1,34 @@
+/* A conversation as an item of a DynamoDB table, and back. */
+#ifndef AWS_DYNAMODB_ITEM_H
+#define AWS_DYNAMODB_ITEM_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "store/store.h"
+
+struct json;
+
+/* The attributes that are part of requests; dynamodb_item.c has all. */
+#define ITEM_ID "conversation_id"
+#define ITEM_TEL "recipient_tel"
+#define ITEM_CREATED "created_at"
+#define ITEM_HANDOFF "handoff_to_human"
+
+/* Append {"S":"…"} and the like. */
+enum status item_put_text(struct buf *, const char *);
+enum status item_put_time(struct buf *, int64_t us);
+
+/* Append {"conversation_id":{"S":"…"},…}, without what is NULL or "". */
+enum status item_put(struct buf *, const struct conversation *);
+
+/*
+ * Read an item; the caller releases the conversation. ST_OK; ST_CORRUPT: *wrong
+ * names the attribute that is missing or cannot be understood (static);
+ * ST_NOMEM.
+ */
+enum status item_read(
+    const struct json *, struct conversation *, const char **wrong);
+
+#endif

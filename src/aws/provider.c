@@ -1,0 +1,150 @@
+#include "aws/provider.h"
+
+#include <string.h>
+
+#include "aws/credentials.h"
+#include "aws/retry.h"
+#include "aws/timestamp.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/crypt.h"
+#include "codec/json.h"
+#include "http/client.h"
+
+#define BODY_MAX ((size_t)64 << 10)
+#define RETRY_BASE_MS 100
+
+enum status
+provider_keys(struct aws_keys *keys, const char *id, const char *secret,
+    const char *token, int64_t expires_us)
+{
+	enum status st = str_dup(id, &keys->access_key_id);
+
+	if (st == ST_OK)
+		st = str_dup(secret, &keys->secret);
+	if (st == ST_OK)
+		st = str_dup(
+		    str_empty(token) ? NULL : token, &keys->session_token);
+	keys->expires_us = expires_us;
+	if (st != ST_OK)
+		aws_keys_release(keys);
+	return st;
+}
+
+/* The tree's own copy of a secret. */
+static void
+wipe_member(const struct json *root, const char *name)
+{
+	const char *text;
+
+	if (json_member_text(root, name, &text) == ST_OK)
+		crypt_wipe((char *)text, strlen(text));
+}
+
+enum status
+provider_json(const struct buf *body, struct aws_keys *keys)
+{
+	const char *id, *secret, *token = NULL, *expiration;
+	struct json *root = NULL;
+	int64_t expires_us = 0;
+	enum status st = json_parse(buf_str(body), body->len, &root);
+
+	if (st != ST_OK)
+		return st == ST_NOMEM ? st : ST_MALFORMED;
+	st = ST_MALFORMED;
+	if (json_member_text(root, "AccessKeyId", &id) != ST_OK ||
+	    json_member_text(root, "SecretAccessKey", &secret) != ST_OK ||
+	    str_empty(id) || str_empty(secret))
+		goto out;
+	/* Without an expiry they are taken for permanent, as by botocore. */
+	(void)json_member_text(root, "Token", &token);
+	if (json_member_text(root, "Expiration", &expiration) == ST_OK &&
+	    timestamp_iso(expiration, &expires_us) != ST_OK)
+		goto out;
+	st = provider_keys(keys, id, secret, token, expires_us);
+out:
+	wipe_member(root, "SecretAccessKey");
+	wipe_member(root, "Token");
+	json_free(root);
+	return st;
+}
+
+void
+provider_reply_wipe(struct http_reply *reply)
+{
+	buf_wipe(&reply->body);
+	http_reply_release(reply);
+}
+
+static bool
+may_pass(enum status st, int code)
+{
+	switch (st) {
+	case ST_OK:
+		return code == 429 || code >= 500;
+	case ST_UNAVAILABLE:
+	case ST_TIMEOUT:
+	case ST_IO:
+		return true;
+	case ST_NOMEM:
+	case ST_BUSY:
+	case ST_TOOBIG:
+	case ST_MALFORMED:
+	case ST_UNSUPPORTED:
+	case ST_NOTFOUND:
+	case ST_EXISTS:
+	case ST_DENIED:
+	case ST_CONFIG:
+	case ST_CORRUPT:
+		return false;
+	}
+	return false;
+}
+
+/* One try. *code is 0 if no answer came. */
+static enum status
+send_once(const struct provider_context *c, struct http_call *call,
+    long each_ms, struct http_reply *reply)
+{
+	int64_t left_ms = (c->deadline_us - clock_mono_us()) / 1000;
+
+	*reply = (struct http_reply){ 0 };
+	call->total_ms = 0;
+	if (left_ms <= 0)
+		return ST_TIMEOUT;
+	call->total_ms = left_ms < each_ms ? (long)left_ms : each_ms;
+	call->connect_ms = call->total_ms;
+	call->max_body = BODY_MAX;
+	return http_client_send(c->client, call, reply);
+}
+
+enum status
+provider_send(const struct provider_context *c, struct http_call *call,
+    long each_ms, int tries, struct http_reply *reply, struct buf *why)
+{
+	enum status st;
+	int i;
+
+	for (i = 0;; i++) {
+		st = send_once(c, call, each_ms, reply);
+		if (i + 1 >= tries || !may_pass(st, reply->code) ||
+		    !retry_sleep(
+			retry_delay_us(RETRY_BASE_MS, i, 0), c->deadline_us))
+			break;
+		provider_reply_wipe(reply);
+	}
+	if (st == ST_TIMEOUT && call->total_ms == 0)
+		buf_puts(why, "no time was left to ask for keys");
+	else if (st != ST_OK)
+		buf_puts(why, http_client_error(c->client));
+	return st;
+}
+
+enum status
+provider_refused(const struct http_call *call, const struct http_reply *reply,
+    struct buf *why)
+{
+	http_put_origin(why, call->url);
+	buf_printf(why, "HTTP status %d", reply->code);
+	return may_pass(ST_OK, reply->code) ? ST_UNAVAILABLE : ST_DENIED;
+}
