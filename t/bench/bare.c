@@ -1,11 +1,11 @@
 /*
  * bare: the least that a libfcgi responder can do, as a yardstick.
  *
- * usage: bare SOCKET THREADS GET-REPLY POST-REPLY
+ * usage: bare SOCKET THREADS PATH=FILE...
  *
  * Threads take turns in FCGX_Accept_r, as in libfcgi's own threaded example;
- * each reads the whole body and answers with the bytes of a file (a reply in
- * CGI's form, recorded from the program that is measured).
+ * each reads the whole body and answers with the bytes of its path's file (a
+ * reply in CGI's form, recorded from the program that is measured).
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,7 +14,10 @@
 
 #include <fcgiapp.h>
 
+#define REPLIES_MAX 8
+
 struct reply {
+	const char *path;
 	char *bytes;
 	int len;
 };
@@ -22,23 +25,27 @@ struct reply {
 struct server {
 	int listener;
 	pthread_mutex_t turn;
-	struct reply get, post;
+	struct reply replies[REPLIES_MAX];
+	int n;
 };
 
 static void
-reply_load(struct reply *r, const char *path)
+reply_load(struct reply *r, char *path_and_file)
 {
-	FILE *f = fopen(path, "r");
+	char *file = strchr(path_and_file, '=');
+	FILE *f = file == NULL ? NULL : fopen(file + 1, "r");
 
 	r->bytes = malloc(65536);
 	if (f == NULL || r->bytes == NULL) {
-		perror(path);
+		perror(path_and_file);
 		exit(1);
 	}
+	*file = '\0';
+	r->path = path_and_file;
 	r->len = (int)fread(r->bytes, 1, 65536, f);
 	fclose(f);
 	if (r->len == 0) {
-		fprintf(stderr, "bare: %s is empty\n", path);
+		fprintf(stderr, "bare: no reply for %s\n", r->path);
 		exit(1);
 	}
 }
@@ -46,12 +53,13 @@ reply_load(struct reply *r, const char *path)
 static void
 answer(const struct server *s, FCGX_Request *request)
 {
-	const char *method = FCGX_GetParam("REQUEST_METHOD", request->envp);
-	const struct reply *reply = &s->get;
+	const char *path = FCGX_GetParam("PATH_INFO", request->envp);
+	const struct reply *reply = s->replies;
 	char body[8192];
 
-	if (method != NULL && strcmp(method, "POST") == 0)
-		reply = &s->post;
+	while (path != NULL && reply < s->replies + s->n - 1 &&
+	    strcmp(path, reply->path) != 0)
+		reply++;
 	while (FCGX_GetStr(body, sizeof(body), request->in) > 0)
 		;
 	FCGX_PutStr(reply->bytes, reply->len, request->out);
@@ -82,13 +90,13 @@ main(int argc, char **argv)
 	struct server s = { .turn = PTHREAD_MUTEX_INITIALIZER };
 	int i, threads;
 
-	if (argc != 5 || (threads = (int)strtol(argv[2], NULL, 10)) < 1) {
-		fputs("usage: bare SOCKET THREADS GET-REPLY POST-REPLY\n",
-		    stderr);
+	if (argc < 4 || argc > 3 + REPLIES_MAX ||
+	    (threads = (int)strtol(argv[2], NULL, 10)) < 1) {
+		fputs("usage: bare SOCKET THREADS PATH=FILE...\n", stderr);
 		return 2;
 	}
-	reply_load(&s.get, argv[3]);
-	reply_load(&s.post, argv[4]);
+	for (s.n = 0; s.n < argc - 3; s.n++)
+		reply_load(&s.replies[s.n], argv[3 + s.n]);
 	if (FCGX_Init() != 0 ||
 	    (s.listener = FCGX_OpenSocket(argv[1], 1024)) < 0) {
 		fputs("bare: cannot listen\n", stderr);

@@ -1,4 +1,4 @@
--- Plain GET, with the result in message.lua's form (wrk runs this).
+-- Plain GET, with the result in signed.lua's form (wrk runs this).
 function done(summary, latency)
 	local errors = summary.errors
 	io.write(string.format("result %.0f %d %d %d %d\n",

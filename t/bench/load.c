@@ -1,13 +1,15 @@
 /*
- * load: signed messages for the benchmark, each with a SID of its own.
+ * load: signed requests for the benchmark, each with a SID of its own.
  *
- * usage: load template FILE        a whole HTTP request, for message.lua
- *        load records COUNT FILE   what goes into it: SID, number, signature
- *        load cgi COUNT FIRST KIND PROGRAM [ARGUMENT...]
+ * usage: load template KIND FILE       a whole HTTP request, for signed.lua
+ *        load records KIND COUNT FILE  what goes into it: SID, number, signature
+ *        load cgi KIND COUNT FIRST PROGRAM [ARGUMENT...]
+ *        load reply KIND PROGRAM [ARGUMENT...]
  *
- * The last runs a CGI program COUNT times and prints the median time of a run
- * in microseconds; KIND is message, forged or health. FIRST keeps the messages
- * of several runs apart.
+ * KIND is a row of kinds below, or "forged": a message with a wrong signature.
+ * "cgi" runs a CGI program COUNT times and prints the median time of a run in
+ * microseconds; FIRST keeps the messages of several runs apart. "reply" prints
+ * what one run answers.
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -23,42 +25,79 @@
 
 #include "codec/base64.h"
 #include "codec/crypt.h"
+#include "codec/form.h"
 
 /* The benchmark's own; t/bench/run configures the same. */
-#define URL "https://bench.example.com/whatsapp"
+#define URL "https://bench.example.com"
 #define TOKEN "0123456789abcdef0123456789abcdef"
-#define ACCOUNT "AC0123456789abcdef0123456789abcdef"
 #define SENDERS 200
-#define RECORD 64
 
-struct message {
-	char sid[33], number[5], signature[29];
-	char body[1024];
+/* What differs from request to request, as it stands in a template. */
+#define SID "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"
+#define NUMBER "NNNN"
+#define SIGNATURE "GGGGGGGGGGGGGGGGGGGGGGGGGGGG"
+
+#define ACCOUNT "AC0123456789abcdef0123456789abcdef"
+#define CALL \
+	"AccountSid=" ACCOUNT "&ApiVersion=2010-04-01&CallSid=CA" SID \
+	"&Called=%2B14155550100&CalledCity=&CalledCountry=US&CalledState=CA" \
+	"&CalledZip=&Caller=%2B1415555" NUMBER "&CallerCity=SAN+RAFAEL" \
+	"&CallerCountry=US&CallerState=CA&CallerZip=94903&Direction=inbound" \
+	"&From=%2B1415555" NUMBER "&FromCity=SAN+RAFAEL&FromCountry=US" \
+	"&FromState=CA&FromZip=94903&To=%2B14155550100&ToCity=" \
+	"&ToCountry=US&ToState=CA&ToZip="
+
+/* Bodies as Twilio encodes them; none is a GET. */
+struct kind {
+	const char *name, *path, *body;
 };
 
-/* The body as Twilio encodes it: SID, SID, number, SID, number. */
-static const char body_form[] =
-    "SmsMessageSid=SM%s&NumMedia=0&ProfileName=Ada+Example&MessageType=text"
-    "&SmsSid=SM%s&WaId=1415555%s&SmsStatus=received"
-    "&Body=Hello%%2C+could+you+tell+me+where+my+order+12345+is%%3F+Thanks%%21"
-    "&To=whatsapp%%3A%%2B14155550100&NumSegments=1&ReferralNumMedia=0"
-    "&MessageSid=SM%s&AccountSid=" ACCOUNT
-    "&From=whatsapp%%3A%%2B1415555%s&ApiVersion=2010-04-01";
+static const struct kind kinds[] = {
+	{ "health", "/health", NULL },
+	{ "message", "/whatsapp",
+	    "SmsMessageSid=SM" SID
+	    "&NumMedia=0&ProfileName=Ada+Example&MessageType=text&SmsSid=SM" SID
+	    "&WaId=1415555" NUMBER
+	    "&SmsStatus=received&Body=Hello%2C+could+you+tell+me+where+my"
+	    "+order+12345+is%3F+Thanks%21&To=whatsapp%3A%2B14155550100"
+	    "&NumSegments=1&ReferralNumMedia=0&MessageSid=SM" SID
+	    "&AccountSid=" ACCOUNT "&From=whatsapp%3A%2B1415555" NUMBER
+	    "&ApiVersion=2010-04-01" },
+	{ "gather", "/handle-incoming-call/gather",
+	    CALL "&CallStatus=ringing" },
+	{ "transfer", "/transfer-call",
+	    CALL
+	    "&CallStatus=in-progress&Digits=1&FinishedOnKey=&msg=Gather+End" },
+	{ "digits", "/process-digits/birthdate",
+	    CALL "&CallStatus=in-progress&Digits=19900115&FinishedOnKey=%23"
+		 "&msg=Gather+End" },
+};
 
-/* The same as it is signed: names sorted; number, then SIDs, then number. */
-static const char signed_form[] =
-    URL "AccountSid" ACCOUNT "ApiVersion2010-04-01"
-	"BodyHello, could you tell me where my order 12345 is? Thanks!"
-	"Fromwhatsapp:+1415555%sMessageSidSM%sMessageTypetextNumMedia0"
-	"NumSegments1ProfileNameAda ExampleReferralNumMedia0"
-	"SmsMessageSidSM%sSmsSidSM%sSmsStatusreceived"
-	"Towhatsapp:+14155550100WaId1415555%s";
+struct message {
+	char sid[sizeof(SID)], number[sizeof(NUMBER)];
+	char signature[sizeof(SIGNATURE)];
+	char body[2048];
+};
 
 static void
 fail(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+static const struct kind *
+kind_of(const char *name)
+{
+	size_t i;
+
+	if (strcmp(name, "forged") == 0)
+		name = "message";
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	fprintf(stderr, "load: no kind %s\n", name);
+	exit(2);
 }
 
 /* splitmix64: SIDs that are spread like real ones, the same every time. */
@@ -71,68 +110,87 @@ spread(uint64_t x)
 	return x ^ (x >> 31);
 }
 
+/* Put value wherever its run stands in text. */
 static void
-message_sign(struct message *m)
+fill(char *text, const char *run, const char *value)
 {
+	size_t n = strlen(run);
+	char *at;
+
+	for (at = text; (at = strstr(at, run)) != NULL; at += n)
+		memcpy(at, value, n);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct kv_pair *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void
+message_sign(struct message *m, const struct kind *k)
+{
+	struct crypt_piece pieces[2 + 2 * 64] = { { URL, strlen(URL) },
+		{ k->path, strlen(k->path) } };
 	unsigned char mac[CRYPT_SHA1_SIZE];
-	char text[1024];
-	struct crypt_piece piece = { .data = text };
+	struct kv form = KV_INIT;
+	size_t i, n = 2;
+	bool malformed;
 
-	piece.len = (size_t)snprintf(text, sizeof(text), signed_form, m->number,
-	    m->sid, m->sid, m->sid, m->number);
-	if (crypt_hmac_sha1(TOKEN, strlen(TOKEN), &piece, 1, mac) != ST_OK) {
-		fputs("load: cannot sign\n", stderr);
-		exit(1);
+	if (form_parse(m->body, strlen(m->body), &form, &malformed) != ST_OK ||
+	    form.n > 64)
+		fail("form");
+	qsort(form.pairs, form.n, sizeof(*form.pairs), by_name);
+	for (i = 0; i < form.n; i++) {
+		pieces[n++] = (struct crypt_piece){ form.pairs[i].name,
+			form.pairs[i].name_len };
+		pieces[n++] = (struct crypt_piece){ form.pairs[i].value,
+			form.pairs[i].value_len };
 	}
+	if (crypt_hmac_sha1(TOKEN, strlen(TOKEN), pieces, n, mac) != ST_OK)
+		fail("signature");
 	base64_encode(mac, sizeof(mac), m->signature);
+	kv_release(&form);
 }
 
 static void
-message_body(struct message *m)
-{
-	snprintf(m->body, sizeof(m->body), body_form, m->sid, m->sid, m->number,
-	    m->sid, m->number);
-}
-
-static void
-message_make(struct message *m, uint64_t i)
+message_make(struct message *m, const struct kind *k, uint64_t i)
 {
 	snprintf(m->sid, sizeof(m->sid), "%016llx%016llx",
 	    (unsigned long long)spread(i),
 	    (unsigned long long)spread(i ^ 0x5bd1e995u));
 	snprintf(m->number, sizeof(m->number), "%04u",
 	    (unsigned)(spread(i) % SENDERS));
-	message_sign(m);
-	message_body(m);
+	snprintf(m->body, sizeof(m->body), "%s", k->body ? k->body : "");
+	fill(m->body, SID, m->sid);
+	fill(m->body, NUMBER, m->number);
+	message_sign(m, k);
 }
 
 static int
-write_template(const char *path)
+write_template(const struct kind *k, const char *path)
 {
-	struct message m;
 	FILE *f = fopen(path, "w");
 
-	if (f == NULL)
+	if (f == NULL || k->body == NULL)
 		fail(path);
-	memset(m.sid, 'S', 32);
-	m.sid[32] = '\0';
-	strcpy(m.number, "NNNN");
-	message_body(&m);
 	fprintf(f,
-	    "POST /whatsapp HTTP/1.1\r\nHost: bench.example.com\r\n"
+	    "POST %s HTTP/1.1\r\nHost: bench.example.com\r\n"
 	    "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n"
 	    "Content-Type: application/x-www-form-urlencoded\r\n"
-	    "X-Twilio-Signature: GGGGGGGGGGGGGGGGGGGGGGGGGGGG\r\n"
-	    "I-Twilio-Idempotency-Token: SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS\r\n"
+	    "X-Twilio-Signature: " SIGNATURE "\r\n"
+	    "I-Twilio-Idempotency-Token: " SID "\r\n"
 	    "Content-Length: %zu\r\n\r\n%s",
-	    strlen(m.body), m.body);
+	    k->path, strlen(k->body), k->body);
 	if (fclose(f) != 0)
 		fail(path);
 	return 0;
 }
 
 static int
-write_records(uint64_t count, const char *path)
+write_records(const struct kind *k, uint64_t count, const char *path)
 {
 	struct message m;
 	FILE *f = fopen(path, "w");
@@ -141,7 +199,7 @@ write_records(uint64_t count, const char *path)
 	if (f == NULL)
 		fail(path);
 	for (i = 0; i < count; i++) {
-		message_make(&m, i);
+		message_make(&m, k, i);
 		fprintf(f, "%s%s%s", m.sid, m.number, m.signature);
 	}
 	if (fclose(f) != 0)
@@ -151,12 +209,12 @@ write_records(uint64_t count, const char *path)
 
 /* The environment of one CGI request, on top of our own. */
 struct cgi {
-	char signature[64], length[64], address[128];
+	char signature[64], length[64], path[64], uri[64];
 	char *env[512];
 };
 
 static void
-cgi_init(struct cgi *c, const struct message *m, bool post)
+cgi_init(struct cgi *c, const struct message *m, const struct kind *k)
 {
 	extern char **environ;
 	size_t n = 0;
@@ -167,12 +225,14 @@ cgi_init(struct cgi *c, const struct message *m, bool post)
 	snprintf(c->signature, sizeof(c->signature),
 	    "HTTP_X_TWILIO_SIGNATURE=%s", m->signature);
 	snprintf(c->length, sizeof(c->length), "CONTENT_LENGTH=%zu",
-	    post ? strlen(m->body) : 0);
+	    strlen(m->body));
+	snprintf(c->path, sizeof(c->path), "PATH_INFO=%s", k->path);
+	snprintf(c->uri, sizeof(c->uri), "REQUEST_URI=%s", k->path);
 	c->env[n++] = c->signature;
 	c->env[n++] = c->length;
-	c->env[n++] = post ? "REQUEST_METHOD=POST" : "REQUEST_METHOD=GET";
-	c->env[n++] = post ? "PATH_INFO=/whatsapp" : "PATH_INFO=/health";
-	c->env[n++] = post ? "REQUEST_URI=/whatsapp" : "REQUEST_URI=/health";
+	c->env[n++] = c->path;
+	c->env[n++] = c->uri;
+	c->env[n++] = k->body ? "REQUEST_METHOD=POST" : "REQUEST_METHOD=GET";
 	c->env[n++] = "CONTENT_TYPE=application/x-www-form-urlencoded";
 	c->env[n++] = "GATEWAY_INTERFACE=CGI/1.1";
 	c->env[n++] = "SERVER_PROTOCOL=HTTP/1.1";
@@ -208,11 +268,10 @@ collect(pid_t pid, int from, char *reply, size_t size)
 
 /* Run it once; microseconds from the start to its end. */
 static double
-cgi_run(struct cgi *c, int input, char **argv, const char *expected)
+cgi_run(struct cgi *c, int input, char **argv, char *reply, size_t size)
 {
 	posix_spawn_file_actions_t actions;
 	int out[2], status;
-	char reply[4096];
 	double start;
 	pid_t pid;
 
@@ -225,13 +284,12 @@ cgi_run(struct cgi *c, int input, char **argv, const char *expected)
 	if (posix_spawn(&pid, argv[0], &actions, NULL, argv, c->env) != 0)
 		fail(argv[0]);
 	close(out[1]);
-	status = collect(pid, out[0], reply, sizeof(reply));
+	status = collect(pid, out[0], reply, size);
 	start = now_us() - start;
 	close(out[0]);
 	posix_spawn_file_actions_destroy(&actions);
-	if (status != 0 || strncmp(reply, expected, strlen(expected)) != 0) {
-		fprintf(stderr, "load: %s: status %d: %s\n", argv[0], status,
-		    reply);
+	if (status != 0) {
+		fprintf(stderr, "load: %s: status %d\n", argv[0], status);
 		exit(1);
 	}
 	return start;
@@ -245,51 +303,76 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int
-run_cgi(uint64_t count, uint64_t first, const char *kind, char **argv)
+/* One request; what comes back must begin as expected. */
+static double
+cgi_request(const char *name, uint64_t i, char **argv, char *reply, size_t size)
 {
-	bool post = strcmp(kind, "health") != 0;
-	bool forged = strcmp(kind, "forged") == 0;
-	const char *expected = forged ? "Status: 401" : "Status: 20";
-	double *times = calloc(count, sizeof(*times));
+	const struct kind *k = kind_of(name);
+	bool forged = strcmp(name, "forged") == 0;
+	const char *expected = "Status: 20";
 	struct message m;
 	struct cgi c;
+	double us;
+	int input = memfd_create("body", MFD_CLOEXEC);
+
+	message_make(&m, k, i);
+	if (forged)
+		m.signature[0] = m.signature[0] == 'A' ? 'B' : 'A';
+	if (forged && strstr(argv[0], "nothing") == NULL)
+		expected = "Status: 401";
+	cgi_init(&c, &m, k);
+	if (input < 0 || write(input, m.body, strlen(m.body)) < 0)
+		fail("memfd");
+	lseek(input, 0, SEEK_SET);
+	us = cgi_run(&c, input, argv, reply, size);
+	close(input);
+	if (strncmp(reply, expected, strlen(expected)) != 0) {
+		fprintf(stderr, "load: %s: %s\n", name, reply);
+		exit(1);
+	}
+	return us;
+}
+
+static int
+run_cgi(const char *name, uint64_t count, uint64_t first, char **argv)
+{
+	double *times = calloc(count, sizeof(*times));
+	char reply[4096];
 	uint64_t i;
-	int input;
 
 	if (times == NULL || count == 0)
 		fail("count");
-	if (strstr(argv[0], "nothing") != NULL)
-		expected = "Status: 204";
-	for (i = 0; i < count; i++) {
-		message_make(&m, first + i);
-		if (forged)
-			m.signature[0] = m.signature[0] == 'A' ? 'B' : 'A';
-		cgi_init(&c, &m, post);
-		input = memfd_create("body", MFD_CLOEXEC);
-		if (input < 0 ||
-		    (post && write(input, m.body, strlen(m.body)) < 0))
-			fail("memfd");
-		lseek(input, 0, SEEK_SET);
-		times[i] = cgi_run(&c, input, argv, expected);
-		close(input);
-	}
+	for (i = 0; i < count; i++)
+		times[i] =
+		    cgi_request(name, first + i, argv, reply, sizeof(reply));
 	qsort(times, count, sizeof(*times), by_value);
 	printf("%.0f\n", times[count / 2]);
 	free(times);
 	return 0;
 }
 
+static int
+print_reply(const char *name, char **argv)
+{
+	char reply[4096];
+
+	cgi_request(name, UINT64_MAX, argv, reply, sizeof(reply));
+	return fputs(reply, stdout) == EOF;
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc == 3 && strcmp(argv[1], "template") == 0)
-		return write_template(argv[2]);
-	if (argc == 4 && strcmp(argv[1], "records") == 0)
-		return write_records(strtoull(argv[2], NULL, 10), argv[3]);
+	if (argc == 4 && strcmp(argv[1], "template") == 0)
+		return write_template(kind_of(argv[2]), argv[3]);
+	if (argc == 5 && strcmp(argv[1], "records") == 0)
+		return write_records(
+		    kind_of(argv[2]), strtoull(argv[3], NULL, 10), argv[4]);
 	if (argc >= 6 && strcmp(argv[1], "cgi") == 0)
-		return run_cgi(strtoull(argv[2], NULL, 10),
-		    strtoull(argv[3], NULL, 10), argv[4], argv + 5);
-	fputs("usage: load template|records|cgi (see load.c)\n", stderr);
+		return run_cgi(argv[2], strtoull(argv[3], NULL, 10),
+		    strtoull(argv[4], NULL, 10), argv + 5);
+	if (argc >= 4 && strcmp(argv[1], "reply") == 0)
+		return print_reply(argv[2], argv + 3);
+	fputs("usage: load template|records|cgi|reply (see load.c)\n", stderr);
 	return 2;
 }

@@ -1,4 +1,4 @@
--- A fresh, signed message for every request (wrk runs this).
+-- A fresh, signed request every time (wrk runs this).
 --
 -- arguments: TEMPLATE RECORDS FIRST. The template is a whole HTTP request with
 -- runs of one letter where a record goes: S (32, the message's SID), N (4, the
