@@ -101,11 +101,15 @@ library_piece(mxml_node_t *node, const char **what)
 	}
 	if (mxmlGetType(node) != MXML_ELEMENT)
 		return PIECE_OTHER;
-	/* Comments and CDATA are elements of strange names in version 3. */
-	if ((*what = mxmlGetCDATA(node)) != NULL)
+	/* Comments and CDATA are elements of strange names in version 3; an
+	 * element without any, for lack of memory, it would trip over. */
+	if ((*what = mxmlGetElement(node)) == NULL)
+		return PIECE_ELEMENT;
+	if (strncmp(*what, "![CDATA[", 8) == 0) {
+		*what = mxmlGetCDATA(node);
 		return PIECE_TEXT;
-	*what = mxmlGetElement(node);
-	if (*what != NULL && ((*what)[0] == '!' || (*what)[0] == '?'))
+	}
+	if ((*what)[0] == '!' || (*what)[0] == '?')
 		return PIECE_OTHER;
 	return PIECE_ELEMENT;
 }
