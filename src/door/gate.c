@@ -375,10 +375,12 @@ turn_once(struct gate *g)
 
 	if ((ms = patience(g)) == 0)
 		return OVER;
-	if (epoll_wait(g->epoll, &ev, 1, ms) < 1) {
-		/* A TCP queue that is empty gives no event when stopping. */
-		return ms > 0 && g->listening ? admit(g) : AGAIN;
-	}
+	/* Stopping: who had been waiting when the signal came is let in, up
+	 * to the first moment at which nobody is. */
+	if (ms > 0 && g->listening)
+		return admit(g);
+	if (epoll_wait(g->epoll, &ev, 1, ms) < 1)
+		return AGAIN;
 	switch (ev.data.u32) {
 	case ABOUT_LISTENER:
 		return admit(g);

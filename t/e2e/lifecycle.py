@@ -1,0 +1,350 @@
+"""Start, reload and stop: nothing that was taken is lost on the way."""
+import collections
+import fcntl
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import fastcgi
+from cases import check_json_error, check_twiml, message, sid, tel
+from doors import TOKEN, ByHand, NginxFastcgi, NginxListenFds, find
+from malformed import a_message, variables
+from outcome import equal, true
+from servers import Process, clean_env, connects, wait_for
+from twilio_sign import form
+
+QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
+STOPS = 5 if QUICK else 50
+OTHER = "00112233445566778899aabbccddeeff"
+
+
+def started(door):
+    return door.dir.read("state/log").count('"started"')
+
+
+# ---- the command line
+
+
+def run(door, *args, env=None):
+    return subprocess.run([door.program, *args], capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=30, check=False,
+                          env=clean_env(**(env or {})))
+
+
+def exit_codes(door):
+    bad = door.dir.write("bad.conf", door.config() + "\n[nonsense]\nx = 1\n")
+    for args, code in [(["-t", "-c", door.conf], 0), (["-t", "-c", bad], 3),
+                       (["-V"], 0), (["-h"], 0), (["-x"], 2),
+                       (["-c", door.conf, "more"], 2),
+                       (["-c", door.conf], 2),
+                       (["-c", bad, "-s", door.dir("x.sock")], 3),
+                       (["-c", door.conf, "-s", "nonsense"], 4),
+                       (["-c", door.conf, "-s", "/no/such/x.sock"], 4)]:
+        done = run(door, *args)
+        equal(done.returncode, code, f"exit status of {args}")
+        true(done.stdout + done.stderr, f"{args} says something")
+    done = run(door, "-t", "-c", bad)
+    true(b"bad.conf:" in done.stderr and b"nonsense" in done.stderr,
+         f"the place of the mistake: {done.stderr}")
+    true(TOKEN.encode() not in done.stderr, "no secret")
+
+
+def test_opens_no_store(door):
+    text = door.config().replace(door.dir("state"), door.dir("elsewhere"))
+    text = text.replace("log_target", ";log_target")
+    conf = door.dir.write("other.conf", text)
+    equal(run(door, "-t", "-c", conf).returncode, 0, "exit status")
+    true(not os.path.exists(door.dir("elsewhere")), "no store was made")
+
+
+def broken_cgi(door):
+    bad = door.dir.write("bad.conf", "[server]\nthreads = many\n")
+    env = {"REQUEST_METHOD": "POST", "PATH_INFO": "/whatsapp",
+           "CONTENT_LENGTH": "100000"}
+    done = subprocess.run([door.program, "-c", bad], input=b"x" * 100000,
+                          env=clean_env(**env), capture_output=True,
+                          timeout=30, check=False)
+    equal(done.returncode, 3, "exit status")
+    true(done.stdout.startswith(b"Status: 500 "), "status")
+    true(b"threads" not in done.stdout, "the reason is not for callers")
+    true(b"bad.conf:2" in done.stderr, f"the reason: {done.stderr}")
+
+
+def stuck_cgi(door):
+    """Standard input that never ends: it ends by itself, with an answer."""
+    env = {"REQUEST_METHOD": "POST", "PATH_INFO": "/whatsapp"}
+    began = time.monotonic()
+    p = subprocess.Popen([door.program, "-c", door.conf], env=clean_env(**env),
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    out = p.stdout.read()
+    p.stdin.close()
+    p.stdout.close()
+    equal(p.wait(), 4, "exit status")
+    true(out.startswith(b"Status: 503 "), f"status {out[:50]}")
+    took = time.monotonic() - began
+    true(10 < took < 20, f"took {took:.1f} s")
+
+
+def second_start(door):
+    done = run(door, "-c", door.conf, "-s", door.socket)
+    equal(done.returncode, 4, "exit status")
+    true(b"listens" in done.stderr, f"{done.stderr}")
+    equal(door.ask("GET", "/health").status, 200, "the first one goes on")
+
+
+# ---- reload
+
+
+def reload_good(door):
+    before = door.dir.read("state/log").count("reloaded")
+    door.dir.write("switchhook.conf", door.config(token=OTHER))
+    door.responder.kill(signal.SIGHUP)
+    wait_for(lambda: door.dir.read("state/log").count("reloaded") > before,
+             "reloaded")
+    check_twiml(door.post("/whatsapp", a_message(), token=OTHER))
+    check_json_error(door.post("/whatsapp", a_message()), 401)
+    door.dir.write("switchhook.conf", door.config())
+    door.responder.kill(signal.SIGHUP)
+    wait_for(lambda: door.dir.read("state/log").count("reloaded") > before + 1,
+             "reloaded again")
+    check_twiml(door.post("/whatsapp", a_message()))
+
+
+def reload_bad(door):
+    before = door.dir.read("state/log").count("not reloaded")
+    try:
+        door.dir.write("switchhook.conf", door.config(token=OTHER) +
+                       "\n[server]\nthreads = many\n")
+        door.responder.kill(signal.SIGHUP)
+        wait_for(lambda: door.dir.read("state/log").count("not reloaded") >
+                 before, "told")
+    finally:
+        door.dir.write("switchhook.conf", door.config())
+    log = door.dir.read("state/log")
+    true("switchhook.conf:" in log and "server.threads" in log,
+         "where and what")
+    check_twiml(door.post("/whatsapp", a_message()))
+
+
+def reload_under_load(door):
+    with Load(door) as load:
+        for _ in range(20):
+            door.responder.kill(signal.SIGHUP)
+            time.sleep(0.05)
+        load.wait_for(200)
+    load.check()
+
+
+# ---- stop
+
+
+class Load:
+    """Messages from several callers, without a pause."""
+
+    def __init__(self, door, callers=8):
+        self.door = door
+        self.over = threading.Event()
+        self.lock = threading.Lock()
+        self.statuses = collections.Counter()
+        self.sids = []
+        self.threads = [threading.Thread(target=self._run)
+                        for _ in range(callers)]
+
+    def _run(self):
+        while not self.over.is_set():
+            self.one()
+
+    def one(self):
+        message_sid = sid()
+        try:
+            status = self.send(form(message(tel(), message_sid)))
+        except (OSError, EOFError, AssertionError) as e:
+            status = repr(e)
+        if status == "never let in":
+            return
+        with self.lock:
+            self.statuses[status] += 1
+            if status == 200:
+                self.sids.append(message_sid)
+
+    def send(self, body):
+        return self.door.post("/whatsapp", body).status
+
+    def wait_for(self, more):
+        goal = len(self.sids) + more
+        wait_for(lambda: len(self.sids) >= goal or
+                 set(self.statuses) - {200}, f"{more} more answers", 30)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for t in self.threads:
+            t.join()
+
+    def check(self):
+        """Each was answered 200, and is on the queue, once."""
+        equal(set(self.statuses), {200}, f"statuses {self.statuses}")
+        rows = collections.Counter(
+            row["body"]["twilio_message"]["MessageSid"][0]
+            for row in self.door.queue("unrouted"))
+        lost = [s for s in self.sids if rows[s] == 0]
+        doubled = [s for s in self.sids if rows[s] > 1]
+        equal((lost, doubled), ([], []), "lost and doubled")
+
+
+class Direct(Load):
+    """The same without a web server: who is let in is answered, who is not
+    tries again."""
+
+    def send(self, body):
+        data = fastcgi.request(variables(self.door, body), body)
+        while not self.over.is_set():
+            try:
+                s = fastcgi.connect(self.door.socket)
+            except (ConnectionRefusedError, FileNotFoundError):
+                time.sleep(0.002)
+                continue
+            with s:
+                s.sendall(data)
+                return fastcgi.read_reply(s).status
+        return "never let in"
+
+
+def restart(door):
+    began = time.monotonic()
+    before = started(door)
+    equal(door.responder.stop(), 0, "exit status")
+    took = time.monotonic() - began
+    true(took < 7, f"stopped in {took:.1f} s")
+    door.processes.remove(door.responder)
+    door.start_responder()
+    wait_for(lambda: started(door) > before, "started again")
+    return took
+
+
+def many_stops(door, kind):
+    slowest = 0
+    with kind(door) as load:
+        for _ in range(STOPS):
+            load.wait_for(10)
+            slowest = max(slowest, restart(door))
+        load.wait_for(10)
+    load.check()
+    print(f"      {STOPS} stops under load, {len(load.sids)} answers, none "
+          f"lost; the slowest stop took {slowest:.2f} s")
+
+
+def stops_listen_fds(door):
+    many_stops(door, Load)
+
+
+def stops_own_socket(door):
+    many_stops(door, Direct)
+
+
+class Held:
+    """The lock of the database, as another process has it that writes."""
+
+    def __init__(self, door):
+        self.path = door.dir("state/switchhook.db.lock")
+
+    def __enter__(self):
+        self.fd = os.open(self.path, os.O_RDWR)
+        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        return self
+
+    def release(self):
+        fcntl.flock(self.fd, fcntl.LOCK_UN)
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+
+def stop_during_slow_request(door):
+    message_sid = sid()
+    replies = []
+    check_twiml(door.post("/whatsapp", a_message()))
+    with Held(door) as held:
+        t = threading.Thread(target=lambda: replies.append(
+            door.post("/whatsapp", form(message(tel(), message_sid)))))
+        t.start()
+        time.sleep(0.3)
+        door.responder.kill(signal.SIGTERM)
+        time.sleep(0.7)
+        true(door.responder.popen.poll() is None, "it waits for the request")
+        equal(replies, [], "not answered yet")
+        held.release()
+        t.join()
+    equal(door.responder.wait(), 0, "exit status")
+    check_twiml(replies[0])
+    equal(len(find(door.queue("unrouted"), message_sid)), 1, "queued")
+    door.processes.remove(door.responder)
+    door.start_responder()
+
+
+def stop_when_stuck(door):
+    """What cannot be finished is given up, in time for mod_fcgid."""
+    check_twiml(door.post("/whatsapp", a_message()))
+    replies = []
+    with Held(door):
+        t = threading.Thread(target=lambda: replies.append(
+            door.post("/whatsapp", a_message())))
+        t.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        door.responder.kill(signal.SIGTERM)
+        door.responder.wait()
+        took = time.monotonic() - began
+        t.join()
+    true(took < 7.5, f"stopped in {took:.1f} s")
+    true(replies[0].status in (502, 503), f"{replies}")
+    door.processes.remove(door.responder)
+    door.start_responder()
+
+
+def signals(door):
+    for sig in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
+        door.responder.stop_signal = sig
+        restart(door)
+
+
+def stale_socket(door):
+    """After kill -9 the file is in the way of nobody."""
+    door.responder.kill(signal.SIGKILL)
+    door.responder.popen.wait()
+    true(os.path.exists(door.socket), "left behind")
+    door.processes.remove(door.responder)
+    door.start_responder()
+    check_twiml(door.post("/whatsapp", a_message()))
+
+
+def tcp_listener(door):
+    """-s HOST:PORT."""
+    port = door.port + 1 if door.port < 65000 else door.port - 1
+    p = Process([door.program, "-c", door.conf, "-s", f":{port}"],
+                door.dir("tcp.log"))
+    try:
+        p.wait_until(lambda: connects(("127.0.0.1", port)), "listening")
+    finally:
+        equal(p.stop(), 0, "exit status")
+
+
+def suite(results):
+    with ByHand() as door:
+        for case in [exit_codes, test_opens_no_store, broken_cgi] + (
+                [] if QUICK else [stuck_cgi]):
+            results.run(f"lifecycle: {case.__name__}", case, door)
+    with NginxFastcgi() as door:
+        for case in [second_start, reload_good, reload_bad, reload_under_load,
+                     signals, stale_socket, tcp_listener,
+                     stop_during_slow_request, stop_when_stuck,
+                     stops_own_socket]:
+            results.run(f"lifecycle: {case.__name__}", case, door)
+    with NginxListenFds() as door:
+        results.run("lifecycle: stops_listen_fds", stops_listen_fds, door)

@@ -1,0 +1,299 @@
+"""What is wrong gets its status, crashes nothing and holds up nobody."""
+import random
+import socket
+import threading
+import time
+
+import client
+import fastcgi
+from cases import check_twiml, message, sid, tel
+from doors import TOKEN, NginxFastcgi
+from outcome import equal, true
+from twilio_sign import form, sign
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def variables(door, body, method="POST", **more):
+    """CGI variables of a signed message, as a list of pairs."""
+    params = {"REQUEST_METHOD": method, "REQUEST_URI": "/whatsapp",
+              "CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(len(body)),
+              "HTTP_X_TWILIO_SIGNATURE":
+              sign(TOKEN, door.url("/whatsapp"), body)}
+    return list((params | more).items())
+
+
+def a_message():
+    return form(message(tel(), sid()))
+
+
+def check_alive(door):
+    """It is the same process, and answers at once."""
+    true(door.responder.popen.poll() is None, "the responder lives")
+    began = time.monotonic()
+    equal(door.ask("GET", "/health").status, 200, "health")
+    took = time.monotonic() - began
+    true(took < 1, f"answered after {took:.3f} s")
+
+
+def escapes_and_nul(door):
+    for tail, status in [(b"&x=%zz", 400), (b"&x=%", 400), (b"&x=\0", 200),
+                         (b"&x=%00", 200), (b"&%00=1", 200),
+                         (b"&\0\xff\xfe=\x01", 200)]:
+        reply = door.post("/whatsapp", a_message() + tail)
+        equal(reply.status, status, f"status for {tail}")
+    bad_from = form(message(tel(), sid(), From="whatsapp:+1415\x00555"))
+    equal(door.post("/whatsapp", bad_from).status, 400, "NUL in From")
+
+
+def ten_thousand_parameters(door):
+    body = a_message() + b"".join(b"&%x=" % i for i in range(10000))
+    check_twiml(door.post("/whatsapp", body))
+    body = a_message() + b"&a" * 40000
+    check_twiml(door.post("/whatsapp", body))
+    began = time.monotonic()
+    equal(door.post("/whatsapp", body + b"&" * 9000, token="0" * 32).status,
+          401, "unsigned")
+    true(time.monotonic() - began < 1, "in linear time")
+
+
+def lengths(door):
+    """What announced and sent bodies have to do with each other."""
+    body = a_message()
+    for given, status in [(str(len(body) + 1), 400), (str(len(body) - 1), 400),
+                          ("", 200), ("+9", 400), ("9 ", 400), ("0x9", 400),
+                          ("-1", 400), ("1" * 30, 413), ("0", 400)]:
+        reply = fastcgi.ask(door.socket, fastcgi.request(
+            variables(door, body, CONTENT_LENGTH=given), body))
+        equal(reply.status, status, f"CONTENT_LENGTH {given!r}")
+    params = [p for p in variables(door, body) if p[0] != "CONTENT_LENGTH"]
+    reply = fastcgi.ask(door.socket, fastcgi.request(params, body))
+    equal(reply.status, 200, "no CONTENT_LENGTH")
+    # An unsigned one is told nothing about its length.
+    reply = fastcgi.ask(door.socket, fastcgi.request(variables(
+        door, body, CONTENT_LENGTH="1", HTTP_X_TWILIO_SIGNATURE=""), body))
+    equal(reply.status, 401, "unsigned")
+
+
+def no_method(door):
+    for params in [[], [("FCGI_ROLE", "RESPONDER")], [("REQUEST_METHOD", "")],
+                   [("REQUEST_METHOD", "GET")],
+                   [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "*")],
+                   [("REQUEST_METHOD", "GET"), ("PATH_INFO", "health")],
+                   [("REQUEST_METHOD", "GET"), ("PATH_INFO", "/a\nb")]]:
+        reply = fastcgi.ask(door.socket, fastcgi.request(params))
+        equal(reply.status, 400, f"{params}")
+        true(reply.header("x-request-id"), "X-Request-Id")
+
+
+def begin_then_nothing(door):
+    for data in [b"", fastcgi.begin(), fastcgi.begin() +
+                 fastcgi.record(fastcgi.PARAMS)]:
+        reply = fastcgi.ask(door.socket, data, half_close=True)
+        true(reply is None or reply.status == 400, f"{reply}")
+        check_alive(door)
+
+
+def signature_twice(door):
+    body = a_message()
+    params = variables(door, body)
+    again = [p for p in params if p[0] == "HTTP_X_TWILIO_SIGNATURE"]
+    reply = fastcgi.ask(door.socket, fastcgi.request(params + again, body))
+    equal(reply.status, 401, "twice")
+
+
+def bad_parameters(door):
+    """Those that libfcgi would not survive, or would cut."""
+    huge = b"\xff\xff\xff\xff\xff\xff\xff\xff"
+    for content in [huge, b"\xff\xff\xff\xff\x80\0\0\1", b"\1\xff\xff\xff\xf0a",
+                    b"\5\5abc"]:
+        data = fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, content) + \
+            fastcgi.record(fastcgi.STDIN)
+        equal(fastcgi.ask(door.socket, data), None, f"{content}")
+    body = a_message()
+    right = sign(TOKEN, door.url("/whatsapp"), body)
+    params = variables(door, body, HTTP_X_TWILIO_SIGNATURE=right + "\0x")
+    equal(fastcgi.ask(door.socket, fastcgi.request(params, body)), None,
+          "NUL behind a right signature")
+    params = variables(door, body) + [("X", "y" * 100000)]
+    equal(fastcgi.ask(door.socket, fastcgi.request(params, body)), None,
+          "parameters without end")
+    check_alive(door)
+
+
+def half_sent(door):
+    """Every request cut somewhere: at the ends of records, and between."""
+    body = a_message()
+    whole = fastcgi.request(variables(door, body), body)
+    rng = random.Random(1)
+    cuts = {8, 16, 24, len(whole) - 8, len(whole) - 1} | {
+        rng.randrange(len(whole)) for _ in range(60)}
+    for cut in sorted(cuts):
+        reply = fastcgi.ask(door.socket, whole[:cut], half_close=True)
+        true(reply is None or reply.status in (400, 401),
+             f"cut at {cut}: {reply}")
+    check_alive(door)
+
+
+def garbage(door):
+    """Requests with some bytes changed: whatever comes, it is no crash."""
+    body = a_message()
+    whole = fastcgi.request(variables(door, body), body)
+    rng = random.Random(2)
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 6)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        fastcgi.ask(door.socket, bytes(data), half_close=True)
+    for data in [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"\xff" * 70000,
+                 fastcgi.begin(role=2), fastcgi.begin() * 2,
+                 fastcgi.record(9, fastcgi.param("FCGI_MAX_CONNS", "")),
+                 fastcgi.record(fastcgi.ABORT),
+                 fastcgi.begin() + fastcgi.stream(fastcgi.PARAMS, b"") +
+                 fastcgi.record(fastcgi.ABORT)]:
+        fastcgi.ask(door.socket, data, half_close=True)
+    check_alive(door)
+
+
+def kept_connection(door):
+    """One request after another; a broken one ends it."""
+    with fastcgi.connect(door.socket) as s:
+        for _ in range(5):
+            body = a_message()
+            s.sendall(fastcgi.request(variables(door, body), body, keep=True))
+            check_twiml(fastcgi.read_reply(s))
+        s.sendall(fastcgi.request(variables(door, b"", method="GET",
+                                            REQUEST_URI="/health")))
+        equal(fastcgi.read_reply(s).status, 200, "the last one")
+        equal(s.recv(1), b"", "then it is closed")
+
+
+def raw_http(door):
+    """Half-sent and odd HTTP: the server in front deals with it, and what it
+    passes on is harmless."""
+    for data in [b"GET /health HTTP/1.1\r\nHost: x\r\n",
+                 b"POST /whatsapp HTTP/1.1\r\nHost: x\r\n"
+                 b"Content-Length: 100\r\n\r\nhalf",
+                 b"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET /health%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET /whatsapp#x HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET http://other/health HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET /../whatsapp HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET //health HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"\x16\x03\x01\x02\x00\x01\x00"]:
+        with socket.create_connection(("127.0.0.1", door.port), 10) as s:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            try:
+                answer = client.read_all(s)
+            except ConnectionResetError:
+                answer = b""
+        true(b" 500 " not in answer and b" 502 " not in answer,
+             f"{data[:60]}: {answer[:100]}")
+    check_alive(door)
+
+
+class Background:
+    """Peers that are slow in one way or another, until stopped."""
+
+    def __init__(self, peer, count):
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self._run, args=(peer,))
+                        for _ in range(count)]
+
+    def _run(self, peer):
+        while not self.over.is_set():
+            try:
+                peer(self.over)
+            except OSError:
+                self.over.wait(0.05)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for t in self.threads:
+            t.join()
+
+
+def latencies(door, count=60):
+    out = []
+    for _ in range(count):
+        body = a_message()
+        began = time.monotonic()
+        check_twiml(door.post("/whatsapp", body))
+        out.append(1000 * (time.monotonic() - began))
+    return sorted(out)
+
+
+def trickle(data, every):
+    """A peer that sends a byte at a time."""
+    def peer(over, connect):
+        with connect() as s:
+            for i in range(len(data)):
+                s.sendall(data[i:i + 1])
+                if over.wait(every):
+                    return
+            over.wait(5)
+    return peer
+
+
+def slow_peers(door):
+    """The time of a message with 64 slow peers around, beside that without."""
+    body = a_message()
+    records = fastcgi.request(variables(door, body), body)
+    head = fastcgi.request(variables(door, body), b"")[:-8]
+    http = client.head_of("POST", "/whatsapp", [
+        ("Host", "x"), ("Content-Length", "1000")]) + b"x" * 900
+
+    def unix():
+        return fastcgi.connect(door.socket)
+
+    def tcp():
+        return socket.create_connection(("127.0.0.1", door.port), 10)
+
+    def silent(over):
+        with unix():
+            over.wait(5)
+
+    def headed(over):
+        """All but the body: it holds a worker, for some time."""
+        with unix() as s:
+            s.sendall(head)
+            over.wait(5)
+
+    kinds = {
+        "silent": (silent, 64),
+        "trickling": (lambda over: trickle(records, 0.02)(over, unix), 64),
+        "without body": (headed, 40),
+        "slow over HTTP": (lambda over: trickle(http, 0.02)(over, tcp), 64),
+    }
+    alone = latencies(door)
+    middle = len(alone) // 2
+    print(f"      alone: {alone[middle]:.1f} ms, slowest {alone[-1]:.1f} ms")
+    for name, (peer, count) in kinds.items():
+        with Background(peer, count):
+            time.sleep(1.5)
+            beside = latencies(door)
+        print(f"      beside {count} {name}: {beside[middle]:.1f} ms, "
+              f"slowest {beside[-1]:.1f} ms")
+        true(beside[middle] < alone[middle] + 100, f"{name}: median")
+        true(beside[-1] < 1500, f"{name}: slowest")
+    check_alive(door)
+
+
+CASES = [escapes_and_nul, ten_thousand_parameters, lengths, no_method,
+         begin_then_nothing, signature_twice, bad_parameters, half_sent,
+         garbage, kept_connection, raw_http, slow_peers]
+
+
+def suite(results):
+    with NginxFastcgi() as door:
+        for case in CASES:
+            results.run(f"malformed: {case.__name__}", case, door)
+        results.run("malformed: ends well",
+                    lambda: equal(door.stop()[-1], 0, "exit status"))
