@@ -48,7 +48,12 @@ folder_close(struct folder *f)
 static void
 folder_path(const struct folder *f, const char *name, char out[static 600])
 {
-	snprintf(out, 600, "%s/%s" TEMPLATES_SUFFIX, f->dir, name);
+	struct buf path = BUF_INIT;
+
+	buf_printf(&path, "%s/%s" TEMPLATES_SUFFIX, f->dir, name);
+	CU_ASSERT_FATAL(path.err == ST_OK && path.len < 600);
+	memcpy(out, path.data, path.len + 1);
+	buf_release(&path);
 }
 
 static void
