@@ -89,7 +89,27 @@ static const char version_2[] =
     "  PRIMARY KEY (call_sid, target, value)) WITHOUT ROWID;"
     "CREATE INDEX call_digits_age ON call_digits (at_us);";
 
-static const char *const migrations[] = { version_1, version_2, NULL };
+/* What remote queues have not taken yet. */
+static const char version_3[] =
+    "CREATE TABLE spool ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  role TEXT NOT NULL,"
+    "  ordered_by TEXT NOT NULL,"
+    "  sid TEXT,"
+    "  sender TEXT,"
+    "  trace TEXT,"
+    "  reason TEXT,"
+    "  received_us INTEGER NOT NULL,"
+    "  visible_us INTEGER NOT NULL,"
+    "  due_us INTEGER NOT NULL,"
+    "  taken INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  body BLOB NOT NULL);"
+    "CREATE INDEX spool_order ON spool (ordered_by, id);"
+    "CREATE INDEX spool_due ON spool (due_us, id);";
+
+static const char *const migrations[] = { version_1, version_2, version_3,
+	NULL };
 
 static enum status
 purge(struct db *db, void *arg)

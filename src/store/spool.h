@@ -1,0 +1,69 @@
+/*
+ * The spool, on the embedded engine: what a remote queue has not taken yet.
+ * Entries of one group leave in the order they came; groups do not wait for
+ * each other.
+ */
+#ifndef STORE_SPOOL_H
+#define STORE_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct db;
+
+struct spool_entry {
+	int64_t id; /* given by spool_add */
+	const char *role; /* which queue: "ai", "human", "digits", …; "" if
+	                      * the sender is still to be looked up */
+	const char *group; /* order is kept within it */
+	const char *sid; /* what a repeat is told by; NULL: none */
+	const char *from; /* for the look-up: the address as Twilio sent it */
+	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
+	const char *reason; /* why the last try failed; NULL: none did */
+	int64_t received_us; /* when the message came in */
+	int64_t visible_us; /* when whoever reads the queue may see it */
+	int64_t due_us; /* the next try; of a taken one: when its taker counts
+	                   as dead */
+	bool taken; /* somebody is trying just now */
+	int64_t attempts; /* tries that failed */
+	const char *body; /* what goes on the queue; with role "" the
+	                      * "twilio_message" alone */
+	size_t len;
+};
+
+/* Add one, perhaps as taken by the caller already; entry->id is set. */
+enum status spool_add(struct db *, struct spool_entry *);
+
+/* ST_OK: nothing of this group waits. ST_EXISTS: something does. */
+enum status spool_idle(struct db *, const char *group);
+
+/*
+ * The oldest entry that is due and first of its group; it becomes due again
+ * at until_us, when whoever took it has died. The caller gives it to
+ * spool_entry_release. ST_NOTFOUND: none.
+ */
+enum status spool_take(
+    struct db *, int64_t now_us, int64_t until_us, struct spool_entry *);
+void spool_entry_release(struct spool_entry *);
+
+/* It was delivered. ST_OK also if it is gone already. */
+enum status spool_remove(struct db *, int64_t id);
+
+/* A try failed: the next one at due_us. */
+enum status spool_defer(
+    struct db *, int64_t id, int64_t due_us, const char *reason);
+
+/* All that nobody has taken become due now; the number of them. */
+enum status spool_hurry(struct db *, int64_t now_us, int64_t *count);
+
+/* Oldest first. Strings live for the call. Not ST_OK ends the walk. */
+typedef enum status spool_row_fn(const struct spool_entry *, void *arg);
+enum status spool_list(struct db *, size_t limit, spool_row_fn *, void *arg);
+
+/* How many, and when the oldest came in (0: none). */
+enum status spool_stats(struct db *, int64_t *depth, int64_t *oldest_us);
+
+#endif
