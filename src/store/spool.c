@@ -160,8 +160,9 @@ spool_hurry(struct db *db, int64_t now_us, int64_t *count)
 {
 	enum status st;
 
-	st = db_run(
-	    db, "UPDATE spool SET due_us = ?1 WHERE due_us > ?1", "i", now_us);
+	st = db_run(db,
+	    "UPDATE spool SET due_us = ?1 WHERE due_us > ?1 AND taken = 0", "i",
+	    now_us);
 	*count = st == ST_OK ? db_changes(db) : 0;
 	return st;
 }
