@@ -119,7 +119,11 @@ set_all(struct variables *v, const struct test_request *q)
 	char path[2048], number[32], signature[SIGNATURE_MAX];
 	const char *query = strchr(q->uri, '?');
 
-	snprintf(path, sizeof(path), "%.*s", (int)strcspn(q->uri, "?"), q->uri);
+	if (q->path != NULL)
+		snprintf(path, sizeof(path), "%s", q->path);
+	else
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(q->uri, "?"),
+		    q->uri);
 	set(v, "REQUEST_METHOD",
 	    q->method != NULL     ? q->method
 		: q->body != NULL ? "POST"

@@ -31,6 +31,7 @@ struct ports *test_ports(struct app *);
 struct test_request {
 	const char *method; /* default POST with a body, else GET */
 	const char *uri; /* path and query */
+	const char *path; /* PATH_INFO; default the path of uri */
 	const char *body; /* a form, unless type says else */
 	const char *type; /* default form */
 	const char *signature; /* X-Twilio-Signature as it stands */

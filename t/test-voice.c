@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "codec/form.h"
+#include "config/config.h"
 #include "store/call.h"
 #include "store/db.h"
 #include "store/queue.h"
 #include "t/request.h"
 #include "t/test.h"
+#include "twilio/signature.h"
 
 #define CALL "CallSid=CA1&From=%2B14155550100&To=%2B14155550199"
 
@@ -131,6 +134,26 @@ test_menu_asks_again(void)
 	app_close(app);
 }
 
+/* An emptied entry is none: what is left is to hang up. */
+static void
+test_menu_without_other(void)
+{
+	struct app *app = voice_app("[menu]\nother =\n2 =\n");
+
+	expect(app, "/transfer-call", "&Digits=9", 200, "<Hangup/>");
+	expect(app, "/transfer-call", "", 200, "<Hangup/>");
+	expect(app, "/transfer-call", "&Digits=2", 200, "<Hangup/>");
+	expect(app, "/transfer-call", "&Digits=1", 200, "<ConversationRelay");
+	app_close(app);
+	/* "other" is no key of a telephone: the limit holds for it too. */
+	app = voice_app("[menu]\nother = gather\n");
+	expect(app, "/transfer-call?attempt=2", "&Digits=other", 200,
+	    "/transfer-call?attempt=3\"");
+	expect(
+	    app, "/transfer-call?attempt=3", "&Digits=other", 200, "<Hangup/>");
+	app_close(app);
+}
+
 static void
 test_bad_digits_are_asked_again(void)
 {
@@ -233,14 +256,169 @@ test_confirmed_once(void)
 	app_close(app);
 }
 
+/* Post a form that was signed for this URL. */
+static int
+status_signed_for(struct app *app, const char *url, const char *uri)
+{
+	struct signature_input in = { .url = url, .form = NULL };
+	char signature[SIGNATURE_MAX];
+	struct kv form = KV_INIT;
+	struct test_reply r;
+	bool malformed;
+	int status;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    form_parse(CALL, strlen(CALL), &form, &malformed), ST_OK);
+	in.form = &form;
+	CU_ASSERT_EQUAL_FATAL(
+	    signature_make(&in, TEST_TOKEN, signature), ST_OK);
+	kv_release(&form);
+	r = test_ask(app,
+	    &(struct test_request){
+		.uri = uri, .body = CALL, .signature = signature });
+	status = r.status;
+	test_reply_release(&r);
+	return status;
+}
+
+#define VOICE_ORIGIN "https://voice.example.com/v1"
+
 static void
 test_urls(void)
 {
-	struct app *app =
-	    voice_app("webhook_api_url = https://voice.example.com/v1/\n");
+	struct app *app = voice_app("webhook_api_url = " VOICE_ORIGIN "/\n");
 
 	expect(app, "/handle-incoming-call/gather", "", 200,
-	    "action=\"https://voice.example.com/v1/transfer-call\"");
+	    "action=\"" VOICE_ORIGIN "/transfer-call\"");
+	/* Twilio then signs for that URL, whatever is put before our routes
+	 * on the way. */
+	CU_ASSERT_EQUAL(status_signed_for(app, VOICE_ORIGIN "/transfer-call",
+			    "/transfer-call"),
+	    200);
+	CU_ASSERT_EQUAL(
+	    status_signed_for(app, VOICE_ORIGIN "/transfer-call?attempt=2",
+		"/transfer-call?attempt=2"),
+	    200);
+	CU_ASSERT_EQUAL(status_signed_for(app, VOICE_ORIGIN "/transfer-call",
+			    "/transfer-call?attempt=2"),
+	    401);
+	CU_ASSERT_EQUAL(
+	    status_signed_for(app, "https://voice.example.com/transfer-call",
+		"/transfer-call"),
+	    401);
+	app_close(app);
+	app = voice_app(NULL);
+	CU_ASSERT_EQUAL(status_signed_for(app, VOICE_ORIGIN "/transfer-call",
+			    "/transfer-call"),
+	    401);
+	app_close(app);
+}
+
+/* Without public_url, from the request itself: absolute all the same. */
+static void
+test_urls_of_the_request(void)
+{
+	struct app *app = voice_app("[server]\nsignature = off\n");
+	struct test_request q = { .body = CALL,
+		.uri = "/hook/handle-incoming-call/gather",
+		.extra = "HTTP_HOST=voice.example.com:8443" };
+	struct test_reply r;
+
+	app->config->server.public_url[0] = '\0';
+	free(app->config->server.base_path);
+	app->config->server.base_path = strdup("/hook");
+	r = test_ask(app, &q);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    r.body, "\"http://voice.example.com:8443/hook/transfer-call\""));
+	test_reply_release(&r);
+	q.uri = "/hook/%68andle-incoming-call/gather";
+	q.path = "/handle-incoming-call/gather";
+	r = test_ask(app, &q);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+	    r.body, "\"http://voice.example.com:8443/hook/transfer-call\""));
+	test_reply_release(&r);
+	app_close(app);
+}
+
+/* A file in the folder of templates that test_own_templates made. */
+static void
+write_template(const char *name, const char *verbs)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s.twiml.xml", test_tmpdir(), name);
+	f = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fprintf(f, "<Response>%s</Response>", verbs);
+	CU_ASSERT_EQUAL_FATAL(fclose(f), 0);
+}
+
+static struct app *
+own_app(const char *more)
+{
+	char config[1024];
+
+	snprintf(config, sizeof(config), "[voice]\ntemplates = %s\n%s",
+	    test_tmpdir(), more);
+	return test_app(config);
+}
+
+/*
+ * {retry_url} is the try after the one that a template asks for, or this very
+ * one in a template that asks for nothing.
+ */
+static void
+test_retry_counts(void)
+{
+	struct app *app = own_app("[digits zip]\nmin_length = 5\n");
+
+	write_template("zip",
+	    "<Gather action=\"{process_url}\"/><Redirect>{retry_url}"
+	    "</Redirect>");
+	write_template("zip-invalid-input",
+	    "<Say>No.</Say><Redirect>{retry_url}</Redirect>");
+	write_template("zip-retry",
+	    "<Gather action=\"{process_url}\"/><Redirect>{retry_url}"
+	    "</Redirect>");
+	write_template("hangup", "<Hangup/>");
+	expect(app, "/handle-incoming-call/zip", "", 200,
+	    ">" TEST_ORIGIN "/handle-incoming-call/zip?attempt=2<");
+	expect(app, "/process-digits/zip", "&Digits=1", 200,
+	    ">" TEST_ORIGIN "/handle-incoming-call/zip?attempt=2<");
+	expect(app, "/process-digits/zip?attempt=2", "&Digits=1", 200,
+	    ">" TEST_ORIGIN "/handle-incoming-call/zip?attempt=3<");
+	expect(app, "/handle-incoming-call/zip?attempt=3", "", 200,
+	    "/process-digits/zip?attempt=3\"");
+	expect(app, "/process-digits/zip?attempt=3", "&Digits=1", 200,
+	    "<Hangup/>");
+	expect(
+	    app, "/handle-incoming-call/zip?attempt=4", "", 200, "<Hangup/>");
+	expect(app, "/confirm-digits/zip?value=94103", "&Digits=2", 200,
+	    "/process-digits/zip?attempt=2\"");
+	expect(app, "/confirm-digits/zip?value=94103", "&Digits=2", 200,
+	    ">" TEST_ORIGIN "/handle-incoming-call/zip?attempt=3<");
+	app_close(app);
+}
+
+/* What the program uses may come once only. */
+static void
+test_repeated(void)
+{
+	struct app *app = voice_app(NULL);
+
+	expect(app, "/handle-incoming-call/gather", "&From=%2B1", 200, NULL);
+	expect(app, "/handle-incoming-call/connect-stream", "&From=%2B1", 400,
+	    "occurs twice");
+	expect(app, "/handle-incoming-call/gather?attempt=1&attempt=1", "", 400,
+	    NULL);
+	expect(app, "/transfer-call?digits=1&digits=1", "", 400, NULL);
+	expect(app, "/confirm-digits/birthdate?value=19900115&value=19900116",
+	    "&Digits=1", 400, NULL);
+	expect(app, "/confirm-digits/birthdate?value=19900115",
+	    "&Digits=1&CallSid=CA2", 400, NULL);
+	expect(app, "/call-status", "&CallStatus=ringing&CallStatus=busy", 400,
+	    NULL);
 	app_close(app);
 }
 
@@ -292,10 +470,14 @@ main(void)
 		{ "unsigned learns nothing", test_unsigned_learns_nothing },
 		{ "menu", test_menu },
 		{ "menu asks again", test_menu_asks_again },
+		{ "menu without other", test_menu_without_other },
 		{ "bad digits are asked again",
 		    test_bad_digits_are_asked_again },
 		{ "confirmed once", test_confirmed_once },
 		{ "action URLs", test_urls },
+		{ "action URLs of the request", test_urls_of_the_request },
+		{ "retry counts each try", test_retry_counts },
+		{ "repeated parameters", test_repeated },
 		{ "call status", test_call_status },
 	};
 

@@ -71,6 +71,7 @@ struct exchange {
 	bool is_json; /* the POST body is application/json */
 	bool malformed; /* a bad percent-escape in form or query */
 	char message_sid[64]; /* for the log line; "" if there is none */
+	char call_sid[64]; /* the same */
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
 	const char *signature; /* static: the verdict's name */

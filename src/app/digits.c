@@ -53,13 +53,17 @@ play(const struct dialogue *d, const char *suffix, int64_t attempt)
 	struct script s = { .x = d->x };
 	const char *target = d->target->name;
 	char name[ROUTE_ARG_MAX + 32];
+	bool good = d->value != NULL && check(d) == DIGITS_GOOD, asks;
 
 	snprintf(name, sizeof(name), "%s%s", target, suffix);
+	/* A template that asks uses this attempt up; one that only leads back
+	 * to the question leaves it to that. */
+	asks = good || script_asks(d->x->app, name, OFFER_PROCESS_URL);
 	script_offer_url(
 	    &s, OFFER_PROCESS_URL, "/process-digits", target, attempt, NULL);
 	script_offer_url(&s, OFFER_RETRY_URL, "/handle-incoming-call", target,
-	    attempt + 1, NULL);
-	if (d->value != NULL && check(d) == DIGITS_GOOD) {
+	    attempt + asks, NULL);
+	if (good) {
 		digits_speak(
 		    &d->target->rule, d->value, &s.offers[OFFER_SPOKEN]);
 		script_offer_url(&s, OFFER_CONFIRM_URL, "/confirm-digits",
@@ -197,8 +201,9 @@ handle_confirm_digits(struct exchange *x)
 	if (!dialogue_init(&d, x) || !voice_digits(x, &key))
 		return;
 	/* The value comes back in the URL that we gave, which is signed. */
-	if (kv_get(&x->query, "value", &d.value) != ST_OK ||
-	    check(&d) != DIGITS_GOOD) {
+	if (kv_get(&x->query, "value", &d.value) == ST_MALFORMED) {
+		exchange_error(x, 400, "value occurs twice or holds a NUL");
+	} else if (check(&d) != DIGITS_GOOD) {
 		d.value = NULL;
 		play_again(&d, "-invalid-input");
 	} else if (strcmp(key, "1") == 0) {

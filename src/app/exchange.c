@@ -101,6 +101,29 @@ exchange_url(const struct exchange *x, struct buf *out)
 	return buf_puts(out, uri);
 }
 
+const char *
+exchange_tail(const struct exchange *x)
+{
+	const char *uri = x->request->uri, *path = x->request->path;
+	size_t n = strcspn(uri, "?"), len = strlen(path);
+
+	if (n < len || memcmp(uri + n - len, path, len) != 0)
+		return NULL;
+	return uri + n - len;
+}
+
+enum status
+exchange_voice_url(const struct exchange *x, struct buf *out)
+{
+	const char *base = x->app->config->voice.webhook_api_url;
+	const char *tail = exchange_tail(x);
+
+	if (*base == '\0' || tail == NULL)
+		return ST_NOTFOUND;
+	buf_puts(out, base);
+	return buf_puts(out, tail);
+}
+
 void
 exchange_error(struct exchange *x, int code, const char *message)
 {

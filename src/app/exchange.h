@@ -24,6 +24,19 @@ bool guard_pass(struct exchange *);
  */
 enum status exchange_url(const struct exchange *, struct buf *out);
 
+/*
+ * The same under voice.webhook_api_url, which is where Twilio posts to when it
+ * follows an action URL of ours. ST_NOTFOUND: it is not set, or there is no
+ * such URL.
+ */
+enum status exchange_voice_url(const struct exchange *, struct buf *out);
+
+/*
+ * REQUEST_URI from the route on ("/transfer-call?attempt=2"), or NULL if it
+ * does not have the route as it stands.
+ */
+const char *exchange_tail(const struct exchange *);
+
 /* Answer with an error; the message goes to the client as it stands. */
 void exchange_error(struct exchange *, int code, const char *message);
 

@@ -41,27 +41,38 @@ check_announced(const struct exchange *x, const char *url)
 }
 
 static enum signature_verdict
-verdict_of(const struct exchange *x)
+verdict_on(const struct exchange *x, const char *url)
 {
 	static const struct kv none = KV_INIT;
 	const struct request *r = x->request;
 	const struct kv *form = x->is_form ? &x->form : NULL;
-	struct buf url = BUF_INIT;
 	enum signature_verdict v;
 
-	if (exchange_url(x, &url) != ST_OK) {
-		buf_release(&url);
-		return SIGNATURE_FAILED;
-	}
 	/* A GET is signed by its URL alone, which has the parameters, unless
 	 * bodySHA256 says that it covers an (empty) body. */
 	if (r->method != METHOD_POST)
 		form = kv_find(&x->query, "bodySHA256", NULL) == NULL ? &none
 								      : NULL;
-	v = check_signature(x, buf_str(&r->body), r->body.len, form, url.data);
+	v = check_signature(x, buf_str(&r->body), r->body.len, form, url);
 	if (v != SIGNATURE_VALID && r->method == METHOD_POST && r->has_length &&
 	    r->body.len > r->announced)
-		v = check_announced(x, url.data);
+		v = check_announced(x, url);
+	return v;
+}
+
+static enum signature_verdict
+verdict_of(const struct exchange *x)
+{
+	enum signature_verdict v = SIGNATURE_FAILED;
+	struct buf url = BUF_INIT;
+
+	if (exchange_url(x, &url) == ST_OK)
+		v = verdict_on(x, url.data);
+	buf_reset(&url);
+	/* An action URL may have another name than public_url. */
+	if (v == SIGNATURE_WRONG && exchange_voice_url(x, &url) == ST_OK &&
+	    verdict_on(x, url.data) == SIGNATURE_VALID)
+		v = SIGNATURE_VALID;
 	buf_release(&url);
 	return v;
 }

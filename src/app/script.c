@@ -31,23 +31,38 @@ script_release(struct script *s)
 		buf_release(&s->offers[i]);
 }
 
+/* What stands before the route in the URL that this request came to. */
+static void
+put_called_base(const struct exchange *x, struct buf *out)
+{
+	const char *tail = exchange_tail(x);
+	struct buf url = BUF_INIT;
+
+	/* An escaped route is not there as it stands: then all of the path is
+	 * taken off, and the base path put back. */
+	exchange_url(x, &url);
+	if (url.err != ST_OK)
+		out->err = url.err;
+	else
+		buf_put(out, url.data,
+		    url.len - strlen(tail != NULL ? tail : x->request->uri));
+	if (tail == NULL)
+		buf_puts(out, x->app->config->server.base_path);
+	buf_release(&url);
+}
+
 /* Where our routes begin, as Twilio calls them; without a "/" at the end. */
 static void
 put_base(const struct exchange *x, struct buf *out)
 {
 	const struct config *c = x->app->config;
-	struct buf url = BUF_INIT;
-	const char *at;
 
-	if (*c->voice.webhook_api_url != '\0') {
+	if (*c->voice.webhook_api_url != '\0')
 		buf_puts(out, c->voice.webhook_api_url);
-	} else if (*c->server.public_url != '\0') {
+	else if (*c->server.public_url != '\0')
 		buf_puts(out, c->server.public_url);
-	} else if (exchange_url(x, &url) == ST_OK &&
-	    (at = strstr(url.data, x->request->path)) != NULL) {
-		buf_put(out, url.data, (size_t)(at - url.data));
-	}
-	buf_release(&url);
+	else
+		put_called_base(x, out);
 	while (out->len > 0 && out->data[out->len - 1] == '/')
 		out->data[--out->len] = '\0';
 }
@@ -93,9 +108,10 @@ script_is_parameter(const char *name)
 static bool
 lookup(void *arg, const char *name, const char **value, size_t *len)
 {
-	const struct script *s = arg;
+	struct script *s = arg;
 	const struct buf *offer = find_offer(s, name);
 	const struct kv_pair *p;
+	size_t count;
 
 	if (offer != NULL) {
 		*value = offer->data;
@@ -109,10 +125,11 @@ lookup(void *arg, const char *name, const char **value, size_t *len)
 	}
 	/* A parameter that Twilio did not send this time (CallerCity) is empty
 	 * and no reason to drop a call. */
-	p = kv_find(&s->x->form, name, NULL);
+	p = kv_find(&s->x->form, name, &count);
 	*value = p == NULL ? "" : p->value;
 	*len = p == NULL ? 0 : p->value_len;
-	return script_is_parameter(name);
+	s->repeated = count > 1;
+	return script_is_parameter(name) && !s->repeated;
 }
 
 void
@@ -132,7 +149,7 @@ script_play(struct script *s, const char *name)
 		}
 	if ((st = templates_get(x->app->templates, name, &t)) == ST_OK) {
 		st = twiml_render(t, lookup, s, &r->body, &missing);
-		if (missing != NULL)
+		if (missing != NULL && !s->repeated)
 			log_error(x->app->log, "nothing fills a placeholder",
 			    LOG_STR("request_id", x->id),
 			    LOG_STR("template", name),
@@ -142,6 +159,8 @@ script_play(struct script *s, const char *name)
 	if (st == ST_OK) {
 		r->code = 200;
 		r->content_type = "text/xml; charset=utf-8";
+	} else if (s->repeated) {
+		exchange_error(x, 400, "a parameter that is used occurs twice");
 	} else if (st == ST_NOTFOUND) {
 		exchange_error(x, 404, "Not found");
 	} else {

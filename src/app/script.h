@@ -27,6 +27,7 @@ const char *offer_name(enum offer);
 struct script {
 	struct exchange *x;
 	struct buf offers[OFFER_N]; /* not offered: nothing was put */
+	bool repeated; /* a parameter that the template names came twice */
 };
 
 void script_release(struct script *);
@@ -42,7 +43,7 @@ void script_offer_url(struct script *, enum offer, const char *route,
 
 /*
  * Answer with this template. Without one, or with a placeholder that nothing
- * fills here: 404.
+ * fills here: 404. With a parameter that came twice: 400.
  */
 void script_play(struct script *, const char *name);
 

@@ -64,6 +64,16 @@ body_pass(struct exchange *x)
 	return false;
 }
 
+/* Which call it was, for the log line; a SID has 34 characters. */
+static void
+note_call(struct exchange *x)
+{
+	const char *sid;
+
+	if (kv_get(&x->form, "CallSid", &sid) == ST_OK)
+		snprintf(x->call_sid, sizeof(x->call_sid), "%s", sid);
+}
+
 static void
 serve(struct exchange *x)
 {
@@ -71,10 +81,12 @@ serve(struct exchange *x)
 
 	if (!find_route(x))
 		return;
-	if ((st = exchange_parse(x)) != ST_OK)
+	if ((st = exchange_parse(x)) != ST_OK) {
 		exchange_fail(x, st);
-	else if (guard_pass(x) && body_pass(x))
+	} else if (guard_pass(x) && body_pass(x)) {
+		note_call(x);
 		x->route->handler(x);
+	}
 }
 
 /* A reply that ran out of memory half-way must not look like a whole one. */
@@ -101,6 +113,7 @@ log_request(const struct exchange *x, int64_t began)
 	    LOG_INT("status", x->response->code),
 	    LOG_INT("duration_us", clock_mono_us() - began),
 	    LOG_STR("outcome", x->outcome),
+	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
 	    LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
 	    LOG_STR("conversation_id", x->conversation_id));
 }

@@ -85,23 +85,28 @@ handle_incoming_call(struct exchange *x)
 }
 
 /*
- * The menu's digit plays its entry. A digit without one plays [menu] other;
- * if that asks again (it posts to the menu once more), the limit holds.
+ * The menu's digit plays its entry. A digit without one plays [menu] other
+ * (hangup, if that is emptied); if it asks again (it posts to the menu once
+ * more), the limit holds.
  */
 void
 handle_transfer_call(struct exchange *x)
 {
 	const struct config *c = x->app->config;
-	const char *digits, *name;
+	const char *digits, *name = NULL;
 	int64_t attempt;
 
 	if (!voice_attempt(x, &attempt) || !voice_digits(x, &digits))
 		return;
-	if ((name = config_menu(c, digits)) != NULL) {
+	/* No caller can key in "other": it has the limit below. */
+	if (strcmp(digits, "other") != 0)
+		name = config_menu(c, digits);
+	if (name != NULL) {
 		play(x, name, 1);
 		return;
 	}
-	name = config_menu(c, "other");
+	if ((name = config_menu(c, "other")) == NULL)
+		name = "hangup";
 	if (!script_asks(x->app, name, OFFER_TRANSFER_URL))
 		play(x, name, 1);
 	else if (attempt >= c->voice.max_attempts)
