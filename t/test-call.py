@@ -120,9 +120,12 @@ class Calls(ctl.Site):
         p = self.code(0, "check")
         self.assertIn("dial.twiml.xml:", p.stderr)
         self.assertIn("voice.operator_phone_number is not set", p.stderr)
+        self.assertIn("connect-stream.twiml.xml:", p.stderr)
         self.new_target()
         p = self.code(3, "check")
         self.assertIn("menu.1: there is no template connect", p.stderr)
+        self.assertIn("voice.max_attempts: there is no template hangup",
+                      p.stderr)
         self.assertNotIn("digits zip", p.stderr)
         os.unlink(self.path("templates/zip-retry.twiml.xml"))
         with open(self.path("templates/bad.twiml.xml"), "w") as f:
@@ -134,6 +137,35 @@ class Calls(ctl.Site):
             3, "check", "--json").stdout.splitlines()]
         self.assertTrue(any("zip-retry" in r.get("mistake", "")
                             for r in rows))
+
+    def test_check_placeholders(self):
+        """Each template, wherever it is played."""
+        self.new_target()
+        for name, verbs in [
+                ("hangup", "<Hangup/>"), ("connect", "<Hangup/>"),
+                ("dial", "<Hangup/>"),
+                ("own", "<Say>{shop} {From} {spoken}</Say>")]:
+            with open(self.path(f"templates/{name}.twiml.xml"), "w") as f:
+                f.write("<Response>%s</Response>" % verbs)
+        p = self.code(3, "check")
+        self.assertIn("digits birthdate: there is no template", p.stderr)
+        for step in ("", "-confirmation", "-confirmed", "-invalid-input",
+                     "-retry"):
+            with open(self.path(f"templates/birthdate{step}.twiml.xml"),
+                      "w") as f:
+                f.write("<Response><Hangup/></Response>")
+        p = self.code(0, "check")
+        self.assertIn("own.twiml.xml:1:16: {shop}: nothing fills", p.stderr)
+        self.assertIn("{spoken}: nothing fills", p.stderr)
+        self.assertNotIn("{From}", p.stderr)
+        self.assertNotIn("zip", p.stderr)
+        with open(self.conf, "a") as f:
+            f.write("[values]\nshop = Corner\n[menu]\n"
+                    "5 = zip-confirmation\n")
+        p = self.code(0, "check")
+        self.assertNotIn("{shop}", p.stderr)
+        self.assertIn("zip-confirmation.twiml.xml:1:27: {confirm_url}: "
+                      "nothing fills", p.stderr)
 
     def test_unknown_verb_is_shown(self):
         self.new_target()

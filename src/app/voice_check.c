@@ -68,30 +68,65 @@ warn(const struct checker *c, const char *template, const struct twiml_name *n)
 		    "set it under [values], or the template is 404\n");
 }
 
-/* One template as somebody reaches it; who is "menu.1" or "digits zip". */
 static void
-check_reached(
-    const struct checker *c, const char *who, const char *name, unsigned offers)
+check_names(const struct checker *c, const char *template,
+    const struct twiml *t, unsigned offers)
 {
 	const struct twiml_name *names;
-	struct twiml *t;
 	size_t i, n;
 
-	switch ((int)templates_get(c->templates, name, &t)) {
-	case ST_OK:
-		break;
-	case ST_NOTFOUND:
-		buf_printf(c->mistakes,
-		    "%s: there is no template %s in %s; make %s%s there\n", who,
-		    name, c->config->voice.templates, name, TEMPLATES_SUFFIX);
-		return;
-	default: /* its own mistakes are told already */
-		return;
-	}
 	names = twiml_names(t, &n);
 	for (i = 0; i < n; i++)
 		if (!can_fill(c, names[i].name, offers))
-			warn(c, name, &names[i]);
+			warn(c, template, &names[i]);
+}
+
+/* The steps of a target, each a template, and what each is offered. */
+static const struct {
+	const char *suffix;
+	unsigned offers;
+} steps[] = {
+	{ "", MENU | ASKING },
+	{ "-confirmation", CONFIRMING },
+	{ "-confirmed", CONFIRMING },
+	{ "-invalid-input", ASKING },
+	{ "-retry", ASKING },
+};
+
+#define STEPS_N (sizeof(steps) / sizeof(steps[0]))
+
+/* What a template is offered that is played by its name: any can be. */
+static unsigned
+offers_by_name(const struct checker *c, const char *name)
+{
+	return MENU |
+	    (config_target_of(c->config, name) != NULL ? BIT(OFFER_PROCESS_URL)
+						       : 0);
+}
+
+/* What it is offered where it belongs. */
+static unsigned
+offers_of(const struct checker *c, const char *name)
+{
+	const struct digits_target *t = config_target_of(c->config, name);
+	size_t i;
+
+	for (i = 0; t != NULL && i < STEPS_N; i++)
+		if (strcmp(name + strlen(t->name), steps[i].suffix) == 0)
+			return steps[i].offers;
+	return offers_by_name(c, name);
+}
+
+/* A template that somebody leads to: "menu.1", "digits zip". */
+static void
+check_there(const struct checker *c, const char *who, const char *name)
+{
+	struct twiml *t;
+
+	if (templates_get(c->templates, name, &t) == ST_NOTFOUND)
+		buf_printf(c->mistakes,
+		    "%s: there is no template %s in %s; make %s%s there\n", who,
+		    name, c->config->voice.templates, name, TEMPLATES_SUFFIX);
 	twiml_release(t);
 }
 
@@ -99,6 +134,8 @@ static void
 check_menu(const struct checker *c)
 {
 	const struct config_pair *p;
+	unsigned offers;
+	struct twiml *t;
 	char who[64];
 	size_t i;
 
@@ -107,48 +144,49 @@ check_menu(const struct checker *c)
 		if (*p->value == '\0')
 			continue;
 		snprintf(who, sizeof(who), "menu.%s", p->key);
-		check_reached(c, who, p->value,
-		    MENU |
-			(config_target_of(c->config, p->value) != NULL
-				? BIT(OFFER_PROCESS_URL)
-				: 0));
+		check_there(c, who, p->value);
+		/* Where it belongs it may be offered more than here. */
+		offers = offers_by_name(c, p->value);
+		if (offers == offers_of(c, p->value) ||
+		    templates_get(c->templates, p->value, &t) != ST_OK)
+			continue;
+		check_names(c, p->value, t, offers);
+		twiml_release(t);
 	}
 }
 
-/* The five templates of a target, and what each is offered. */
 static void
 check_target(const struct checker *c, const struct digits_target *target)
 {
-	static const struct {
-		const char *suffix;
-		unsigned offers;
-	} steps[] = {
-		{ "", MENU | ASKING },
-		{ "-confirmation", CONFIRMING },
-		{ "-confirmed", CONFIRMING },
-		{ "-invalid-input", ASKING },
-		{ "-retry", ASKING },
-	};
 	char who[64], name[128];
 	size_t i;
 
 	snprintf(who, sizeof(who), "digits %s", target->name);
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (i = 0; i < STEPS_N; i++) {
 		snprintf(
 		    name, sizeof(name), "%s%s", target->name, steps[i].suffix);
-		check_reached(c, who, name, steps[i].offers);
+		check_there(c, who, name);
 	}
 }
 
+/* Where too many attempts end: script_give_up. */
 static void
-put_errors(
+check_end(const struct checker *c)
+{
+	check_there(c, "voice.max_attempts",
+	    *c->config->voice.operator_phone_number != '\0' ? "dial"
+							    : "hangup");
+}
+
+static void
+check_one(
     void *ctx, const char *name, const struct twiml *t, const char *errors)
 {
 	struct checker *c = ctx;
 
-	(void)name;
-	(void)t;
 	buf_puts(c->mistakes, errors);
+	if (t != NULL)
+		check_names(c, name, t, offers_of(c, name));
 }
 
 static enum status
@@ -157,7 +195,7 @@ check_all(struct checker *c)
 	enum status st;
 	size_t i;
 
-	st = templates_each(c->templates, put_errors, c);
+	st = templates_each(c->templates, check_one, c);
 	if (st == ST_NOMEM)
 		return st;
 	if (st != ST_OK) {
@@ -171,6 +209,7 @@ check_all(struct checker *c)
 	check_menu(c);
 	for (i = 0; i < c->config->targets_n; i++)
 		check_target(c, &c->config->targets[i]);
+	check_end(c);
 	return ST_OK;
 }
 
