@@ -35,34 +35,49 @@ static const char *const instead[][0x80] = {
 	},
 };
 
+/* How many bytes from here on stand for themselves, ASCII only. */
+static size_t
+plain(const char *const table[static 0x80], const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (unsigned char)s[n] < 0x80 &&
+	    table[(unsigned char)s[n]] == NULL)
+		n++;
+	return n;
+}
+
 /* What is put for the character at s, or NULL; *n gets its length. */
 static const char *
-replacement(enum place place, const char *s, size_t len, size_t *n)
+replacement(
+    const char *const table[static 0x80], const char *s, size_t len, size_t *n)
 {
 	bool legal;
 
 	if ((unsigned char)s[0] < 0x80) {
 		*n = 1;
-		return instead[place][(unsigned char)s[0]];
+		return table[(unsigned char)s[0]];
 	}
 	*n = xml_text_step(s, len, &legal);
 	return legal ? NULL : UTF8_REPLACEMENT;
 }
 
 static enum status
-put(struct buf *out, enum place place, const char *value, size_t len)
+put(struct buf *out, const char *const table[static 0x80], const char *value,
+    size_t len)
 {
-	size_t from = 0, at = 0, n;
+	size_t from = 0, at, n;
 	const char *put;
 
-	while (at < len) {
-		put = replacement(place, value + at, len - at, &n);
+	for (at = plain(table, value, len); at < len;) {
+		put = replacement(table, value + at, len - at, &n);
 		if (put != NULL) {
 			buf_put(out, value + from, at - from);
 			buf_puts(out, put);
 			from = at + n;
 		}
 		at += n;
+		at += plain(table, value + at, len - at);
 	}
 	return buf_put(out, value + from, len - from);
 }
@@ -70,11 +85,11 @@ put(struct buf *out, enum place place, const char *value, size_t len)
 enum status
 xml_put_text(struct buf *out, const char *value, size_t len)
 {
-	return put(out, PLACE_TEXT, value, len);
+	return put(out, instead[PLACE_TEXT], value, len);
 }
 
 enum status
 xml_put_attr(struct buf *out, const char *value, size_t len)
 {
-	return put(out, PLACE_ATTR, value, len);
+	return put(out, instead[PLACE_ATTR], value, len);
 }

@@ -41,13 +41,20 @@ struct outcome {
 	struct buf errors;
 };
 
+static bool
+may_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
 bool
 templates_name(const char *name)
 {
-	size_t n = strspn(name,
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789._-");
+	size_t n = 0;
 
+	while (n <= TEMPLATES_NAME_MAX && may_name(name[n]))
+		n++;
 	return n > 0 && n <= TEMPLATES_NAME_MAX && name[n] == '\0' &&
 	    name[0] != '.';
 }
