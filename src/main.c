@@ -1,4 +1,5 @@
 /* switchhook.fcgi: options, configuration, which door, go. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,17 @@ run_cgi(const struct options *o)
 	return exit_of(st);
 }
 
+/*
+ * glibc would give each of many threads a heap of its own, 64 MB of address
+ * space each (shared hosts limit that), and would keep what large bodies took.
+ */
+static void
+limit_heaps(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+}
+
 static enum exit_code
 run_fastcgi(const struct options *o, const struct listener *listener)
 {
@@ -147,6 +159,7 @@ run_fastcgi(const struct options *o, const struct listener *listener)
 	struct app *app = NULL;
 	enum status st;
 
+	limit_heaps();
 	if ((st = app_open(&app, &door.app, &errors)) == ST_OK) {
 		door.threads = (size_t)app->config->server.threads;
 		st = door_fastcgi(app, &door);
