@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/breaker.h"
+#include "app/outbox.h"
 #include "app/ports.h"
+#include "aws/client.h"
 #include "config/config.h"
 #include "params/params.h"
 #include "store/db.h"
@@ -74,6 +77,41 @@ open_db(struct app *app, bool threaded, struct buf *errors)
 	return complain(app, "store", "path", st, &why, errors);
 }
 
+static enum status
+open_aws(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	const struct config *c = app->config;
+	struct aws_options a = { .envp = o->envp,
+		.region = c->aws.region,
+		.proxy = c->aws.proxy,
+		.threaded = o->threaded,
+		.log = app->log };
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	st = aws_open(&app->aws, &a, &why);
+	return complain(app, "aws", "region", st, &why, errors);
+}
+
+/* Stores and queues; where some lie elsewhere, what takes messages there. */
+static enum status
+open_remote(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	bool remote = ports_remote(app->config);
+	enum status st = ST_OK;
+
+	if (remote)
+		st = open_aws(app, o, errors);
+	app->source = (struct ports_source){ app->config, app->db, app->aws };
+	if (st == ST_OK)
+		st = ports_pool_open(&app->ports, &app->source, errors);
+	if (st == ST_OK)
+		st = breakers_open(&app->breakers);
+	if (st == ST_OK && remote && o->threaded && outbox_spools(app))
+		st = outbox_start(&app->outbox, app);
+	return st;
+}
+
 /* The tokens to try, the current one first; "" is no token. */
 static void
 set_tokens(struct app *app)
@@ -102,7 +140,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = open_db(app, o->threaded, errors);
 	if (st == ST_OK)
-		st = ports_pool_open(&app->ports, app->config, app->db, errors);
+		st = open_remote(app, o, errors);
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
@@ -125,7 +163,10 @@ app_close(struct app *app)
 	if (app == NULL)
 		return;
 	templates_close(app->templates);
+	outbox_stop(app->outbox);
+	breakers_close(app->breakers);
 	ports_pool_close(app->ports);
+	aws_close(app->aws);
 	db_close(app->db);
 	log_close(app->log);
 	config_free(app->config);

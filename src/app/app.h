@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "app/ports.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -21,14 +22,20 @@
 
 struct config;
 struct db;
-struct ports_pool;
+struct aws;
+struct breakers;
+struct outbox;
 struct templates;
 
 struct app {
 	struct config *config;
 	struct log *log;
 	struct db *db;
+	struct aws *aws; /* NULL unless something of it is used */
+	struct ports_source source; /* what ports are made of */
 	struct ports_pool *ports;
+	struct breakers *breakers;
+	struct outbox *outbox; /* NULL: nothing is sent behind requests */
 	struct templates *templates;
 	const char *tokens[3]; /* to check signatures with; NULL-ended */
 	int refs; /* guarded by the slot's mutex */

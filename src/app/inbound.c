@@ -2,147 +2,166 @@
 
 #include <stdlib.h>
 
-#include "config/config.h"
+#include "app/outbox.h"
+#include "app/routing.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
-#include "store/store.h"
+#include "store/spool.h"
 
-/* Where a message goes: a row of what each destination means. */
-struct destination {
-	const char *name; /* for the log and the message log */
-	struct queue *queue; /* NULL: nowhere */
-	int64_t delay_s;
-};
-
-static struct destination
-to_ai(const struct inbound *in)
+/* Remember the SID and where it went; ST_EXISTS: it came before. */
+static enum status
+record(struct db *db, const struct inbound *in, const struct routing *r)
 {
-	/* Messages sent in a burst wait for each other and are answered
-	 * together. */
-	return (struct destination){ "ai", in->ports->ai,
-		in->app->config->whatsapp.ai_delay };
+	struct message_record m = {
+		.sid = in->sid,
+		.route = r->outcome,
+		.conversation_id = r->conversation.id,
+		.at_us = in->received_us,
+	};
+
+	return in->sid == NULL ? ST_OK : message_record(db, &m);
 }
 
-static struct destination
-to_human(const struct inbound *in)
+/* Order is kept within a conversation, or else within a sender. */
+static const char *
+group_of(const struct inbound *in, const struct routing *r)
 {
-	return (struct destination){ "human", in->ports->human, 0 };
-}
-
-static struct destination
-of_unknown(const struct inbound *in)
-{
-	switch ((enum unknown_sender)in->app->config->whatsapp.unknown_sender) {
-	case UNKNOWN_HOLD:
-		return (
-		    struct destination){ "unrouted", in->ports->unrouted, 0 };
-	case UNKNOWN_IGNORE:
-		return (struct destination){ "ignored", NULL, 0 };
-	case UNKNOWN_HUMAN:
-		return to_human(in);
-	case UNKNOWN_AI:
-	case UNKNOWN_CREATE:
-		break;
-	}
-	return to_ai(in);
+	return r->conversation.id == NULL ? in->sender : r->conversation.id;
 }
 
 static enum status
-push(const struct inbound *in, const struct destination *to,
-    const struct conversation *c)
+put_body(const struct inbound *in, const struct routing *r, struct buf *body)
 {
-	struct queue_message m = {
-		.delay_s = to->delay_s,
-		.group = c->id == NULL ? in->sender : c->id,
-		.dedupe = in->sid,
-	};
+	return envelope_put(
+	    in->message, &r->conversation, in->received_us, in->channel, body);
+}
+
+/* What is known of the outcome, for log and reply. */
+static void
+note(struct inbound *in, struct routing *r)
+{
+	in->outcome = r->outcome;
+	free(in->conversation_id);
+	in->conversation_id = r->conversation.id;
+	r->conversation.id = NULL;
+}
+
+static enum status
+push_here(const struct inbound *in, const struct routing *r)
+{
+	struct queue *q = ports_queue(in->ports, r->role);
+	struct queue_message m = { .delay_s = r->delay_s,
+		.group = group_of(in, r),
+		.dedupe = in->sid };
 	struct buf body = BUF_INIT;
 	enum status st;
 
-	if (to->queue == NULL)
+	if (q == NULL)
 		return ST_OK;
-	st = envelope_put(in->message, c, in->received_us, in->channel, &body);
+	st = put_body(in, r, &body);
 	m.body = body.data;
 	m.len = body.len;
 	if (st == ST_OK)
-		st = to->queue->ops->push(to->queue, &m);
+		st = q->ops->push(q, &m);
 	buf_release(&body);
 	return st;
 }
 
-static enum status
-record(struct db *db, const struct inbound *in, const struct destination *to,
-    const struct conversation *c)
-{
-	struct message_record r = {
-		.sid = in->sid,
-		.route = to->name,
-		.conversation_id = c->id,
-		.at_us = in->received_us,
-	};
-
-	return in->sid == NULL ? ST_OK : message_record(db, &r);
-}
-
-/* The conversation that unknown_sender = create makes; not yet stored. */
-static enum status
-make_conversation(const struct inbound *in, struct conversation *c)
-{
-	enum status st;
-
-	if ((st = str_dup(in->new_id, &c->id)) != ST_OK)
-		return st;
-	c->created_us = in->received_us;
-	return str_dup(in->sender, &c->tel);
-}
-
-/* Look the sender up and decide. *create: c is new and to be stored. */
-static enum status
-decide(const struct inbound *in, struct conversation *c, struct destination *to,
-    bool *create)
-{
-	struct store *store = in->ports->conversations;
-	enum status st;
-
-	*create = false;
-	*to = to_ai(in);
-	st = store->ops->newest(store, in->sender, c);
-	if (st == ST_OK && c->handoff)
-		*to = to_human(in);
-	if (st != ST_NOTFOUND)
-		return st;
-	*to = of_unknown(in);
-	*create = in->app->config->whatsapp.unknown_sender == UNKNOWN_CREATE;
-	return *create ? make_conversation(in, c) : ST_OK;
-}
-
 /*
- * The whole of it, as one job; it may run more than once. The record comes
- * before all else that writes, so that a repeat has written nothing.
+ * All in the embedded engine: look-up, record and queue entry as one job; it
+ * may run more than once. The record comes before all else that writes, so
+ * that a repeat has written nothing.
  */
 static enum status
-route_job(struct db *db, void *arg)
+local_job(struct db *db, void *arg)
 {
 	struct inbound *in = arg;
-	struct store *store = in->ports->conversations;
-	struct conversation c = { 0 };
-	struct destination to;
+	struct routing r;
 	enum status st;
-	bool create;
 
-	st = decide(in, &c, &to, &create);
+	st = routing_decide(
+	    in->app, in->ports, in->sender, in->new_id, in->received_us, &r);
 	if (st == ST_OK)
-		st = record(db, in, &to, &c);
-	if (st == ST_OK && create)
-		st = store->ops->add(store, &c);
+		st = record(db, in, &r);
 	if (st == ST_OK)
-		st = push(in, &to, &c);
-	in->outcome = to.name;
-	free(in->conversation_id);
-	in->conversation_id = c.id;
-	c.id = NULL;
-	conversation_release(&c);
+		st = routing_create(in->ports, &r);
+	if (st == ST_OK)
+		st = push_here(in, &r);
+	note(in, &r);
+	routing_release(&r);
+	return st;
+}
+
+/* What the outbox records with the message. */
+struct remote {
+	const struct inbound *in;
+	const struct routing *routing;
+};
+
+static enum status
+record_remote(struct db *db, void *arg, bool undo)
+{
+	const struct remote *r = arg;
+
+	if (!undo)
+		return record(db, r->in, r->routing);
+	return r->in->sid == NULL ? ST_OK : message_forget(db, r->in->sid);
+}
+
+/* Decide, as far as the store can be reached; "" is decided at delivery. */
+static enum status
+decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
+    struct buf *body)
+{
+	enum status st;
+
+	st = routing_decide(
+	    in->app, in->ports, in->sender, in->new_id, in->received_us, r);
+	if (st == ST_OK)
+		st = routing_create(in->ports, r);
+	if (st == ST_NOMEM)
+		return st;
+	if (st != ST_OK && !outbox_spools(in->app))
+		return st;
+	if (st != ST_OK) {
+		routing_release(r);
+		*r = (struct routing){ .outcome = "undecided" };
+		e->role = ROLE_UNDECIDED;
+		e->reason = status_text(st);
+		return buf_put(body, in->message->data, in->message->len);
+	}
+	e->role = r->role;
+	e->queue_group = group_of(in, r);
+	e->visible_us += r->delay_s * 1000000;
+	return put_body(in, r, body);
+}
+
+static enum status
+route_remote(struct inbound *in)
+{
+	struct spool_entry e = { .group = in->sender,
+		.sid = in->sid,
+		.from = in->from,
+		.trace = in->trace,
+		.received_us = in->received_us,
+		.visible_us = in->received_us };
+	struct routing r = { 0 };
+	struct remote remote = { in, &r };
+	struct buf body = BUF_INIT;
+	enum status st;
+
+	st = decide_remote(in, &r, &e, &body);
+	e.body = body.data;
+	e.len = body.len;
+	if (st == ST_OK && e.role == NULL) /* ignored */
+		st = outbox_record(in->app, record_remote, &remote);
+	else if (st == ST_OK)
+		st = outbox_accept(in->app, in->ports, &e, record_remote,
+		    &remote, &in->spooled);
+	note(in, &r);
+	routing_release(&r);
+	buf_release(&body);
 	return st;
 }
 
@@ -153,7 +172,10 @@ inbound_route(struct inbound *in)
 
 	if ((st = str_uuid(in->new_id)) != ST_OK)
 		return st;
-	st = db_write(in->app->db, route_job, in);
+	if (in->ports->local)
+		st = db_write(in->app->db, local_job, in);
+	else
+		st = route_remote(in);
 	if (st != ST_EXISTS)
 		return st;
 	in->outcome = "duplicate";

@@ -18,7 +18,9 @@ struct inbound {
 	struct ports *ports;
 	const char *sid; /* NULL: Twilio named none; nothing to tell a
 	                     * repeat by */
+	const char *from; /* the address as Twilio sent it */
 	const char *sender; /* without "whatsapp:" */
+	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 	char channel[ENVELOPE_CHANNEL_MAX];
 	const struct buf *message; /* "twilio_message": JSON */
 	int64_t received_us;
@@ -26,6 +28,7 @@ struct inbound {
 
 	/* Results. */
 	const char *outcome; /* static: "ai", "human", "unrouted", … */
+	bool spooled; /* its queue has not got it yet */
 	char *conversation_id; /* NULL: none; the caller frees it */
 };
 

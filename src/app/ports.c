@@ -2,63 +2,68 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "app/backends.h"
+#include "app/outbox.h"
+#include "aws/client.h"
+#include "base/clock.h"
+#include "base/str.h"
 #include "config/config.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "store/store.h"
 
 struct ports_pool {
-	const struct config *config;
-	struct db *db;
+	const struct ports_source *source;
+	bool remote; /* some URL is */
 	pthread_mutex_t mutex; /* guards idle */
 	struct ports *idle;
 };
 
-/* What one open handle needs; says of a failure where it was set. */
-struct opening {
-	const struct config *config;
-	struct db *db;
-	struct ports *ports;
-	struct buf *errors;
+/* Where the URLs come from, and where the handles go. */
+struct port {
+	const char *section, *key;
+	const char *url;
+	struct queue **queue; /* NULL: it is the conversations */
 };
 
-static enum status
-opened(const struct opening *o, const char *section, const char *key,
-    enum status st, bool local, struct buf *why)
+#define PORTS_N 6
+
+static void
+list_ports(const struct config *c, struct ports *p, struct port list[PORTS_N])
 {
-	if (st != ST_OK) {
-		config_where(o->config, section, key, o->errors);
-		buf_printf(
-		    o->errors, ": %s.%s: %s\n", section, key, buf_str(why));
-	}
-	o->ports->local = o->ports->local && local;
-	buf_release(why);
-	return st;
+	const struct port all[PORTS_N] = {
+		{ "whatsapp", "conversations", c->whatsapp.conversations,
+		    NULL },
+		{ "whatsapp", "ai_queue", c->whatsapp.ai_queue, &p->ai },
+		{ "whatsapp", "human_queue", c->whatsapp.human_queue,
+		    &p->human },
+		{ "whatsapp", "unknown_sender", PORTS_UNROUTED, &p->unrouted },
+		{ "voice", "digits_queue", c->voice.digits_queue, &p->digits },
+		{ "store", "spool", PORTS_UNDELIVERABLE, &p->undeliverable },
+	};
+
+	memcpy(list, all, sizeof(all));
 }
 
-static enum status
-open_queue(const struct opening *o, const char *section, const char *key,
-    const char *url, struct queue **queue)
+struct queue *
+ports_queue(const struct ports *p, const char *role)
 {
-	struct buf why = BUF_INIT;
-	bool local = false;
-	enum status st;
+	const struct {
+		const char *role;
+		struct queue *queue;
+	} queues[] = {
+		{ ROLE_AI, p->ai },
+		{ ROLE_HUMAN, p->human },
+		{ ROLE_UNROUTED, p->unrouted },
+		{ ROLE_DIGITS, p->digits },
+	};
+	size_t i;
 
-	st = queue_open(url, o->db, queue, &local, &why);
-	return opened(o, section, key, st, local, &why);
-}
-
-static enum status
-open_conversations(const struct opening *o)
-{
-	struct buf why = BUF_INIT;
-	bool local = false;
-	enum status st;
-
-	st = store_open(o->config->whatsapp.conversations, o->db,
-	    &o->ports->conversations, &local, &why);
-	return opened(o, "whatsapp", "conversations", st, local, &why);
+	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		if (str_eq(role, queues[i].role))
+			return queues[i].queue;
+	return NULL;
 }
 
 static void
@@ -71,46 +76,74 @@ queue_close(struct queue *q)
 static void
 ports_free(struct ports *p)
 {
+	struct port list[PORTS_N];
+	size_t i;
+
 	if (p == NULL)
 		return;
-	queue_close(p->ai);
-	queue_close(p->human);
-	queue_close(p->unrouted);
-	queue_close(p->digits);
+	list_ports(p->config, p, list);
+	for (i = 0; i < PORTS_N; i++)
+		if (list[i].queue != NULL)
+			queue_close(*list[i].queue);
 	if (p->conversations != NULL)
 		p->conversations->ops->close(p->conversations);
+	aws_client_close(p->aws);
 	free(p);
+}
+
+static enum status
+open_port(
+    struct ports *p, const struct port *port, struct db *db, struct buf *errors)
+{
+	struct backends b = { p->config, db, p->aws };
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	if (port->queue != NULL)
+		st = backend_queue(&b, port->url, port->queue, &why);
+	else
+		st = backend_store(&b, port->url, &p->conversations, &why);
+	if (st != ST_OK) {
+		config_where(p->config, port->section, port->key, errors);
+		buf_printf(errors, ": %s.%s: %s\n", port->section, port->key,
+		    buf_str(&why));
+	}
+	buf_release(&why);
+	return st;
+}
+
+static enum status
+open_client(struct ports *p, struct aws *aws, struct buf *errors)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	st = aws_client_open(&p->aws, aws, &why);
+	if (st != ST_OK)
+		buf_printf(errors, "%s\n", buf_str(&why));
+	buf_release(&why);
+	return st;
 }
 
 static enum status
 ports_open(
     const struct ports_pool *pool, struct ports **out, struct buf *errors)
 {
-	const struct config *c = pool->config;
 	struct ports *p = calloc(1, sizeof(*p));
-	struct opening o = { c, pool->db, p, errors };
-	enum status st = ST_NOMEM;
+	struct port list[PORTS_N];
+	enum status st = ST_OK;
 	size_t i;
 
 	*out = NULL;
 	if (p == NULL)
 		return ST_NOMEM;
-	const struct {
-		const char *section, *key, *url;
-		struct queue **queue;
-	} queues[] = {
-		{ "whatsapp", "ai_queue", c->whatsapp.ai_queue, &p->ai },
-		{ "whatsapp", "human_queue", c->whatsapp.human_queue,
-		    &p->human },
-		{ "whatsapp", "unknown_sender", PORTS_UNROUTED, &p->unrouted },
-		{ "voice", "digits_queue", c->voice.digits_queue, &p->digits },
-	};
-	p->local = true;
-	st = open_conversations(&o);
-	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
-		if (st == ST_OK)
-			st = open_queue(&o, queues[i].section, queues[i].key,
-			    queues[i].url, queues[i].queue);
+	p->config = pool->source->config;
+	p->local = !pool->remote;
+	list_ports(p->config, p, list);
+	if (pool->remote)
+		st = open_client(p, pool->source->aws, errors);
+	for (i = 0; i < PORTS_N && st == ST_OK; i++)
+		st = open_port(p, &list[i], pool->source->db, errors);
 	if (st == ST_OK)
 		*out = p;
 	else
@@ -118,9 +151,23 @@ ports_open(
 	return st;
 }
 
+bool
+ports_remote(const struct config *c)
+{
+	struct ports none;
+	struct port list[PORTS_N];
+	size_t i;
+
+	list_ports(c, &none, list);
+	for (i = 0; i < PORTS_N; i++)
+		if (backend_is_remote(list[i].url))
+			return true;
+	return false;
+}
+
 enum status
-ports_pool_open(struct ports_pool **out, const struct config *config,
-    struct db *db, struct buf *errors)
+ports_pool_open(struct ports_pool **out, const struct ports_source *source,
+    struct buf *errors)
 {
 	struct ports_pool *pool = calloc(1, sizeof(*pool));
 	enum status st;
@@ -128,8 +175,8 @@ ports_pool_open(struct ports_pool **out, const struct config *config,
 	*out = NULL;
 	if (pool == NULL)
 		return ST_NOMEM;
-	pool->config = config;
-	pool->db = db;
+	pool->source = source;
+	pool->remote = ports_remote(source->config);
 	pthread_mutex_init(&pool->mutex, NULL);
 	st = ports_open(pool, &pool->idle, errors);
 	if (st == ST_OK)
@@ -179,4 +226,18 @@ ports_give(struct ports_pool *pool, struct ports *p)
 	p->next = pool->idle;
 	pool->idle = p;
 	pthread_mutex_unlock(&pool->mutex);
+}
+
+void
+ports_begin(struct ports *p, const char *trace, const char *traceparent)
+{
+	if (p->aws != NULL)
+		aws_client_begin(p->aws, clock_mono_us() + PORTS_DEADLINE_US,
+		    trace, traceparent);
+}
+
+const char *
+ports_error(const struct ports *p)
+{
+	return p->aws == NULL ? "" : aws_client_error(p->aws);
 }

@@ -7,10 +7,13 @@
 #define APP_PORTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/status.h"
 
+struct aws;
+struct aws_client;
 struct config;
 struct db;
 struct queue;
@@ -19,22 +22,53 @@ struct store;
 /* Where a message waits whose sender has no conversation (hold). */
 #define PORTS_UNROUTED "sqlite:unrouted"
 
+/* The dead letters among what was to go elsewhere: no queue will take them. */
+#define PORTS_UNDELIVERABLE "sqlite:undeliverable"
+
+/* What one request's calls to remote back ends may take in all: Twilio waits
+ * 15 s for an answer. */
+#define PORTS_DEADLINE_US INT64_C(5000000)
+
 struct ports {
+	const struct config *config;
 	struct store *conversations;
-	struct queue *ai, *human, *unrouted, *digits;
+	struct queue *ai, *human, *unrouted, *digits, *undeliverable;
+	struct aws_client *aws; /* NULL if all are local */
 	bool local; /* all are part of the embedded engine: one transaction */
 	struct ports *next;
 };
 
+/* The queue of a role (app/outbox.h), or NULL. */
+struct queue *ports_queue(const struct ports *, const char *role);
+
+/*
+ * The calls from now on serve one request: they end in PORTS_DEADLINE_US, and
+ * pass on the headers X-Amzn-Trace-Id and traceparent (NULL or "": none).
+ */
+void ports_begin(struct ports *, const char *trace, const char *traceparent);
+
+/* Words about the last failure of a remote back end, "" if there are none. */
+const char *ports_error(const struct ports *);
+
+/* What sets are made of; all of it must outlive the pool. */
+struct ports_source {
+	const struct config *config;
+	struct db *db;
+	struct aws *aws; /* NULL unless ports_remote */
+};
+
+/* Does any store or queue of this configuration lie elsewhere? */
+bool ports_remote(const struct config *);
+
 struct ports_pool;
 
 /*
- * Open a first set, so that mistakes show at the start. config and db must
- * outlive the pool. ST_OK; ST_CONFIG with a line in errors for each mistake,
- * "FILE:LINE: section.key: what is wrong; what to do"; ST_NOMEM, ST_IO.
+ * Open a first set, so that mistakes show at the start. ST_OK; ST_CONFIG with
+ * a line in errors for each mistake, "FILE:LINE: section.key: what is wrong;
+ * what to do"; ST_NOMEM, ST_IO, ST_UNAVAILABLE (no libcurl).
  */
-enum status ports_pool_open(struct ports_pool **, const struct config *,
-    struct db *, struct buf *errors);
+enum status ports_pool_open(
+    struct ports_pool **, const struct ports_source *, struct buf *errors);
 
 /* After every set has come back. NULL is taken. */
 void ports_pool_close(struct ports_pool *);

@@ -31,23 +31,29 @@ script_release(struct script *s)
 		buf_release(&s->offers[i]);
 }
 
-/* What stands before the route in the URL that this request came to. */
+/*
+ * What stands before the route in the URL that this request came to:
+ * public_url, perhaps with a folder that is not said to be base_path.
+ */
 static void
 put_called_base(const struct exchange *x, struct buf *out)
 {
+	const struct config *c = x->app->config;
 	const char *tail = exchange_tail(x);
 	struct buf url = BUF_INIT;
 
-	/* An escaped route is not there as it stands: then all of the path is
-	 * taken off, and the base path put back. */
 	exchange_url(x, &url);
+	/* An escaped route is not there as it stands. */
 	if (url.err != ST_OK)
 		out->err = url.err;
+	else if (tail != NULL)
+		buf_put(out, url.data, url.len - strlen(tail));
+	else if (*c->server.public_url != '\0')
+		buf_puts(out, c->server.public_url);
 	else
-		buf_put(out, url.data,
-		    url.len - strlen(tail != NULL ? tail : x->request->uri));
-	if (tail == NULL)
-		buf_puts(out, x->app->config->server.base_path);
+		buf_printf(out, "%.*s%s",
+		    (int)(url.len - strlen(x->request->uri)), url.data,
+		    c->server.base_path);
 	buf_release(&url);
 }
 
@@ -55,12 +61,10 @@ put_called_base(const struct exchange *x, struct buf *out)
 static void
 put_base(const struct exchange *x, struct buf *out)
 {
-	const struct config *c = x->app->config;
+	const char *url = x->app->config->voice.webhook_api_url;
 
-	if (*c->voice.webhook_api_url != '\0')
-		buf_puts(out, c->voice.webhook_api_url);
-	else if (*c->server.public_url != '\0')
-		buf_puts(out, c->server.public_url);
+	if (*url != '\0')
+		buf_puts(out, url);
 	else
 		put_called_base(x, out);
 	while (out->len > 0 && out->data[out->len - 1] == '/')

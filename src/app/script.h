@@ -34,8 +34,8 @@ void script_release(struct script *);
 
 /*
  * Offer the URL of one of our routes: absolute, from voice.webhook_api_url
- * (its path kept), else server.public_url, else the request's own. attempt and
- * value travel in its query, which the signature covers; attempt 1 and a NULL
+ * (its path kept), else as this request was called, which is under
+ * server.public_url if that is set. attempt and value travel in its query, which the signature covers; attempt 1 and a NULL
  * value are left out.
  */
 void script_offer_url(struct script *, enum offer, const char *route,

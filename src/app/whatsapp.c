@@ -80,13 +80,23 @@ note_sid(struct exchange *x, const char *sid)
 	    sid == NULL ? "" : sid);
 }
 
+static const char *
+trace_of(const struct exchange *x)
+{
+	const char *trace = x->request->amzn_trace_id;
+
+	return *trace == '\0' ? NULL : trace;
+}
+
 static void
 route_message(struct exchange *x, const struct fields *f)
 {
 	struct inbound in = {
 		.app = x->app,
 		.sid = str_empty(f->sid) ? NULL : f->sid,
+		.from = f->from,
 		.sender = envelope_sender(f->from),
+		.trace = trace_of(x),
 		.message = &f->message,
 		.received_us = clock_us(),
 	};
@@ -95,7 +105,11 @@ route_message(struct exchange *x, const struct fields *f)
 	note_sid(x, in.sid);
 	envelope_channel(f->from, in.channel);
 	in.ports = ports_take(x->app->ports);
-	st = in.ports == NULL ? ST_NOMEM : inbound_route(&in);
+	st = ST_NOMEM;
+	if (in.ports != NULL) {
+		ports_begin(in.ports, in.trace, x->request->traceparent);
+		st = inbound_route(&in);
+	}
 	ports_give(x->app->ports, in.ports);
 	x->conversation_id = in.conversation_id;
 	x->outcome = in.outcome;

@@ -26,6 +26,7 @@ enum unknown_sender {
 	UNKNOWN_HUMAN,
 	UNKNOWN_CREATE,
 };
+enum spool_mode { SPOOL_ON, SPOOL_OFF };
 enum journal_mode { JOURNAL_WAL, JOURNAL_ROLLBACK };
 
 /* Where a value was set, for messages: "switchhook.conf:12" or a variable. */
@@ -73,12 +74,14 @@ struct config {
 	} twilio;
 	struct {
 		char *conversations, *ai_queue, *human_queue;
+		char *conversations_index, *dedupe;
 		int64_t ai_delay;
 		int64_t unknown_sender; /* enum unknown_sender */
 	} whatsapp;
 	struct {
 		char *path;
 		int64_t journal; /* enum journal_mode */
+		int64_t spool; /* enum spool_mode */
 	} store;
 	struct {
 		char *templates, *operator_phone_number;
@@ -87,6 +90,9 @@ struct config {
 		char *digits_queue;
 		int64_t max_attempts;
 	} voice;
+	struct {
+		char *region, *system_name, *env_type, *proxy;
+	} aws;
 	struct config_list menu, values;
 	struct digits_target *targets; /* [digits NAME] */
 	size_t targets_n;

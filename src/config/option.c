@@ -20,6 +20,7 @@ static const char *const log_levels[] = { "debug|trace", "info|notice",
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const unknown_senders[] = { "hold", "ignore", "ai", "human",
 	"create", NULL };
+static const char *const spool_modes[] = { "on", "off", NULL };
 static const char *const journal_modes[] = { "wal", "rollback", NULL };
 
 /* Keys of a section stand together, in the order of the manual. */
@@ -66,6 +67,13 @@ const struct option options[] = {
 	{ AT(whatsapp, conversations), .type = OPTION_TEXT,
 	    .fallback = "sqlite:",
 	    .help = "where conversations are looked up" },
+	{ AT(whatsapp, conversations_index), .type = OPTION_TEXT,
+	    .fallback = "recipient-tel-index",
+	    .help =
+		"the index of a DynamoDB table by which senders are found" },
+	{ AT(whatsapp, dedupe), .type = OPTION_TEXT, .fallback = "",
+	    .help = "where repeats are told apart across machines, "
+		    "dynamodb:TABLE; empty: here" },
 	{ AT(whatsapp, ai_queue), .type = OPTION_TEXT, .fallback = "sqlite:ai",
 	    .help = "the queue that the AI answers" },
 	{ AT(whatsapp, human_queue), .type = OPTION_TEXT,
@@ -106,6 +114,20 @@ const struct option options[] = {
 	{ AT(store, journal), .type = OPTION_CHOICE, .fallback = "wal",
 	    .choices = journal_modes,
 	    .help = "how the embedded database survives a crash" },
+	{ AT(store, spool), .type = OPTION_CHOICE, .fallback = "on",
+	    .choices = spool_modes,
+	    .help = "whether messages that a queue does not take are kept" },
+
+	{ AT(aws, region), .type = OPTION_TEXT, .fallback = "",
+	    .help = "the region; empty: AWS_REGION, AWS_DEFAULT_REGION, "
+		    "the profile's" },
+	{ AT(aws, system_name), .type = OPTION_TEXT, .fallback = "twh",
+	    .variable = "SYSTEM_NAME",
+	    .help = "first part of parameter names" },
+	{ AT(aws, env_type), .type = OPTION_TEXT, .fallback = "dev",
+	    .variable = "ENV_TYPE", .help = "second part of parameter names" },
+	{ AT(aws, proxy), .type = OPTION_URL, .fallback = "",
+	    .help = "the HTTP proxy by which AWS is reached" },
 };
 
 const size_t options_n = sizeof(options) / sizeof(options[0]);

@@ -49,6 +49,12 @@ event_job(struct db *db, void *arg)
 }
 
 enum status
+message_forget(struct db *db, const char *sid)
+{
+	return db_run(db, "DELETE FROM message WHERE sid = ?1", "t", sid);
+}
+
+enum status
 message_event(struct db *db, const struct message_event *e)
 {
 	struct call c = { .event = e };

@@ -30,6 +30,9 @@ struct message_event {
 /* ST_OK, or ST_EXISTS: this sid came before and nothing was added. */
 enum status message_record(struct db *, const struct message_record *);
 
+/* Take a record back: its message could not be kept. */
+enum status message_forget(struct db *, const char *sid);
+
 /* ST_OK, or ST_EXISTS: this status of this sid is known already. */
 enum status message_event(struct db *, const struct message_event *);
 

@@ -95,6 +95,7 @@ static const char version_3[] =
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  role TEXT NOT NULL,"
     "  ordered_by TEXT NOT NULL,"
+    "  queue_group TEXT,"
     "  sid TEXT,"
     "  sender TEXT,"
     "  trace TEXT,"

@@ -19,6 +19,7 @@ struct spool_entry {
 	const char *role; /* which queue: "ai", "human", "digits", …; "" if
 	                      * the sender is still to be looked up */
 	const char *group; /* order is kept within it */
+	const char *queue_group; /* of the message on the queue, or NULL */
 	const char *sid; /* what a repeat is told by; NULL: none */
 	const char *from; /* for the look-up: the address as Twilio sent it */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */

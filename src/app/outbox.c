@@ -1,0 +1,359 @@
+#include "app/outbox.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/breaker.h"
+#include "app/envelope.h"
+#include "app/routing.h"
+#include "base/clock.h"
+#include "config/config.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "store/spool.h"
+
+/* How long whoever took an entry may be at it before others may. */
+#define TAKEN_US INT64_C(60000000)
+
+/* Between tries of one entry: doubling, at most the second. */
+#define RETRY_US INT64_C(1000000)
+#define RETRY_MAX_US INT64_C(60000000)
+
+bool
+outbox_spools(const struct app *app)
+{
+	return app->config->store.spool == SPOOL_ON;
+}
+
+/* --- one entry to its queue ----------------------------------------------- */
+
+/* Seconds until whoever reads the queue may see it. */
+static int64_t
+delay_left(const struct spool_entry *e)
+{
+	int64_t left = e->visible_us - clock_us();
+
+	return left <= 0 ? 0 : (left + 999999) / 1000000;
+}
+
+static enum status
+push(struct ports *ports, const struct spool_entry *e)
+{
+	struct queue *q = ports_queue(ports, e->role);
+	struct queue_message m = { .body = e->body,
+		.len = e->len,
+		.delay_s = delay_left(e),
+		.group = e->queue_group,
+		.dedupe = e->sid,
+		.trace = e->trace };
+
+	return q == NULL ? ST_CONFIG : q->ops->push(q, &m);
+}
+
+/* The sender could not be looked up before: now it is, and then pushed. */
+static enum status
+route_and_push(
+    const struct app *app, struct ports *ports, const struct spool_entry *e)
+{
+	const char *sender = envelope_sender(e->from);
+	struct buf message = BUF_INIT, body = BUF_INIT;
+	char channel[ENVELOPE_CHANNEL_MAX], id[STR_UUID_MAX];
+	struct spool_entry decided = *e;
+	struct routing r = { 0 };
+	enum status st;
+
+	envelope_channel(e->from, channel);
+	if ((st = str_uuid(id)) == ST_OK)
+		st = routing_decide(app, ports, sender, id, e->received_us, &r);
+	if (st == ST_OK)
+		st = routing_create(ports, &r);
+	if (st == ST_OK)
+		st = buf_put(&message, e->body, e->len);
+	if (st == ST_OK)
+		st = envelope_put(
+		    &message, &r.conversation, e->received_us, channel, &body);
+	if (st == ST_OK && r.role != NULL) {
+		decided.role = r.role;
+		decided.queue_group =
+		    r.conversation.id == NULL ? sender : r.conversation.id;
+		decided.visible_us += r.delay_s * 1000000;
+		decided.body = body.data;
+		decided.len = body.len;
+		st = push(ports, &decided);
+	}
+	routing_release(&r);
+	buf_release(&message);
+	buf_release(&body);
+	return st;
+}
+
+static enum status
+send_entry(
+    const struct app *app, struct ports *ports, const struct spool_entry *e)
+{
+	enum status st;
+
+	if (!breaker_lets(app->breakers, e->role))
+		return ST_UNAVAILABLE;
+	if (strcmp(e->role, ROLE_UNDECIDED) == 0)
+		st = route_and_push(app, ports, e);
+	else
+		st = push(ports, e);
+	/* What the queue will never take says nothing of the queue. */
+	breaker_note(app->breakers, e->role,
+	    st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED);
+	return st;
+}
+
+/* --- what becomes of it --------------------------------------------------- */
+
+struct settling {
+	struct ports *ports;
+	const struct spool_entry *entry;
+	enum status sent;
+	int64_t due_us;
+};
+
+/* It will never be taken: among the dead letters, with its reason. */
+static enum status
+bury(const struct settling *s)
+{
+	const struct spool_entry *e = s->entry;
+	struct queue *q = s->ports->undeliverable;
+	struct queue_message m = {
+		.body = e->body, .len = e->len, .dedupe = e->sid
+	};
+	struct queue_item item = { 0 };
+	enum status st;
+
+	/* Nothing else is ever due there: what is received is what came. */
+	st = q->ops->push(q, &m);
+	if (st == ST_OK)
+		st = q->ops->receive(q, 60, &item);
+	if (st == ST_OK)
+		st = q->ops->bury(q, item.receipt, status_text(s->sent));
+	queue_item_release(&item);
+	return st;
+}
+
+static enum status
+settle_job(struct db *db, void *arg)
+{
+	const struct settling *s = arg;
+	int64_t id = s->entry->id;
+	enum status st = ST_OK;
+
+	if (s->sent == ST_TOOBIG || s->sent == ST_MALFORMED)
+		st = bury(s);
+	else if (s->sent != ST_OK)
+		return spool_defer(db, id, s->due_us, status_text(s->sent));
+	return st == ST_OK ? spool_remove(db, id) : st;
+}
+
+static int64_t
+next_try(const struct spool_entry *e)
+{
+	int64_t span = RETRY_US, i;
+
+	for (i = 0; i < e->attempts && span < RETRY_MAX_US; i++)
+		span *= 2;
+	if (span > RETRY_MAX_US)
+		span = RETRY_MAX_US;
+	return clock_us() + span / 2 + (int64_t)(random() % (span / 2 + 1));
+}
+
+/*
+ * Keep what came of a try. If even that fails, the entry stays taken and is
+ * due again when that runs out: sent twice rather than not at all.
+ */
+static void
+settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
+    enum status sent)
+{
+	struct settling s = { ports, e, sent, next_try(e) };
+	const char *error = ports_error(ports);
+
+	if (sent != ST_OK)
+		log_warn(app->log, "queue did not take a message",
+		    LOG_STR("role", *e->role == '\0' ? "undecided" : e->role),
+		    LOG_STR("message_sid", e->sid),
+		    LOG_STR(
+			"reason", *error == '\0' ? status_text(sent) : error),
+		    LOG_INT("attempts", e->attempts + 1));
+	if (db_write(app->db, settle_job, &s) != ST_OK)
+		log_error(app->log, "the spool could not be updated",
+		    LOG_STR("message_sid", e->sid));
+}
+
+/* --- accepting ------------------------------------------------------------ */
+
+struct accepting {
+	struct spool_entry *entry; /* NULL: recorded only */
+	outbox_record_fn *record;
+	void *arg;
+	bool undo;
+	bool may_send;
+};
+
+static enum status
+accept_job(struct db *db, void *arg)
+{
+	struct accepting *a = arg;
+	enum status st;
+
+	st = a->record(db, a->arg, a->undo);
+	if (st != ST_OK || a->entry == NULL)
+		return st;
+	st = spool_idle(db, a->entry->group);
+	if (st != ST_OK && st != ST_EXISTS)
+		return st;
+	a->entry->taken = a->may_send && st == ST_OK;
+	a->entry->due_us = clock_us() + (a->entry->taken ? TAKEN_US : 0);
+	return spool_add(db, a->entry);
+}
+
+enum status
+outbox_record(const struct app *app, outbox_record_fn *record, void *arg)
+{
+	struct accepting a = { .record = record, .arg = arg };
+
+	return db_write(app->db, accept_job, &a);
+}
+
+/* Without a net: recorded first, so that a copy on its way is a repeat. */
+static enum status
+accept_unspooled(const struct app *app, struct ports *ports,
+    const struct spool_entry *e, struct accepting *a)
+{
+	enum status st, undone;
+
+	a->entry = NULL;
+	if ((st = db_write(app->db, accept_job, a)) != ST_OK)
+		return st;
+	if ((st = send_entry(app, ports, e)) == ST_OK)
+		return ST_OK;
+	a->undo = true;
+	undone = db_write(app->db, accept_job, a);
+	if (undone != ST_OK)
+		log_error(app->log,
+		    "a message is lost unless it is sent again "
+		    "under another SID",
+		    LOG_STR("message_sid", e->sid));
+	return st;
+}
+
+enum status
+outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
+    outbox_record_fn *record, void *arg, bool *sent)
+{
+	struct accepting a = { .entry = e, .record = record, .arg = arg };
+	enum status st;
+
+	*sent = true;
+	if (!outbox_spools(app))
+		return accept_unspooled(app, ports, e, &a);
+	*sent = false;
+	a.may_send = strcmp(e->role, ROLE_UNDECIDED) != 0 &&
+	    breaker_lets(app->breakers, e->role);
+	if ((st = db_write(app->db, accept_job, &a)) != ST_OK || !e->taken)
+		return st;
+	st = send_entry(app, ports, e);
+	*sent = st == ST_OK;
+	settle(app, ports, e, st);
+	return ST_OK;
+}
+
+/* --- what waits ----------------------------------------------------------- */
+
+struct taking {
+	int64_t now_us;
+	struct spool_entry entry;
+};
+
+static enum status
+take_job(struct db *db, void *arg)
+{
+	struct taking *t = arg;
+
+	spool_entry_release(&t->entry);
+	return spool_take(db, t->now_us, t->now_us + TAKEN_US, &t->entry);
+}
+
+enum status
+outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
+{
+	struct ports *ports = ports_take(app->ports);
+	struct taking t = { 0 };
+	enum status st = ports == NULL ? ST_NOMEM : ST_OK, sent;
+
+	while (st == ST_OK &&
+	    (stop == NULL || !__atomic_load_n(stop, __ATOMIC_ACQUIRE))) {
+		t.now_us = clock_us();
+		if ((st = db_write(app->db, take_job, &t)) != ST_OK)
+			break;
+		ports_begin(ports, t.entry.trace, NULL);
+		sent = send_entry(app, ports, &t.entry);
+		settle(app, ports, &t.entry, sent);
+		f->sent += sent == ST_OK;
+		f->failed += sent != ST_OK;
+		spool_entry_release(&t.entry);
+	}
+	ports_give(app->ports, ports);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+/* --- the threads behind requests ------------------------------------------ */
+
+#define SENDERS 4 /* groups do not wait for each other */
+#define LOOK_US 500000
+
+struct outbox {
+	const struct app *app;
+	pthread_t threads[SENDERS];
+	size_t n;
+	bool stop; /* atomic */
+};
+
+static void *
+run(void *arg)
+{
+	struct outbox *o = arg;
+	struct outbox_flushed f = { 0, 0 };
+
+	while (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE)) {
+		outbox_flush(o->app, &o->stop, &f);
+		usleep(LOOK_US);
+	}
+	return NULL;
+}
+
+enum status
+outbox_start(struct outbox **out, const struct app *app)
+{
+	struct outbox *o = calloc(1, sizeof(*o));
+
+	*out = o;
+	if (o == NULL)
+		return ST_NOMEM;
+	o->app = app;
+	for (; o->n < SENDERS; o->n++)
+		if (pthread_create(&o->threads[o->n], NULL, run, o) != 0)
+			break;
+	return o->n > 0 ? ST_OK : ST_IO;
+}
+
+void
+outbox_stop(struct outbox *o)
+{
+	size_t i;
+
+	if (o == NULL)
+		return;
+	__atomic_store_n(&o->stop, true, __ATOMIC_RELEASE);
+	for (i = 0; i < o->n; i++)
+		pthread_join(o->threads[i], NULL);
+	free(o);
+}

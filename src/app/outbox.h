@@ -1,0 +1,69 @@
+/*
+ * Messages on their way to queues that are not part of the embedded engine.
+ *
+ * A message is written into the spool first, in the transaction that records
+ * its MessageSid, and only then sent; once the queue has it, it leaves the
+ * spool. So an answer of 200 never depends on the queue: what could not be
+ * sent stays, and is sent later, in order within its group. With store.spool
+ * = off there is no such net, and a failure is the sender's to hear.
+ */
+#ifndef APP_OUTBOX_H
+#define APP_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/ports.h"
+#include "base/log.h"
+#include "base/status.h"
+
+struct app;
+struct db;
+struct spool_entry;
+
+/* Roles of queues, as the spool has them. "": to be decided at delivery. */
+#define ROLE_AI "ai"
+#define ROLE_HUMAN "human"
+#define ROLE_UNROUTED "unrouted"
+#define ROLE_DIGITS "digits"
+#define ROLE_UNDECIDED ""
+
+/*
+ * What the transaction that accepts a message records besides. ST_EXISTS: it
+ * was accepted before; nothing is sent then. undo takes it back: without a
+ * spool, and the queue would not have it.
+ */
+typedef enum status outbox_record_fn(struct db *, void *arg, bool undo);
+
+/* Is there a spool to fall back on (store.spool)? */
+bool outbox_spools(const struct app *);
+
+/* Record a message that goes nowhere. ST_OK, ST_EXISTS, or as db_write. */
+enum status outbox_record(const struct app *, outbox_record_fn *, void *arg);
+
+/*
+ * Accept a message: record it, spool it, and send it at once unless earlier
+ * ones of its group wait or its queue has been failing. ST_OK: it is safe,
+ * *sent tells whether the queue has it already. ST_EXISTS: a repeat. Else
+ * nothing of it was recorded (ST_TIMEOUT: perhaps all of it).
+ */
+enum status outbox_accept(const struct app *, struct ports *,
+    struct spool_entry *, outbox_record_fn *, void *arg, bool *sent);
+
+/*
+ * Send everything that is due, until nothing is or *stop (NULL: never) is
+ * set. What failed is due again later. sent and failed count.
+ */
+struct outbox_flushed {
+	int64_t sent, failed;
+};
+enum status outbox_flush(
+    const struct app *, const bool *stop, struct outbox_flushed *);
+
+/* Threads that do so while the app is open. NULL is taken by the stop. */
+struct outbox;
+enum status outbox_start(struct outbox **, const struct app *);
+void outbox_stop(struct outbox *);
+
+#endif
