@@ -314,6 +314,28 @@ test_urls(void)
 	app_close(app);
 }
 
+/* A folder of a shared host, which nobody said to be base_path. */
+static void
+test_urls_below_a_folder(void)
+{
+	struct app *app = voice_app("[server]\nsignature = off\n");
+	struct test_request q = { .body = CALL,
+		.uri = "/twilio/handle-incoming-call/gather?x=/transfer-call",
+		.path = "/handle-incoming-call/gather" };
+	struct test_reply r;
+
+	r = test_ask(app, &q);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(r.body, "\"" TEST_ORIGIN "/twilio/transfer-call\""));
+	test_reply_release(&r);
+	q.uri = "/twilio/%68andle-incoming-call/gather";
+	r = test_ask(app, &q);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(r.body, "\"" TEST_ORIGIN "/transfer-call\""));
+	test_reply_release(&r);
+	app_close(app);
+}
+
 /* Without public_url, from the request itself: absolute all the same. */
 static void
 test_urls_of_the_request(void)
@@ -475,6 +497,7 @@ main(void)
 		    test_bad_digits_are_asked_again },
 		{ "confirmed once", test_confirmed_once },
 		{ "action URLs", test_urls },
+		{ "action URLs below a folder", test_urls_below_a_folder },
 		{ "action URLs of the request", test_urls_of_the_request },
 		{ "retry counts each try", test_retry_counts },
 		{ "repeated parameters", test_repeated },
