@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/exchange.h"
+#include "app/outbox.h"
 #include "app/ports.h"
 #include "app/script.h"
 #include "app/voice.h"
@@ -14,7 +15,7 @@
 #include "config/config.h"
 #include "store/call.h"
 #include "store/db.h"
-#include "store/queue.h"
+#include "store/spool.h"
 
 /* What one step of the dialogue is about. */
 struct dialogue {
@@ -99,30 +100,13 @@ handle_process_digits(struct exchange *x)
 		play_again(&d, "-invalid-input");
 }
 
-/* A confirmation on its way to the store. */
-struct confirmed {
-	const struct ports *ports;
-	struct call_digits digits;
-	struct buf message;
-	struct buf key; /* to tell a repeat by */
-};
-
-/* Recorded and queued, both or neither; a repeat has written nothing. */
+/* What is recorded with the message that goes on the queue. */
 static enum status
-confirm_job(struct db *db, void *arg)
+record_digits(struct db *db, void *arg, bool undo)
 {
-	const struct confirmed *c = arg;
-	struct queue *q = c->ports->digits;
-	struct queue_message m = {
-		.body = c->message.data,
-		.len = c->message.len,
-		.group = c->digits.call_sid,
-		.dedupe = buf_str(&c->key),
-	};
-	enum status st;
+	const struct call_digits *d = arg;
 
-	st = call_digits_record(db, &c->digits);
-	return st == ST_OK ? q->ops->push(q, &m) : st;
+	return undo ? call_digits_forget(db, d) : call_digits_record(db, d);
 }
 
 /* {"call_sid", "from", "target", "value", "timestamp"} */
@@ -143,15 +127,29 @@ put_message(const struct call_digits *d, struct buf *out)
 	return buf_printf(out, ",\"timestamp\":\"%s\"}", time);
 }
 
+/* Recorded and queued, both or neither; a repeat adds nothing. */
 static enum status
-confirm(const struct exchange *x, struct confirmed *c)
+confirm(const struct exchange *x, struct call_digits *d,
+    const struct buf *message, const char *key)
 {
 	struct ports *ports = ports_take(x->app->ports);
+	struct spool_entry e = {
+		.role = ROLE_DIGITS,
+		.group = d->call_sid,
+		.queue_group = d->call_sid,
+		.sid = key,
+		.received_us = d->at_us,
+		.body = message->data,
+		.len = message->len,
+	};
 	enum status st = ST_NOMEM;
+	bool sent;
 
-	c->ports = ports;
-	if (ports != NULL)
-		st = db_write(x->app->db, confirm_job, c);
+	if (ports != NULL) {
+		ports_begin(
+		    ports, x->request->amzn_trace_id, x->request->traceparent);
+		st = outbox_accept(x->app, ports, &e, record_digits, d, &sent);
+	}
 	ports_give(x->app->ports, ports);
 	return st;
 }
@@ -161,30 +159,29 @@ static bool
 record(const struct dialogue *d)
 {
 	struct exchange *x = d->x;
-	struct confirmed c = {
-		.digits = {
-			.target = d->target->name,
-			.value = d->value,
-			.at_us = clock_us(),
-		},
+	struct buf message = BUF_INIT, key = BUF_INIT;
+	struct call_digits digits = {
+		.target = d->target->name,
+		.value = d->value,
+		.at_us = clock_us(),
 	};
 	enum status st;
 
-	if (!exchange_param(x, "CallSid", &c.digits.call_sid) ||
-	    !exchange_param(x, "From", &c.digits.caller))
+	if (!exchange_param(x, "CallSid", &digits.call_sid) ||
+	    !exchange_param(x, "From", &digits.caller))
 		return false;
-	if (str_empty(c.digits.call_sid)) {
+	if (str_empty(digits.call_sid)) {
 		exchange_error(x, 400, "CallSid is missing");
 		return false;
 	}
-	st = put_message(&c.digits, &c.message);
+	st = put_message(&digits, &message);
 	if (st == ST_OK)
-		st = buf_printf(&c.key, "%s.%s.%s", c.digits.call_sid,
-		    c.digits.target, c.digits.value);
+		st = buf_printf(&key, "%s.%s.%s", digits.call_sid,
+		    digits.target, digits.value);
 	if (st == ST_OK)
-		st = confirm(x, &c);
-	buf_release(&c.message);
-	buf_release(&c.key);
+		st = confirm(x, &digits, &message, buf_str(&key));
+	buf_release(&message);
+	buf_release(&key);
 	x->outcome = st == ST_EXISTS ? "duplicate" : "confirmed";
 	if (st == ST_OK || st == ST_EXISTS)
 		return true;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/backends.h"
 #include "app/breaker.h"
 #include "app/envelope.h"
 #include "app/routing.h"
@@ -165,6 +166,15 @@ next_try(const struct spool_entry *e)
 	return clock_us() + span / 2 + (int64_t)(random() % (span / 2 + 1));
 }
 
+/* In words: the back end's own, where it has some. */
+static const char *
+why_not(const struct ports *ports, enum status st)
+{
+	const char *error = ports_error(ports);
+
+	return *error == '\0' ? status_text(st) : error;
+}
+
 /*
  * Keep what came of a try. If even that fails, the entry stays taken and is
  * due again when that runs out: sent twice rather than not at all.
@@ -174,14 +184,12 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
     enum status sent)
 {
 	struct settling s = { ports, e, sent, next_try(e) };
-	const char *error = ports_error(ports);
 
 	if (sent != ST_OK)
 		log_warn(app->log, "queue did not take a message",
 		    LOG_STR("role", *e->role == '\0' ? "undecided" : e->role),
 		    LOG_STR("message_sid", e->sid),
-		    LOG_STR(
-			"reason", *error == '\0' ? status_text(sent) : error),
+		    LOG_STR("reason", why_not(ports, sent)),
 		    LOG_INT("attempts", e->attempts + 1));
 	if (db_write(app->db, settle_job, &s) != ST_OK)
 		log_error(app->log, "the spool could not be updated",
@@ -191,28 +199,40 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 /* --- accepting ------------------------------------------------------------ */
 
 struct accepting {
+	struct ports *ports;
 	struct spool_entry *entry; /* NULL: recorded only */
 	outbox_record_fn *record;
 	void *arg;
-	bool undo;
-	bool may_send;
+	bool spool, may_send;
+	bool done; /* the queue is here, and has it */
 };
 
 static enum status
 accept_job(struct db *db, void *arg)
 {
 	struct accepting *a = arg;
+	struct spool_entry *e = a->entry;
+	const struct queue *q;
 	enum status st;
 
-	st = a->record(db, a->arg, a->undo);
-	if (st != ST_OK || a->entry == NULL)
+	a->done = false;
+	st = a->record(db, a->arg, false);
+	if (st != ST_OK || e == NULL)
 		return st;
-	st = spool_idle(db, a->entry->group);
+	/* A queue of the embedded engine takes it in this transaction. */
+	q = ports_queue(a->ports, e->role);
+	if (q != NULL && !backend_is_remote(q->name)) {
+		a->done = true;
+		return push(a->ports, e);
+	}
+	if (!a->spool)
+		return ST_OK;
+	st = spool_idle(db, e->group);
 	if (st != ST_OK && st != ST_EXISTS)
 		return st;
-	a->entry->taken = a->may_send && st == ST_OK;
-	a->entry->due_us = clock_us() + (a->entry->taken ? TAKEN_US : 0);
-	return spool_add(db, a->entry);
+	e->taken = a->may_send && st == ST_OK;
+	e->due_us = clock_us() + (e->taken ? TAKEN_US : 0);
+	return spool_add(db, e);
 }
 
 enum status
@@ -223,25 +243,31 @@ outbox_record(const struct app *app, outbox_record_fn *record, void *arg)
 	return db_write(app->db, accept_job, &a);
 }
 
-/* Without a net: recorded first, so that a copy on its way is a repeat. */
 static enum status
-accept_unspooled(const struct app *app, struct ports *ports,
-    const struct spool_entry *e, struct accepting *a)
+undo_job(struct db *db, void *arg)
 {
-	enum status st, undone;
+	const struct accepting *a = arg;
 
-	a->entry = NULL;
-	if ((st = db_write(app->db, accept_job, a)) != ST_OK)
-		return st;
-	if ((st = send_entry(app, ports, e)) == ST_OK)
+	return a->record(db, a->arg, true);
+}
+
+/* Without a net. It is recorded already, so that a copy was a repeat. */
+static enum status
+send_unspooled(const struct app *app, struct accepting *a)
+{
+	enum status st = send_entry(app, a->ports, a->entry);
+
+	if (st == ST_OK)
 		return ST_OK;
-	a->undo = true;
-	undone = db_write(app->db, accept_job, a);
-	if (undone != ST_OK)
+	log_warn(app->log, "queue did not take a message",
+	    LOG_STR("role", a->entry->role),
+	    LOG_STR("message_sid", a->entry->sid),
+	    LOG_STR("reason", why_not(a->ports, st)));
+	if (db_write(app->db, undo_job, a) != ST_OK)
 		log_error(app->log,
-		    "a message is lost unless it is sent again "
-		    "under another SID",
-		    LOG_STR("message_sid", e->sid));
+		    "a message is lost: it counts as seen, though no queue "
+		    "has it",
+		    LOG_STR("message_sid", a->entry->sid));
 	return st;
 }
 
@@ -249,17 +275,23 @@ enum status
 outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
     outbox_record_fn *record, void *arg, bool *sent)
 {
-	struct accepting a = { .entry = e, .record = record, .arg = arg };
+	struct accepting a = { .ports = ports,
+		.entry = e,
+		.record = record,
+		.arg = arg,
+		.spool = outbox_spools(app) };
 	enum status st;
 
 	*sent = true;
-	if (!outbox_spools(app))
-		return accept_unspooled(app, ports, e, &a);
-	*sent = false;
 	a.may_send = strcmp(e->role, ROLE_UNDECIDED) != 0 &&
 	    breaker_lets(app->breakers, e->role);
-	if ((st = db_write(app->db, accept_job, &a)) != ST_OK || !e->taken)
+	if ((st = db_write(app->db, accept_job, &a)) != ST_OK || a.done)
 		return st;
+	if (!a.spool)
+		return send_unspooled(app, &a);
+	*sent = false;
+	if (!e->taken)
+		return ST_OK;
 	st = send_entry(app, ports, e);
 	*sent = st == ST_OK;
 	settle(app, ports, e, st);

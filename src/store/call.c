@@ -23,6 +23,15 @@ call_digits_record(struct db *db, const struct call_digits *d)
 }
 
 enum status
+call_digits_forget(struct db *db, const struct call_digits *d)
+{
+	return db_run(db,
+	    "DELETE FROM call_digits"
+	    " WHERE call_sid = ?1 AND target = ?2 AND value = ?3",
+	    "ttt", d->call_sid, d->target, d->value);
+}
+
+enum status
 call_events(struct db *db, const char *sid, call_event_fn *fn, void *arg)
 {
 	struct call_event e = { .sid = sid };

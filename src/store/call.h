@@ -43,6 +43,9 @@ enum status call_event_record(struct db *, const struct call_event *);
 /* ST_OK, or ST_EXISTS: this call confirmed this value for it before. */
 enum status call_digits_record(struct db *, const struct call_digits *);
 
+/* Take it back: it could not be kept. */
+enum status call_digits_forget(struct db *, const struct call_digits *);
+
 /*
  * The events of one call in order of sequence (those without one by arrival).
  * Strings live for the call of fn. Not ST_OK ends the walk.
