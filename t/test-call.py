@@ -175,16 +175,28 @@ class Calls(ctl.Site):
 
     def test_server(self):
         """The same through HTTP, action URLs and all."""
-        gate = os.path.join(SRCDIR, "t/cgi-server.py")
-        p = subprocess.Popen(
-            ["/usr/bin/python3", gate,
-             os.path.join(ctl.BUILDDIR, "switchhook.fcgi")],
-            env=self.env, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.reap, p)
-        url = p.stdout.readline().strip()
+        url = self.serve(os.path.join(ctl.BUILDDIR, "switchhook.fcgi"))
         t = self.call("19900115,1", "--template", "birthdate", "--url", url)
         self.assertIn("January 15th, 1990, is noted", self.said(t))
         self.assertEqual(self.digits(), [("birthdate", "19900115")])
+
+    def serve(self, program):
+        gate = os.path.join(SRCDIR, "t/cgi-server.py")
+        p = subprocess.Popen(["/usr/bin/python3", gate, program],
+                             env=self.env, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.reap, p)
+        return p.stdout.readline().strip()
+
+    def test_below_a_folder(self):
+        """A shared host's folder, of which public_url knows nothing."""
+        script = self.path("folder")
+        with open(script, "w") as f:
+            f.write("#!/bin/sh\nPATH_INFO=${PATH_INFO#/twilio} exec %s\n"
+                    % os.path.join(ctl.BUILDDIR, "switchhook.fcgi"))
+        os.chmod(script, 0o755)
+        url = self.serve(script) + "/twilio"
+        t = self.call("19900115,1", "--template", "birthdate", "--url", url)
+        self.assertIn("January 15th, 1990, is noted", self.said(t))
 
 
 if __name__ == "__main__":

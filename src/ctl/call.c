@@ -20,6 +20,7 @@ struct call {
 	const char *from, *to, *sid;
 	struct caller caller;
 	struct buf path; /* of the document that is played: our route */
+	struct buf base; /* what stood before it in the URL as it was signed */
 };
 
 static enum status
@@ -59,6 +60,21 @@ base_length(const char *base)
 	return n;
 }
 
+/* Action URLs begin as the URL did that they are the answer to. */
+static enum status
+note_base(struct call *c, const struct webhook_answer *answer)
+{
+	const struct buf *url =
+	    answer->signed_url.len > 0 ? &answer->signed_url : &answer->url;
+	size_t n = c->path.len;
+
+	buf_reset(&c->base);
+	if (url->len > n &&
+	    memcmp(url->data + url->len - n, c->path.data, n) == 0)
+		buf_put(&c->base, url->data, url->len - n);
+	return c->base.err;
+}
+
 /* Post what the caller did to the present route. CTL_DONE, or told on err. */
 static int
 ask(struct call *c, const struct caller_next *next,
@@ -80,6 +96,8 @@ ask(struct call *c, const struct caller_next *next,
 	else
 		code = webhook_post(
 		    c->ctl, c->config, buf_str(&address), &w, answer);
+	if (code == CTL_DONE && note_base(c, answer) != ST_OK)
+		code = ctl_fail(c->ctl, ST_NOMEM, "call");
 	buf_release(&address);
 	webhook_release(&w);
 	return code;
@@ -102,21 +120,15 @@ behind(const char *url, const char *base)
 static enum status
 follow(struct call *c, const char *url)
 {
-	const struct config *f = c->config;
-	const char *route = NULL;
+	const char *const bases[] = { c->config->voice.webhook_api_url,
+		buf_str(&c->base), c->config->server.public_url };
+	const char *route = *url == '/' ? url : NULL;
+	size_t i;
 
 	if (*url == '\0')
 		return ST_OK;
-	if (*url == '/')
-		route = url;
-	if (route == NULL)
-		route = behind(url, f->voice.webhook_api_url);
-	if (route == NULL)
-		route = behind(url, f->server.public_url);
-	if (route == NULL && c->url != NULL)
-		route = behind(url, c->url);
-	if (route == NULL)
-		route = behind(url, "https://localhost");
+	for (i = 0; i < CTL_COUNT(bases) && route == NULL; i++)
+		route = behind(url, bases[i]);
 	if (route == NULL)
 		return ST_NOTFOUND;
 	buf_reset(&c->path);
@@ -217,6 +229,7 @@ place(struct call *c, const char *template)
 		code = walk(c);
 	}
 	buf_release(&c->path);
+	buf_release(&c->base);
 	caller_release(&c->caller);
 	app_close(app);
 	config_free(config);

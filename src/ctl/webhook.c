@@ -39,6 +39,7 @@ webhook_answer_release(struct webhook_answer *a)
 {
 	buf_release(&a->body);
 	buf_release(&a->url);
+	buf_release(&a->signed_url);
 }
 
 enum status
@@ -244,7 +245,8 @@ int
 webhook_post(const struct ctl *ctl, const struct config *c, const char *url,
     const struct webhook *w, struct webhook_answer *answer)
 {
-	struct buf body = BUF_INIT, signed_url = BUF_INIT;
+	struct buf *signed_url = &answer->signed_url;
+	struct buf body = BUF_INIT;
 	char signature[SIGNATURE_MAX];
 	const char *address, *target;
 	int code;
@@ -256,16 +258,15 @@ webhook_post(const struct ctl *ctl, const struct config *c, const char *url,
 	target = strstr(address, "://") + 3;
 	target += strcspn(target, "/?");
 	form_encode(&body, &w->form);
-	put_signed_url(c, address, target, &signed_url);
-	if (body.err != ST_OK || signed_url.err != ST_OK)
+	put_signed_url(c, address, target, signed_url);
+	if (body.err != ST_OK || signed_url->err != ST_OK)
 		code = ctl_fail(ctl, ST_NOMEM, "message");
 	else
 		code = sign(
-		    ctl, c, buf_str(&signed_url), &w->form, &body, signature);
+		    ctl, c, buf_str(signed_url), &w->form, &body, signature);
 	if (code == CTL_DONE)
 		code = post(ctl, address, signature, &body, answer);
 	buf_release(&body);
-	buf_release(&signed_url);
 	return code;
 }
 

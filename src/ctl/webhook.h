@@ -23,6 +23,7 @@ struct webhook_answer {
 	int code; /* HTTP status code */
 	struct buf body;
 	struct buf url; /* where it went; in process, what was signed */
+	struct buf signed_url; /* what the signature covers */
 };
 
 void webhook_release(struct webhook *);
