@@ -22,6 +22,8 @@
 #include "base/status.h"
 
 struct app;
+struct aws;
+struct aws_client;
 struct config;
 struct db;
 struct log;
@@ -118,6 +120,8 @@ struct ctl_session {
 	struct config *config;
 	struct log *log;
 	struct db *db;
+	struct aws *aws; /* opened when a store or queue lies there */
+	struct aws_client *client;
 };
 
 /* CTL_DONE, or told on err; ctl_close takes a half-open one. */
@@ -161,6 +165,8 @@ int ctl_message(const struct ctl *, int argc, char **argv);
 int ctl_message_status(const struct ctl *, int argc, char **argv);
 int ctl_message_show(const struct ctl *, int argc, char **argv);
 int ctl_sign(const struct ctl *, int argc, char **argv);
+int ctl_spool_list(const struct ctl *, int argc, char **argv);
+int ctl_spool_flush(const struct ctl *, int argc, char **argv);
 int ctl_call(const struct ctl *, int argc, char **argv);
 int ctl_verify(const struct ctl *, int argc, char **argv);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/backends.h"
+#include "aws/client.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
@@ -12,7 +14,6 @@
 #include "params/params.h"
 #include "store/db.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "store/store.h"
 
 enum ctl_exit
@@ -139,10 +140,31 @@ ctl_open(const struct ctl *ctl, struct ctl_session *s)
 void
 ctl_close(struct ctl_session *s)
 {
+	aws_client_close(s->client);
+	aws_close(s->aws);
 	db_close(s->db);
 	log_close(s->log);
 	config_free(s->config);
 	*s = (struct ctl_session){ 0 };
+}
+
+/* What back ends are made of; a client only for a URL that needs one. */
+static enum status
+backends_for(const struct ctl *ctl, struct ctl_session *s, const char *url,
+    struct backends *b, struct buf *why)
+{
+	struct aws_options o = { .envp = ctl->envp,
+		.region = s->config->aws.region,
+		.proxy = s->config->aws.proxy,
+		.log = s->log };
+	enum status e = ST_OK;
+
+	if (backend_is_remote(url) && !s->aws)
+		e = aws_open(&s->aws, &o, why);
+	if (e == ST_OK && backend_is_remote(url) && !s->client)
+		e = aws_client_open(&s->client, s->aws, why);
+	*b = (struct backends){ s->config, s->db, s->client };
+	return e;
 }
 
 const char *const ctl_queue_roles[] = { "ai", "human", "unrouted", "digits",
@@ -153,7 +175,7 @@ static const char *
 role_url(const struct config *c, const char *name)
 {
 	const char *const urls[] = { c->whatsapp.ai_queue,
-		c->whatsapp.human_queue, "sqlite:unrouted",
+		c->whatsapp.human_queue, PORTS_UNROUTED,
 		c->voice.digits_queue };
 
 	for (size_t i = 0; ctl_queue_roles[i] != NULL; i++)
@@ -169,7 +191,7 @@ ctl_queue(const struct ctl *ctl, struct ctl_session *s, const char *name,
 	const char *role = role_url(s->config, name);
 	struct buf url = BUF_INIT, why = BUF_INIT;
 	enum status e = ST_NOMEM;
-	bool local;
+	struct backends b;
 	int code = CTL_DONE;
 
 	*queue = NULL;
@@ -179,7 +201,9 @@ ctl_queue(const struct ctl *ctl, struct ctl_session *s, const char *name,
 		buf_printf(
 		    &url, "%s%s", strchr(name, ':') ? "" : "sqlite:", name);
 	if (url.err == ST_OK)
-		e = queue_open(buf_str(&url), s->db, queue, &local, &why);
+		e = backends_for(ctl, s, buf_str(&url), &b, &why);
+	if (e == ST_OK)
+		e = backend_queue(&b, buf_str(&url), queue, &why);
 	if (e == ST_CONFIG && !role)
 		code = ctl_say(ctl, CTL_USAGE, "%s: %s", name, buf_str(&why));
 	else if (e != ST_OK)
@@ -197,9 +221,12 @@ ctl_conversations(
 	const char *url = s->config->whatsapp.conversations;
 	struct buf why = BUF_INIT;
 	int code = CTL_DONE;
-	bool local;
-	enum status e = store_open(url, s->db, store, &local, &why);
+	struct backends b;
+	enum status e = backends_for(ctl, s, url, &b, &why);
 
+	*store = NULL;
+	if (e == ST_OK)
+		e = backend_store(&b, url, store, &why);
 	if (e != ST_OK)
 		code = ctl_say(ctl, ctl_exit_of(e), "%s: %s", url,
 		    why.len ? buf_str(&why) : status_text(e));
