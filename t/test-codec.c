@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/kv.h"
 #include "codec/base64.h"
 #include "codec/form.h"
@@ -94,6 +94,16 @@ test_form_keeps_nul(void)
 	kv_release(&kv);
 }
 
+/* Microseconds of this process alone: other load does not count. */
+static int64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /* The microseconds that n parameters take. */
 static int64_t
 form_time(size_t n)
@@ -108,9 +118,9 @@ form_time(size_t n)
 	for (i = 0; i < n; i++)
 		buf_puts(&b, "a=1&");
 	for (round = 0; round < 5; round++) {
-		start = clock_mono_us();
+		start = cpu_us();
 		form_parse(b.data, b.len, &kv, &malformed);
-		took = clock_mono_us() - start;
+		took = cpu_us() - start;
 		CU_ASSERT_EQUAL(kv.n, n);
 		kv_release(&kv);
 		best = took < best ? took : best;
@@ -125,7 +135,7 @@ test_form_is_linear(void)
 	int64_t small = form_time(10000), large = form_time(320000);
 
 	/* 32 times the work; a quadratic parser would take 1000 times. */
-	CU_ASSERT(large < (small + 100) * 32 * 6);
+	CU_ASSERT(large < (small + 100) * 32 * 10);
 }
 
 static void
