@@ -33,7 +33,8 @@ struct db_conn {
 	bool stale;
 	int64_t wal_pages;
 	int64_t scans;
-	enum status fault;
+	enum status fault; /* until it is asked for */
+	enum status trouble; /* in the present transaction */
 	char why[160];
 };
 
@@ -43,12 +44,9 @@ status_of(int rc)
 	switch (rc) {
 	case SQLITE_CONSTRAINT_UNIQUE:
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
-	case SQLITE_CONSTRAINT_ROWID:
 		return ST_EXISTS;
 	case SQLITE_IOERR_NOMEM:
 		return ST_NOMEM;
-	case SQLITE_IOERR_CORRUPTFS:
-		return ST_CORRUPT;
 	}
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -68,10 +66,28 @@ status_of(int rc)
 	case SQLITE_NOTADB:
 		return ST_CORRUPT;
 	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
 		return ST_MALFORMED;
 	}
 	return ST_IO;
+}
+
+/*
+ * SQLite calls a read that failed with EIO a damaged database, but that may
+ * pass. Only the files know the difference.
+ */
+static bool
+device_failed(struct db_conn *c)
+{
+	sqlite3_file *journal = NULL;
+	int db = 0, log = 0;
+
+	sqlite3_file_control(c->sqlite, NULL, SQLITE_FCNTL_LAST_ERRNO, &db);
+	sqlite3_file_control(
+	    c->sqlite, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+	if (journal != NULL && journal->pMethods != NULL)
+		journal->pMethods->xFileControl(
+		    journal, SQLITE_FCNTL_LAST_ERRNO, &log);
+	return db != 0 || log != 0;
 }
 
 /* The status of a result; a fault's words are kept for db_conn_fault. */
@@ -83,14 +99,19 @@ result(struct db_conn *c, int rc)
 
 	if (st == ST_OK || st == ST_EXISTS || st == ST_MALFORMED)
 		return st;
-	number = sqlite3_system_errno(c->sqlite); /* takes NULL */
-	c->fault = st;
-	snprintf(c->why, sizeof(c->why), "%s%s%s", sqlite3_errstr(rc),
-	    st == ST_IO && number != 0 ? ": " : "",
-	    st == ST_IO && number != 0 ? strerror(number) : "");
-	/* Pages in the cache may be the damaged ones. */
-	if (st == ST_CORRUPT)
+	/* Pages in the cache may be the damaged ones; a lock that could not
+	 * be let go is met again as somebody else's. */
+	if (st == ST_CORRUPT || (rc & 0xff) == SQLITE_PROTOCOL ||
+	    rc == SQLITE_IOERR_UNLOCK)
 		c->stale = true;
+	if (st == ST_CORRUPT && device_failed(c))
+		rc = SQLITE_IOERR_READ;
+	st = status_of(rc);
+	number = st == ST_IO ? sqlite3_system_errno(c->sqlite) : 0;
+	c->fault = st;
+	c->trouble = st;
+	snprintf(c->why, sizeof(c->why), "%s%s%s", sqlite3_errstr(rc),
+	    number != 0 ? ": " : "", number != 0 ? strerror(number) : "");
 	return st;
 }
 
@@ -116,16 +137,6 @@ note_wal(void *arg, sqlite3 *sqlite, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* What no pragma sets. */
-static void
-configure(struct db_conn *c)
-{
-	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_busy_timeout(c->sqlite, SQLITE_WAIT_MS);
-	sqlite3_wal_hook(c->sqlite, note_wal, c);
-}
-
 enum status
 db_conn_open(
     struct db_conn **out, const char *uri, bool create, struct buf *why)
@@ -138,8 +149,8 @@ db_conn_open(
 	*out = NULL;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return ST_NOMEM;
-	/* Accounts of memory that nobody reads cost a mutex an allocation.
-	 * Refused, and harmless, once SQLite is in use. */
+	/* Accounts that nobody reads, at a mutex an allocation. Refused, and
+	 * harmless, once SQLite is in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (create)
 		flags |= SQLITE_OPEN_CREATE;
@@ -149,7 +160,10 @@ db_conn_open(
 		db_conn_close(c);
 		return st;
 	}
-	configure(c);
+	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_busy_timeout(c->sqlite, SQLITE_WAIT_MS);
+	sqlite3_wal_hook(c->sqlite, note_wal, c);
 	*out = c;
 	return ST_OK;
 }
@@ -217,8 +231,7 @@ prepare(struct db_conn *c, const char *sql, struct db_rows **out)
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return ST_NOMEM;
-	r->conn = c;
-	r->sql = sql;
+	*r = (struct db_rows){ .conn = c, .sql = sql };
 	st = result(c,
 	    sqlite3_prepare_v3(
 		c->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &r->stmt, NULL));
@@ -273,8 +286,8 @@ bind(sqlite3_stmt *s, const char *types, va_list ap, bool keep)
 	for (i = 1; types[i - 1] != '\0' && rc == SQLITE_OK; i++) {
 		switch (types[i - 1]) {
 		case 't':
-			p = va_arg(ap, const char *);
-			rc = sqlite3_bind_text(s, i, p, -1, how);
+			rc = sqlite3_bind_text(
+			    s, i, va_arg(ap, const char *), -1, how);
 			break;
 		case 'i':
 			rc = sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
@@ -381,32 +394,17 @@ db_int(struct db_rows *r, int column)
 	return sqlite3_column_int64(r->stmt, column);
 }
 
-int64_t
-db_conn_changes(struct db_conn *c)
+void
+db_conn_numbers(struct db_conn *c, struct db_numbers *n)
 {
-	return sqlite3_changes64(c->sqlite);
-}
-
-int64_t
-db_conn_last_id(struct db_conn *c)
-{
-	return sqlite3_last_insert_rowid(c->sqlite);
-}
-
-int64_t
-db_conn_total_changes(struct db_conn *c)
-{
-	return sqlite3_total_changes64(c->sqlite);
-}
-
-int64_t
-db_conn_scans(const struct db_conn *c)
-{
-	return c->scans;
+	n->changes = sqlite3_changes64(c->sqlite);
+	n->last_id = sqlite3_last_insert_rowid(c->sqlite);
+	n->total_changes = sqlite3_total_changes64(c->sqlite);
+	n->wal_pages = c->wal_pages;
 }
 
 enum status
-db_conn_end_job(struct db_conn *c)
+db_conn_end_job(struct db_conn *c, int64_t *scans)
 {
 	enum status st = c->no_memory ? ST_NOMEM : ST_OK;
 	size_t i;
@@ -415,6 +413,8 @@ db_conn_end_job(struct db_conn *c)
 	for (i = 0; i < CACHE_SIZE && c->open_rows > 0; i++)
 		db_done(c->cache[i]);
 	free_loose(c);
+	*scans = c->scans;
+	c->scans = 0;
 	return st;
 }
 
@@ -437,23 +437,37 @@ db_conn_begin(struct db_conn *c, bool write)
 	enum status st;
 
 	st = result(c, step_plain(c, write ? "BEGIN IMMEDIATE" : "BEGIN"));
-	if (st == ST_IO)
+	/* A plain BEGIN does nothing yet; this looks at the file. */
+	if (st == ST_OK && !write)
+		st = result(c, step_plain(c, "PRAGMA user_version"));
+	if (st == ST_CORRUPT)
+		c->fault = st = ST_IO; /* opening it anew will tell */
+	if (st == ST_IO || st == ST_BUSY)
 		c->stale = true;
+	if (st != ST_OK)
+		db_conn_rollback(c);
+	c->trouble = st;
 	return st;
 }
 
-bool
-db_conn_in_transaction(struct db_conn *c)
+static bool
+in_transaction(const struct db_conn *c)
 {
 	return !sqlite3_get_autocommit(c->sqlite);
+}
+
+enum status
+db_conn_trouble(const struct db_conn *c)
+{
+	return c->trouble == ST_OK && !in_transaction(c) ? ST_IO : c->trouble;
 }
 
 void
 db_conn_rollback(struct db_conn *c)
 {
-	if (db_conn_in_transaction(c))
+	if (in_transaction(c))
 		step_plain(c, "ROLLBACK");
-	if (db_conn_in_transaction(c))
+	if (in_transaction(c))
 		c->stale = true;
 }
 
@@ -464,23 +478,17 @@ db_conn_commit(struct db_conn *c)
 	enum status st = result(c, rc);
 
 	/*
-	 * Still open: it did not begin to write (SQLITE_BUSY). A full disk is
+	 * Still open: it did not begin to write. A full disk and damage are
 	 * met before the record that makes the transaction count. Any other
 	 * error may have come after it: a log whose sync failed is in the
 	 * file, and the next recovery may take it up; a failing unlock comes
 	 * when all is done.
 	 */
-	if (st == ST_OK || db_conn_in_transaction(c) || st == ST_TOOBIG)
-		db_conn_rollback(c);
-	else
+	if (st != ST_OK && !in_transaction(c) && st != ST_TOOBIG &&
+	    st != ST_CORRUPT)
 		st = ST_TIMEOUT;
+	db_conn_rollback(c);
 	return st;
-}
-
-int64_t
-db_conn_wal_pages(const struct db_conn *c)
-{
-	return c->wal_pages;
 }
 
 enum status

@@ -37,18 +37,12 @@ static enum status
 run_job(struct db *db, struct db_job_entry *j)
 {
 	uintptr_t self = (uintptr_t)pthread_self();
-	enum status st, end;
+	enum status st;
 
 	atomic_store_explicit(&db->write_thread, self, memory_order_relaxed);
 	st = j->fn(db, j->arg);
 	atomic_store_explicit(&db->write_thread, 0, memory_order_relaxed);
-	end = db_conn_end_job(db->writer);
-	if (st == ST_OK)
-		st = end;
-	/* It did not mind an error that made SQLite undo everything. */
-	if (st == ST_OK && !db_conn_in_transaction(db->writer))
-		st = ST_IO;
-	return st;
+	return db_end_job(db, db->writer, st);
 }
 
 static enum status
@@ -66,24 +60,25 @@ run_alone(struct db *db, struct db_job_entry *j)
 
 /*
  * All of the batch in the present transaction. False: one failed after it had
- * written, or SQLite undid everything; then all is undone, with the work of
- * its neighbours.
+ * written, or the database did; then all is undone, with the work of its
+ * neighbours.
  */
 static bool
 run_together(struct db *db)
 {
 	struct db_batch *b = &db->jobs.batch;
-	int64_t before;
+	struct db_numbers before, after;
 	enum status st;
 	size_t i;
 
 	for (i = 0; i < b->n; i++) {
-		before = db_conn_total_changes(db->writer);
+		db_conn_numbers(db->writer, &before);
 		st = run_job(db, b->jobs[i]);
 		b->jobs[i]->result = st;
-		if (!db_conn_in_transaction(db->writer) ||
+		db_conn_numbers(db->writer, &after);
+		if (db_conn_trouble(db->writer) != ST_OK ||
 		    (st != ST_OK &&
-			db_conn_total_changes(db->writer) != before)) {
+			after.total_changes != before.total_changes)) {
 			db_conn_rollback(db->writer);
 			return false;
 		}
@@ -122,27 +117,6 @@ run_batch(struct db *db)
 		db_jobs_fail(&db->jobs, st);
 }
 
-/* A connection that can be used; the lock is held. */
-static enum status
-renew_writer(struct db *db)
-{
-	struct buf why = BUF_INIT;
-	enum status st = ST_OK;
-
-	if (db->writer != NULL && db_conn_stale(db->writer)) {
-		db_conn_close(db->writer);
-		db->writer = NULL;
-	}
-	if (db->writer == NULL) {
-		st = db_file_writer(&db->file, &db->writer, &why);
-		if (st != ST_OK)
-			db_note_fault(db, st, buf_str(&why));
-		db->checkpointed = 0;
-	}
-	buf_release(&why);
-	return st;
-}
-
 static void
 note_result(struct db *db)
 {
@@ -153,6 +127,54 @@ note_result(struct db *db)
 		db_note_fault(db, st, why);
 	else
 		db_note_success(db);
+}
+
+static void
+checkpoint(struct db *db)
+{
+	if (db_conn_checkpoint(db->writer) != ST_OK)
+		note_result(db);
+	atomic_fetch_add_explicit(
+	    &db->counters.checkpoints, 1, memory_order_relaxed);
+}
+
+/*
+ * Close both connections: what SQLite remembers of locks belongs to the
+ * process, and is forgotten with its last connection.
+ */
+static void
+close_connections(struct db *db)
+{
+	pthread_mutex_lock(&db->reading);
+	db_conn_close(db->reader);
+	db->reader = NULL;
+	pthread_mutex_unlock(&db->reading);
+	db_conn_close(db->writer);
+	db->writer = NULL;
+}
+
+/* A connection that can be used; the lock is held. */
+static enum status
+renew_writer(struct db *db)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	if (db->writer != NULL && db_conn_stale(db->writer))
+		close_connections(db);
+	if (db->writer != NULL)
+		return ST_OK;
+	st = db_file_writer(&db->file, &db->writer, &why);
+	if (st != ST_OK)
+		db_note_fault(db, st, buf_str(&why));
+	/*
+	 * What the log holds may never have been synced: who wrote it was told
+	 * that the sync failed. Its copy is synced.
+	 */
+	if (st == ST_OK)
+		checkpoint(db);
+	buf_release(&why);
+	return st;
 }
 
 /* Run what is in the batch; the lock is held. */
@@ -171,17 +193,6 @@ lead(struct db *db)
 	}
 	run_batch(db);
 	note_result(db);
-	atomic_store_explicit(&db->counters.scans, db_conn_scans(db->writer),
-	    memory_order_relaxed);
-}
-
-static void
-checkpoint(struct db *db)
-{
-	if (db_conn_checkpoint(db->writer) != ST_OK)
-		note_result(db);
-	atomic_fetch_add_explicit(
-	    &db->counters.checkpoints, 1, memory_order_relaxed);
 }
 
 /* What the holder of the lock owes the others; the results are out. */
@@ -189,6 +200,7 @@ static void
 upkeep(struct db *db)
 {
 	struct db_job_entry chore = { .fn = db->file.schema->chore };
+	struct db_numbers n;
 	int64_t pages, rate;
 
 	if (db->writer == NULL)
@@ -198,7 +210,8 @@ upkeep(struct db *db)
 			    : clock_us() % CHORE_RATE_ALONE;
 	if (chore.fn != NULL && rate == 0)
 		run_alone(db, &chore);
-	pages = db_conn_wal_pages(db->writer);
+	db_conn_numbers(db->writer, &n);
+	pages = n.wal_pages;
 	if (pages < db->checkpointed)
 		db->checkpointed = 0; /* the log has begun anew */
 	if (pages - db->checkpointed <

@@ -42,23 +42,20 @@ enum status db_conn_run(
     struct db_conn *, const char *sql, const char *types, va_list);
 enum status db_conn_query(struct db_conn *, struct db_rows **, const char *sql,
     const char *types, va_list);
-int64_t db_conn_changes(struct db_conn *);
-int64_t db_conn_last_id(struct db_conn *);
 
 /*
  * Close every row set that a job left open. ST_NOMEM if a column could not
  * be given for lack of memory: what the job made of it is not to be trusted.
+ * *scans: rows it passed over for want of an index.
  */
-enum status db_conn_end_job(struct db_conn *);
+enum status db_conn_end_job(struct db_conn *, int64_t *scans);
 
 /* Begin a transaction; write: with the right to write, or ST_BUSY. */
 enum status db_conn_begin(struct db_conn *, bool write);
 
-/* False once an error has made SQLite undo the transaction by itself. */
-bool db_conn_in_transaction(struct db_conn *);
-
-/* Rows changed since the connection was opened. */
-int64_t db_conn_total_changes(struct db_conn *);
+/* What has gone wrong in the present transaction, so that it must not be
+ * committed, whatever a job made of it; ST_OK: nothing. */
+enum status db_conn_trouble(const struct db_conn *);
 
 /*
  * ST_OK: synced. ST_BUSY, ST_TOOBIG: undone. ST_TIMEOUT: it failed where it
@@ -68,13 +65,15 @@ int64_t db_conn_total_changes(struct db_conn *);
 enum status db_conn_commit(struct db_conn *);
 void db_conn_rollback(struct db_conn *);
 
-/* Pages in the write-ahead log after the last commit here; 0: no such log. */
-int64_t db_conn_wal_pages(const struct db_conn *);
-
 /* Copy the log into the database; the caller holds the lock. */
 enum status db_conn_checkpoint(struct db_conn *);
 
-/* Rows stepped over by full scans since the connection was opened. */
-int64_t db_conn_scans(const struct db_conn *);
+struct db_numbers {
+	int64_t changes; /* rows, of the last db_run */
+	int64_t last_id;
+	int64_t total_changes; /* rows, since the connection was opened */
+	int64_t wal_pages; /* in the log after the last commit; 0: no log */
+};
+void db_conn_numbers(struct db_conn *, struct db_numbers *);
 
 #endif

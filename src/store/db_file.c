@@ -240,7 +240,9 @@ complain(const struct db_file *f, enum status st, struct db_conn *c,
 		return st;
 	db_conn_fault(c, &words);
 	buf_printf(why, "%s: %s: %s", f->path, what,
-	    st == ST_CORRUPT ? "it is damaged, or not a database" : words);
+	    st == ST_CORRUPT ? "it is damaged, or not a database, or the "
+			       "disk does not give it"
+			     : words);
 	return st;
 }
 

@@ -2,12 +2,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "store/db_impl.h"
 
 /* How long a job waits for its turn; and one that only tests the water. */
 #define TURN_US 8000000
 #define READY_TURN_US 2000000
+
+/* With less than this left on the disk it is as good as full. */
+#define ROOM (1 << 20)
 
 static ino_t
 inode_of(const struct db *db)
@@ -27,14 +31,22 @@ db_note_fault(struct db *db, enum status st, const char *why)
 	news = h->fault != st;
 	h->fault = st;
 	snprintf(h->why, sizeof(h->why), "%s", why);
-	if (st == ST_CORRUPT) {
-		h->damaged = true;
-		h->inode = inode_of(db);
-	}
 	pthread_mutex_unlock(&h->mutex);
 	if (news)
 		log_error(db->log, "store fails",
 		    LOG_STR("error", status_text(st)), LOG_STR("why", why));
+}
+
+/* What a job met in the file does not go away by itself. */
+static void
+note_damage(struct db *db)
+{
+	struct db_health *h = &db->health;
+
+	pthread_mutex_lock(&h->mutex);
+	h->damaged = true;
+	h->inode = inode_of(db);
+	pthread_mutex_unlock(&h->mutex);
 }
 
 void
@@ -49,6 +61,23 @@ db_note_success(struct db *db)
 	pthread_mutex_unlock(&h->mutex);
 	if (news)
 		log_info(db->log, "store works again");
+}
+
+enum status
+db_end_job(struct db *db, struct db_conn *c, enum status st)
+{
+	enum status end;
+	int64_t scans;
+
+	end = db_conn_end_job(c, &scans);
+	if (scans > 0)
+		atomic_fetch_add(&db->counters.scans, scans);
+	if (st == ST_OK)
+		st = end;
+	if (db_conn_trouble(c) == ST_CORRUPT)
+		note_damage(db);
+	/* It may have shrugged at an error; the disk does not. */
+	return st == ST_OK ? db_conn_trouble(c) : st;
 }
 
 /* The connection that this thread's job works on; NULL outside of a job. */
@@ -102,19 +131,17 @@ read_on(struct db *db, struct db_conn *c, db_job *fn, void *arg)
 {
 	uintptr_t self = (uintptr_t)pthread_self();
 	const char *why;
-	enum status st, end;
+	enum status st, fault;
 
 	if ((st = db_conn_begin(c, false)) != ST_OK)
 		return st;
 	atomic_store_explicit(&db->read_thread, self, memory_order_relaxed);
 	st = fn(db, arg);
 	atomic_store_explicit(&db->read_thread, 0, memory_order_relaxed);
-	end = db_conn_end_job(c);
+	st = db_end_job(db, c, st);
 	db_conn_rollback(c); /* ends the snapshot; there is nothing to undo */
-	if (st == ST_OK)
-		st = end;
-	if ((end = db_conn_fault(c, &why)) != ST_OK)
-		db_note_fault(db, end, why);
+	if ((fault = db_conn_fault(c, &why)) != ST_OK)
+		db_note_fault(db, fault, why);
 	return st;
 }
 
@@ -167,17 +194,21 @@ db_query(struct db *db, struct db_rows **rows, const char *sql,
 int64_t
 db_changes(struct db *db)
 {
-	struct db_conn *c = here(db);
+	struct db_numbers n = { 0 };
 
-	return c == NULL ? 0 : db_conn_changes(c);
+	if (here(db) != NULL)
+		db_conn_numbers(here(db), &n);
+	return n.changes;
 }
 
 int64_t
 db_last_id(struct db *db)
 {
-	struct db_conn *c = here(db);
+	struct db_numbers n = { 0 };
 
-	return c == NULL ? 0 : db_conn_last_id(c);
+	if (here(db) != NULL)
+		db_conn_numbers(here(db), &n);
+	return n.last_id;
 }
 
 void
@@ -195,6 +226,18 @@ probe_job(struct db *db, void *arg)
 {
 	(void)arg;
 	return db_file_touch(db->writer);
+}
+
+/* Room for the messages of a while; a page that is only written anew tells
+ * nothing of it. */
+static enum status
+check_room(const struct db *db)
+{
+	struct statvfs v;
+
+	if (statvfs(db->file.path, &v) < 0)
+		return ST_OK; /* there are file systems that do not tell */
+	return (uint64_t)v.f_bavail * v.f_frsize < ROOM ? ST_TOOBIG : ST_OK;
 }
 
 static void
@@ -217,6 +260,8 @@ db_ready(struct db *db, struct buf *why)
 	ino_t inode = inode_of(db);
 	bool damaged;
 
+	if (st == ST_OK)
+		st = check_room(db);
 	pthread_mutex_lock(&db->health.mutex);
 	damaged = db->health.damaged && db->health.inode == inode;
 	if (st != ST_OK)

@@ -52,6 +52,10 @@ struct db {
 void db_note_fault(struct db *, enum status, const char *why);
 void db_note_success(struct db *);
 
+/* After a job that returned st: what it left open is closed; its result, or
+ * what the connection has against it. */
+enum status db_end_job(struct db *, struct db_conn *, enum status st);
+
 /* Run a job in a write transaction; not from inside a job. As db_write. */
 enum status db_commit(struct db *, db_job *, void *arg, int64_t turn_us);
 

@@ -70,8 +70,10 @@ message_job(struct db *db, void *arg)
 {
 	struct message *m = arg;
 	struct message_record r = { m->sid, "ai", NULL, clock_us() };
-	struct queue_message q = { .body = m->body, .len = sizeof(m->body),
-		.delay_s = 30, .group = m->tel };
+	struct queue_message q = { .body = m->body,
+		.len = sizeof(m->body),
+		.delay_s = 30,
+		.group = m->tel };
 	struct conversation c = { 0 };
 	enum status st;
 
@@ -142,8 +144,9 @@ open_base(const struct options *o, struct base *b)
 	char path[512];
 	struct buf why = BUF_INIT;
 	bool local;
-	struct db_options d = { .path = path, .journal = o->journal,
-		.threaded = o->threaded };
+	struct db_options d = {
+		.path = path, .journal = o->journal, .threaded = o->threaded
+	};
 
 	snprintf(path, sizeof(path), "%s/bench.db", o->dir);
 	if (db_open(&b->db, &d, &why) != ST_OK ||
@@ -261,14 +264,16 @@ run_clients(const struct options *o, int n, struct result *out)
 	start = clock_mono_us();
 	cpu = cpu_seconds();
 	for (i = 0; i < n; i++) {
-		clients[i] = (struct client){ .base = &b, .number = i,
-			.stop = &stop, .senders = SENDERS,
+		clients[i] = (struct client){ .base = &b,
+			.number = i,
+			.stop = &stop,
+			.senders = SENDERS,
 			.work_us = o->work_us,
 			.seed = (uint64_t)clock_us() * 31 + (uint64_t)i +
 			    (uint64_t)getpid() * 977,
 			.samples = malloc(sizeof(*all) * SAMPLES) };
-		pthread_create(&clients[i].thread, NULL, client_main,
-		    &clients[i]);
+		pthread_create(
+		    &clients[i].thread, NULL, client_main, &clients[i]);
 	}
 	sleep((unsigned)o->seconds);
 	stop = 1;
@@ -348,8 +353,8 @@ run_processes(const struct options *o, int n)
 	snprintf(what, sizeof(what), "%d processes", n);
 	print(what, &sum);
 	if (n > 1)
-		printf("%-22s slowest %.0f/s, fastest %.0f/s\n", "", least,
-		    most);
+		printf(
+		    "%-22s slowest %.0f/s, fastest %.0f/s\n", "", least, most);
 	munmap(r, sizeof(*r) * (size_t)n);
 }
 
@@ -380,25 +385,45 @@ int
 main(int argc, char **argv)
 {
 	char dir[] = "/var/tmp/bench-store.XXXXXX";
-	struct options o = { .threaded = true, .seconds = 3,
-		.threads = "1,4,16,32", .processes = "" };
+	struct options o = { .threaded = true,
+		.seconds = 3,
+		.threads = "1,4,16,32",
+		.processes = "" };
 	char command[128];
 	struct base b;
 	int c;
 
 	while ((c = getopt(argc, argv, "d:j:s:t:p:m:r:D:w:")) != -1)
 		switch (c) {
-		case 'd': o.delay_us = strtol(optarg, NULL, 10); break;
-		case 'j': o.journal = *optarg == 'w' ? DB_WAL : DB_ROLLBACK;
+		case 'd':
+			o.delay_us = strtol(optarg, NULL, 10);
 			break;
-		case 's': o.seconds = (int)strtol(optarg, NULL, 10); break;
-		case 't': o.threads = optarg; break;
-		case 'p': o.processes = optarg; break;
-		case 'm': o.threaded = *optarg == 't'; break;
-		case 'r': o.rows = strtol(optarg, NULL, 10); break;
-		case 'w': o.work_us = strtol(optarg, NULL, 10); break;
-		case 'D': o.dir = optarg; break;
-		default: return 2;
+		case 'j':
+			o.journal = *optarg == 'w' ? DB_WAL : DB_ROLLBACK;
+			break;
+		case 's':
+			o.seconds = (int)strtol(optarg, NULL, 10);
+			break;
+		case 't':
+			o.threads = optarg;
+			break;
+		case 'p':
+			o.processes = optarg;
+			break;
+		case 'm':
+			o.threaded = *optarg == 't';
+			break;
+		case 'r':
+			o.rows = strtol(optarg, NULL, 10);
+			break;
+		case 'w':
+			o.work_us = strtol(optarg, NULL, 10);
+			break;
+		case 'D':
+			o.dir = optarg;
+			break;
+		default:
+			return 2;
 		}
 	if (o.dir == NULL && (o.dir = mkdtemp(dir)) == NULL)
 		return 1;

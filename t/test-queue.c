@@ -1,0 +1,222 @@
+/* Queues in SQLite: the contract, and what is its own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+#include "store/registry.h"
+#include "t/contract-queue.h"
+#include "t/databases.h"
+#include "t/shim-fs.h"
+
+#define BODY_MAX ((size_t)4 << 20)
+
+static struct db *db;
+
+static void
+begin(void)
+{
+	database_fresh();
+	db = database_open(NULL);
+}
+
+static struct queue *
+open_queue(const char *name)
+{
+	struct buf why = BUF_INIT;
+	struct queue *q = NULL;
+	bool local = false;
+	char url[128];
+
+	snprintf(url, sizeof(url), "sqlite:%s", name);
+	CU_ASSERT_EQUAL_FATAL(queue_open(url, db, &q, &local, &why), ST_OK);
+	CU_ASSERT(local);
+	CU_ASSERT_STRING_EQUAL(q->ops->scheme, "sqlite");
+	CU_ASSERT_STRING_EQUAL(q->name, url);
+	buf_release(&why);
+	return q;
+}
+
+/* Whatever a case has done, it has done by index. */
+static void
+end(void)
+{
+	struct db_counters c;
+
+	db_counters(db, &c);
+	CU_ASSERT_EQUAL(c.scans, 0);
+	db_close(db);
+}
+
+static struct db *
+database(void)
+{
+	return db;
+}
+
+static enum status
+damage_job(struct db *d, void *arg)
+{
+	(void)arg;
+	return db_run(d,
+	    "UPDATE queue_item SET body = CAST('dbmaged' AS BLOB)"
+	    " WHERE id = (SELECT max(id) FROM queue_item)",
+	    "");
+}
+
+static void
+damage(void)
+{
+	CU_ASSERT_EQUAL(db_write(db, damage_job, NULL), ST_OK);
+}
+
+static void
+check_refused(const char *url, const char *says)
+{
+	struct buf why = BUF_INIT;
+	struct queue *q = NULL;
+	bool local;
+
+	CU_ASSERT_EQUAL(queue_open(url, db, &q, &local, &why), ST_CONFIG);
+	CU_ASSERT_PTR_NULL(q);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), says));
+	buf_release(&why);
+}
+
+static void
+test_registry(void)
+{
+	char name[96];
+	struct queue *q;
+
+	begin();
+	check_refused("", "\"sqlite:NAME\"");
+	check_refused("ai", "\"sqlite:NAME\"");
+	check_refused("ftp://host/queue", "\"sqlite:NAME\"");
+	check_refused("sqlite:", "1 to 80");
+	check_refused("sqlite:a b", "1 to 80");
+	check_refused("sqlite:a/b", "1 to 80");
+	snprintf(name, sizeof(name), "sqlite:%081d", 0);
+	check_refused(name, "1 to 80");
+	snprintf(name, sizeof(name), "%080d", 0);
+	q = open_queue(name);
+	q->ops->close(q);
+	q = open_queue("A.z_0-9");
+	q->ops->close(q);
+	end();
+}
+
+static enum status
+count_row(const struct queue_item *i, void *arg)
+{
+	(void)i;
+	++*(int *)arg;
+	return ST_OK;
+}
+
+static void
+bury_all(struct queue *q, int n)
+{
+	struct queue_message m = { .body = "x", .len = 1 };
+	struct queue_item i;
+
+	while (n-- > 0) {
+		CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+		CU_ASSERT_EQUAL_FATAL(q->ops->receive(q, 60, &i), ST_OK);
+		CU_ASSERT_EQUAL(q->ops->bury(q, i.receipt, "why"), ST_OK);
+		queue_item_release(&i);
+	}
+}
+
+struct bulk {
+	struct queue *q;
+	int n;
+};
+
+static enum status
+bury_job(struct db *d, void *arg)
+{
+	struct bulk *b = arg;
+
+	(void)d;
+	bury_all(b->q, b->n);
+	return ST_OK;
+}
+
+/* More dead letters than one transaction of a redrive takes. */
+static void
+test_large_redrive(void)
+{
+	struct bulk b = { .n = 1200 };
+	int64_t count = 0;
+	int rows = 0;
+
+	begin();
+	b.q = open_queue("a");
+	CU_ASSERT_EQUAL(db_write(db, bury_job, &b), ST_OK);
+	CU_ASSERT_EQUAL(b.q->ops->redrive(b.q, NULL, &count), ST_OK);
+	CU_ASSERT_EQUAL(count, b.n);
+	CU_ASSERT_EQUAL(
+	    b.q->ops->peek(b.q, false, 9999, count_row, &rows), ST_OK);
+	CU_ASSERT_EQUAL(rows, b.n);
+	b.q->ops->close(b.q);
+	end();
+}
+
+/* An emptied queue gives no id out again, so no receipt or log line of an
+ * older item can be taken for a new one's. */
+static void
+test_ids_are_not_reused(void)
+{
+	struct queue_message m = { .body = "x", .len = 1 };
+	struct queue_item first, second;
+	struct queue *q;
+
+	begin();
+	q = open_queue("a");
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(q->ops->receive(q, 60, &first), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->ack(q, first.receipt), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(q->ops->receive(q, 60, &second), ST_OK);
+	CU_ASSERT_STRING_NOT_EQUAL(first.id, second.id);
+	CU_ASSERT_EQUAL(q->ops->ack(q, first.receipt), ST_NOTFOUND);
+	queue_item_release(&first);
+	queue_item_release(&second);
+	q->ops->close(q);
+	end();
+}
+
+int
+main(void)
+{
+	static const struct contract_queue sqlite = {
+		.begin = begin,
+		.open = open_queue,
+		.end = end,
+		.db = database,
+		.damage = damage,
+		.body_max = BODY_MAX,
+		.ordered = true,
+		.binary = true,
+		.peeks = true,
+		.redrives = true,
+	};
+	static const struct test own[] = {
+		{ "unknown back ends and names are refused", test_registry },
+		{ "a large redrive", test_large_redrive },
+		{ "ids are not reused", test_ids_are_not_reused },
+	};
+	int bad = 0;
+	size_t i;
+
+	contract_queue_use(&sqlite);
+	shim.skip_syncs = true;
+	for (i = 0; i < database_ways_n; i++) {
+		database_use(&database_ways[i]);
+		bad |= test_main(database_ways[i].name, contract_queue_tests,
+		    contract_queue_tests_n);
+	}
+	database_use(&database_ways[0]);
+	return bad | test_main("sqlite queue", own, TEST_COUNT(own));
+}

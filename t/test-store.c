@@ -1,0 +1,136 @@
+/* Conversations in SQLite: the contract, and what names a back end. */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/registry.h"
+#include "t/contract-store.h"
+#include "t/databases.h"
+#include "t/shim-fs.h"
+
+static struct db *db;
+
+static void
+begin(void)
+{
+	database_fresh();
+	db = database_open(NULL);
+}
+
+static struct store *
+open_store(void)
+{
+	struct buf why = BUF_INIT;
+	struct store *s = NULL;
+	bool local = false;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    store_open("sqlite:", db, &s, &local, &why), ST_OK);
+	CU_ASSERT(local);
+	CU_ASSERT_STRING_EQUAL(s->ops->scheme, "sqlite");
+	buf_release(&why);
+	return s;
+}
+
+static void
+end(void)
+{
+	db_close(db);
+}
+
+static struct db *
+database(void)
+{
+	return db;
+}
+
+static void
+check_refused(const char *url, const char *says)
+{
+	struct buf why = BUF_INIT;
+	struct store *s = NULL;
+	bool local;
+
+	CU_ASSERT_EQUAL(store_open(url, db, &s, &local, &why), ST_CONFIG);
+	CU_ASSERT_PTR_NULL(s);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), says));
+	buf_release(&why);
+}
+
+static void
+test_registry(void)
+{
+	begin();
+	check_refused("sqlite:name", "store.path");
+	check_refused("", "\"sqlite:\"");
+	check_refused("sqlite", "\"sqlite:\"");
+	check_refused("mysql:host", "\"sqlite:\"");
+	check_refused("SQLITE:", "\"sqlite:\"");
+	end();
+}
+
+static enum status
+count_row(const struct conversation *c, void *arg)
+{
+	(void)c;
+	++*(int *)arg;
+	return ST_OK;
+}
+
+/* However many conversations there are, each operation uses an index. */
+static void
+test_no_scans(void)
+{
+	struct conversation c = { .tel = (char *)"+1" }, got;
+	struct db_counters before, after;
+	struct store *s;
+	char id[32];
+	int n = 0;
+
+	begin();
+	s = open_store();
+	for (int i = 0; i < 50; i++) {
+		snprintf(id, sizeof(id), "c%d", i);
+		c.id = id;
+		c.created_us = i;
+		CU_ASSERT_EQUAL(s->ops->add(s, &c), ST_OK);
+	}
+	db_counters(db, &before);
+	CU_ASSERT_EQUAL(s->ops->newest(s, "+1", &got), ST_OK);
+	conversation_release(&got);
+	CU_ASSERT_EQUAL(s->ops->get(s, "c7", &got), ST_OK);
+	conversation_release(&got);
+	CU_ASSERT_EQUAL(s->ops->handoff(s, "c9", true), ST_OK);
+	CU_ASSERT_EQUAL(s->ops->list(s, "+1", 99, count_row, &n), ST_OK);
+	CU_ASSERT_EQUAL(n, 50);
+	db_counters(db, &after);
+	CU_ASSERT_EQUAL(after.scans, before.scans);
+	/* The counter does count: a list of all walks the whole index. */
+	CU_ASSERT_EQUAL(s->ops->list(s, NULL, 99, count_row, &n), ST_OK);
+	db_counters(db, &after);
+	CU_ASSERT(after.scans > before.scans);
+	s->ops->close(s);
+	end();
+}
+
+int
+main(void)
+{
+	static const struct contract_store sqlite = { begin, open_store, end,
+		database };
+	static const struct test own[] = {
+		{ "unknown back ends are refused", test_registry },
+		{ "no operation scans", test_no_scans },
+	};
+	int bad = 0;
+	size_t i;
+
+	contract_store_use(&sqlite);
+	shim.skip_syncs = true;
+	for (i = 0; i < database_ways_n; i++) {
+		database_use(&database_ways[i]);
+		bad |= test_main(database_ways[i].name, contract_store_tests,
+		    contract_store_tests_n);
+	}
+	return bad | test_main("sqlite store", own, TEST_COUNT(own));
+}
