@@ -1,4 +1,5 @@
 /* Forms, URLs, base64, UTF-8. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
