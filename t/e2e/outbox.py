@@ -1,0 +1,407 @@
+"""Queues at AWS, as t/aws/front.cjs plays it: nothing that was answered 200
+is lost or doubled while they are down, slow, or refuse."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import fastcgi
+from cases import message, sid, tel
+from doors import TOKEN
+from outcome import Skip, equal, true
+from servers import Directory, Process, clean_env, connects, wait_for
+from twilio_sign import form, sign
+
+SRCDIR = os.environ.get("SRCDIR", ".")
+BUILDDIR = os.environ.get("BUILDDIR", ".")
+QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
+PUBLIC = "https://hooks.example.com"
+DOWN = 100000  # times: until it is taken back
+
+
+def modules():
+    for folder in (os.environ.get("NODE_PATH", ""),
+                   os.path.join(BUILDDIR, "t/node_modules"),
+                   os.path.join(SRCDIR, "t/node_modules")):
+        if folder and os.path.isdir(os.path.join(folder, "fauxqs")):
+            return folder
+    raise Skip("npm's packages are missing: tools/npm-packages")
+
+
+class Cloud:
+    """The front, its table and its queues."""
+
+    def __init__(self, directory):
+        if not shutil.which("node"):
+            raise Skip("node is missing")
+        self.node_path = modules()
+        out = directory("front.out")
+        self.process = Process(
+            ["sh", "-c", f"exec node {SRCDIR}/t/aws/front.cjs >{out}"],
+            directory("front.log"), stdin=subprocess.PIPE,
+            env=clean_env(NODE_PATH=self.node_path, NODE_NO_WARNINGS="1"))
+        self.process.wait_until(lambda: os.path.exists(out) and
+                                open(out).read().strip(), "the front")
+        self.url = "http://127.0.0.1:" + open(out).read().split()[0]
+        self.sdk("make")
+
+    def sdk(self, *args):
+        p = subprocess.run(
+            ["node", f"{SRCDIR}/t/e2e/aws.cjs", *args], capture_output=True,
+            text=True, timeout=60, check=False,
+            env=clean_env(NODE_PATH=self.node_path, AWS_FRONT=self.url,
+                          NODE_NO_WARNINGS="1",
+                          AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE="1"))
+        if p.returncode:
+            raise AssertionError(p.stderr)
+        return p.stdout
+
+    def control(self, **state):
+        urllib.request.urlopen(urllib.request.Request(
+            self.url + "/control", json.dumps(state).encode(),
+            method="POST")).read()
+
+    def fault(self, target, **what):
+        self.control(faults=[dict({"target": target, "times": DOWN}, **what)])
+
+    def asked(self, operation):
+        """The bodies of the requests of an operation so far."""
+        with urllib.request.urlopen(self.url + "/control") as reply:
+            return [json.loads(r["body"]) for r in json.load(reply)["requests"]
+                    if r["operation"] == operation]
+
+    def well(self):
+        self.control(faults=[])
+
+    def take(self, queue, seconds=1):
+        """(MessageSid, Body, attributes) of each, in their order."""
+        out = []
+        for line in self.sdk("take", queue, str(seconds)).splitlines():
+            row = json.loads(line)
+            m = json.loads(row["body"])["twilio_message"]
+            out.append((m["MessageSid"][0], m["Body"][0], row))
+        return out
+
+    def conversation(self, name, number, handoff):
+        self.sdk("put", json.dumps({
+            "conversation_id": name, "recipient_tel": number,
+            "created_at": "2026-11-21T18:50:00", "thread_id": "T",
+            "handoff_to_human": handoff}))
+
+
+class Site:
+    """A responder whose store and queues are the cloud's."""
+
+    def __init__(self, cloud, directory, more=""):
+        self.cloud, self.dir = cloud, directory
+        self.socket = directory("socket")
+        self.conf = directory.write("switchhook.conf", f"""
+[server]
+public_url = {PUBLIC}
+log_target = {directory("log")}
+[twilio]
+auth_token = {TOKEN}
+[whatsapp]
+conversations = dynamodb:conversations
+ai_queue = {cloud.url}/000000000000/ai
+human_queue = {cloud.url}/000000000000/human.fifo
+ai_delay = 0
+{more}
+[store]
+path = {directory("db")}
+""")
+        self.process = None
+
+    def env(self, **more):
+        return clean_env(AWS_ENDPOINT_URL=self.cloud.url,
+                         AWS_REGION="us-east-1",
+                         AWS_ACCESS_KEY_ID="AKIDTEST",
+                         AWS_SECRET_ACCESS_KEY="secret-of-test",
+                         AWS_EC2_METADATA_DISABLED="true", **more)
+
+    def start(self):
+        self.process = Process(
+            [program("switchhook.fcgi"), "-c", self.conf, "-s", self.socket],
+            self.dir("out"), env=self.env())
+        self.process.wait_until(lambda: connects(self.socket), "the socket")
+        return self
+
+    def stop(self):
+        if self.process:
+            equal(self.process.stop(), 0, "exit status")
+            self.process = None
+
+    def post(self, fields, path="/whatsapp"):
+        body = form(fields)
+        reply = fastcgi.ask(self.socket, fastcgi.request([
+            ("REQUEST_METHOD", "POST"), ("PATH_INFO", path),
+            ("REQUEST_URI", path), ("QUERY_STRING", ""),
+            ("CONTENT_TYPE", "application/x-www-form-urlencoded"),
+            ("CONTENT_LENGTH", str(len(body))),
+            ("HTTP_X_TWILIO_SIGNATURE", sign(TOKEN, PUBLIC + path, body)),
+            ("HTTP_X_AMZN_TRACE_ID", "Root=1-67891233-abcdef012345678912345678"),
+        ], body))
+        return reply.status if reply else None
+
+    def ctl(self, *args):
+        return subprocess.run(
+            [program("switchhook"), "-c", self.conf, "--json", *args],
+            capture_output=True, text=True, timeout=120, check=False,
+            env=self.env())
+
+    def spool(self):
+        p = self.ctl("spool", "list", "--limit", "100000")
+        equal(p.returncode, 0, p.stderr)
+        return [json.loads(line) for line in p.stdout.splitlines()]
+
+    def log(self):
+        return self.dir.read("log")
+
+
+def program(name):
+    return os.path.abspath(os.path.join(BUILDDIR, name))
+
+
+def a_message(number, text):
+    return message(number, sid(), Body=text)
+
+
+def delivered(cloud, site):
+    number = tel()
+    fields = a_message(number, "one")
+    cloud.conversation("c-ai", number, False)
+    equal(site.post(fields), 200)
+    equal(site.post(fields), 200, "a repeat")
+    got = cloud.take("ai")
+    equal([g[:2] for g in got], [(fields["MessageSid"], "one")])
+    envelope = json.loads(got[0][2]["body"])
+    equal((envelope["conversation_id"], envelope["thread_id"],
+           envelope["company_id"], envelope["channel"]),
+          ("c-ai", "T", None, "whatsapp"))
+    # fauxqs takes the trace and does not give it back.
+    equal(cloud.asked("SendMessage")[-1]["MessageSystemAttributes"],
+          {"AWSTraceHeader": {
+              "DataType": "String",
+              "StringValue": "Root=1-67891233-abcdef012345678912345678"}})
+    number = tel()
+    cloud.conversation("c-human", number, True)
+    fields = a_message(number, "two")
+    equal(site.post(fields), 200)
+    got = cloud.take("human.fifo")
+    equal([g[:2] for g in got], [(fields["MessageSid"], "two")])
+    equal(got[0][2]["attributes"]["MessageGroupId"], "c-human")
+    equal(got[0][2]["attributes"]["MessageDeduplicationId"],
+          fields["MessageSid"])
+    equal(site.spool(), [])
+
+
+def queue_down(cloud, site):
+    """Messages of two conversations during an outage, then after it."""
+    numbers = [tel(), tel()]
+    for i, number in enumerate(numbers):
+        cloud.conversation(f"c-down{i}", number, True)
+    cloud.fault("SendMessage", kind="error", status=500)
+    sent = []
+    for n in range(6):
+        fields = a_message(numbers[n % 2], f"{n % 2} {n}")
+        equal(site.post(fields), 200)
+        sent.append((fields["MessageSid"], fields["Body"]))
+        equal(site.post(fields), 200, "a repeat")
+    equal(len(site.spool()), 6)
+    true("did not take a message" in site.log(), "the log says so")
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got = [g[:2] for g in cloud.take("human.fifo")]
+    equal(sorted(got), sorted(sent))
+    for i in "01":
+        equal([g for g in got if g[1][0] == i],
+              [s for s in sent if s[1][0] == i], "order of a conversation")
+
+
+def queue_slow(cloud, site):
+    """Twilio waits 15 s at most; a request takes 5."""
+    number = tel()
+    cloud.conversation("c-slow", number, True)
+    cloud.fault("SendMessage", kind="hang")
+    fields = a_message(number, "slow")
+    began = time.monotonic()
+    equal(site.post(fields), 200)
+    took = time.monotonic() - began
+    true(took < 9, f"{took:.1f} s")
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 90)
+    equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
+
+
+def lookup_down(cloud, site):
+    """Nobody knows where it goes: decided when that can be known."""
+    number = tel()
+    cloud.conversation("c-lookup", number, True)
+    cloud.fault("Query", kind="error", status=500)
+    fields = a_message(number, "where")
+    equal(site.post(fields), 200)
+    equal([e["queue"] for e in site.spool()], ["undecided"])
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got = cloud.take("human.fifo")
+    equal([g[0] for g in got], [fields["MessageSid"]])
+    equal(json.loads(got[0][2]["body"])["conversation_id"], "c-lookup")
+
+
+def killed(cloud, site):
+    """kill -9 during an outage loses nothing."""
+    number = tel()
+    cloud.conversation("c-kill", number, True)
+    cloud.fault("SendMessage", kind="error", status=503)
+    sent = []
+    for n in range(4):
+        fields = a_message(number, f"kill {n}")
+        equal(site.post(fields), 200)
+        sent.append(fields["MessageSid"])
+    site.process.kill(signal.SIGKILL)
+    site.process.wait()
+    cloud.well()
+    site.start()
+    wait_for(lambda: not site.spool(), "the spool to empty", 100)
+    equal([g[0] for g in cloud.take("human.fifo")], sent)
+
+
+def never_taken(cloud, site):
+    """SQS takes no U+FFFE: to the dead letters, with the reason."""
+    number = tel()
+    cloud.conversation("c-bad", number, False)
+    fields = a_message(number, "bad \ufffe")
+    equal(site.post(fields), 200)
+    equal(site.spool(), [])
+    p = site.ctl("queue", "dead", "sqlite:undeliverable")
+    rows = [json.loads(line) for line in p.stdout.splitlines()]
+    true(any(fields["MessageSid"] in r["body"] for r in rows), p.stdout)
+    true(all(r["reason"] for r in rows), p.stdout)
+
+
+def under_load(cloud, site):
+    """The queue goes up and down under load."""
+    numbers = [tel() for _ in range(8)]
+    for i, number in enumerate(numbers):
+        cloud.conversation(f"c-load{i}", number, True)
+    seconds = 6 if QUICK else 20
+    accepted, refused = [], []
+    stop = time.monotonic() + seconds
+
+    def client(number):
+        n = 0
+        while time.monotonic() < stop:
+            fields = a_message(number, f"{n}")
+            n += 1
+            (accepted if site.post(fields) == 200 else refused).append(
+                fields["MessageSid"])
+            time.sleep(0.05)
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in numbers]
+    for t in threads:
+        t.start()
+    down = True
+    while time.monotonic() < stop:
+        if down:
+            cloud.fault("SendMessage", kind="error", status=500)
+        else:
+            cloud.well()
+        down = not down
+        time.sleep(2)
+    for t in threads:
+        t.join()
+    cloud.well()
+    equal(refused, [], "refused")
+    wait_for(lambda: not site.spool(), "the spool to empty", 120)
+    got = [g[0] for g in cloud.take("human.fifo", 2)]
+    equal(sorted(got), sorted(accepted), "each exactly once")
+
+
+def without_spool(cloud, directory):
+    site = Site(cloud, directory)
+    with open(site.conf, "a") as f:
+        f.write("spool = off\n")
+    site.start()
+    try:
+        number = tel()
+        cloud.conversation("c-off", number, True)
+        cloud.fault("SendMessage", kind="error", status=500)
+        fields = a_message(number, "off")
+        true(site.post(fields) in (500, 503), "the classic refusal")
+        equal(site.spool(), [])
+        cloud.well()
+        time.sleep(2)
+        equal(site.post(fields), 200, "sent again")
+        equal([g[0] for g in cloud.take("human.fifo")],
+              [fields["MessageSid"]])
+    finally:
+        site.stop()
+
+
+def by_cgi(cloud, directory):
+    """No thread outlives a request: spool flush sends."""
+    site = Site(cloud, directory)
+    number = tel()
+    cloud.conversation("c-cgi", number, True)
+    cloud.fault("SendMessage", kind="error", status=500)
+    fields = a_message(number, "cgi")
+    body = form(fields)
+    p = subprocess.run(
+        [program("switchhook.fcgi"), "-c", site.conf], input=body,
+        capture_output=True, timeout=30, check=False,
+        env=site.env(REQUEST_METHOD="POST", PATH_INFO="/whatsapp",
+                     REQUEST_URI="/whatsapp", CONTENT_LENGTH=str(len(body)),
+                     CONTENT_TYPE="application/x-www-form-urlencoded",
+                     HTTP_X_TWILIO_SIGNATURE=sign(
+                         TOKEN, PUBLIC + "/whatsapp", body)))
+    true(p.stdout.startswith(b"Status: 200"), p.stdout)
+    equal(site.ctl("spool", "flush").returncode, 1, "still down")
+    equal(len(site.spool()), 1)
+    cloud.well()
+    p = site.ctl("spool", "flush")
+    equal((p.returncode, json.loads(p.stdout)["waiting"]), (0, 0))
+    equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
+
+
+CASES = [delivered, queue_down, queue_slow, lookup_down, killed, never_taken,
+         under_load]
+
+
+def suite(results):
+    places = []
+
+    def place():
+        places.append(Directory())
+        return places[-1]
+
+    opened = []
+
+    def start():
+        cloud = Cloud(place())
+        opened.append(cloud)
+        opened.append(Site(cloud, place()).start())
+
+    results.run("outbox: starts", start)
+    try:
+        if len(opened) == 2:
+            cloud, site = opened
+            for case in CASES:
+                results.run(f"outbox: {case.__name__}", case, cloud, site)
+                cloud.well()
+            results.run("outbox: without_spool", without_spool, cloud,
+                        place())
+            cloud.well()
+            results.run("outbox: by_cgi", by_cgi, cloud, place())
+            results.run("outbox: stops", site.stop)
+    finally:
+        for thing in reversed(opened):
+            process = thing.process
+            if process:
+                process.stop()
+        for folder in places:
+            folder.remove()
