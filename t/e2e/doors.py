@@ -33,6 +33,26 @@ path = {state}/switchhook.db
 
 [voice]
 templates = {templates}
+{voice}
+"""
+
+# The rest of [voice], and what goes with it: voice_cases.py knows it.
+VOICE = """\
+operator_phone_number = (415) 555-0123
+conversation_relay_url = wss://relay.example.com/a?b=1&c=2
+welcome_greeting_url = Good "day", <Ann> & all
+media_api_url = wss://media.example.com/stream
+
+[menu]
+3 = birthdate
+4 = zip
+
+[digits zip]
+min_length = 5
+max_length = 5
+
+[values]
+shop = Ann & Ben's <Shop>
 """
 
 
@@ -45,6 +65,7 @@ class Door:
     over_http = True
     body_max = 1 << 20  # what the server in front lets through
     extra = ""  # further lines of [server]
+    voice = VOICE
 
     def __init__(self):
         self.dir = Directory()
@@ -65,7 +86,7 @@ class Door:
         values = {
             "public_url": self.public_url, "base_path": self.base_path,
             "log": self.dir("state/log"), "server": self.extra,
-            "token": TOKEN, "previous": PREVIOUS,
+            "token": TOKEN, "previous": PREVIOUS, "voice": self.voice,
             "state": self.dir("state"), "templates": self.dir("templates")}
         return CONFIG.format(**(values | changes))
 
