@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "twilio/template_file.h"
 #include "twilio/templates.h"
 #include "t/test.h"
 
@@ -249,14 +250,73 @@ test_reload(void)
 	buf_release(&why);
 }
 
+/*
+ * A change within one tick of the file system's clock, of the same size, to
+ * the same file: its stamp does not tell. So a file that was young when it was
+ * read is read again.
+ */
+static void
+test_unseen_change(void)
+{
+	struct buf text = BUF_INIT, errors = BUF_INIT;
+	struct template_stamp one, two, again;
+	struct folder f;
+
+	folder_open(&f);
+	folder_write(&f, "x", SAY("one"));
+	CU_ASSERT_EQUAL(
+	    template_file_read(f.dir, "x", NULL, &one, &text, &errors), ST_OK);
+	CU_ASSERT_FALSE(one.settled);
+	folder_write(&f, "x", SAY("two"));
+	buf_reset(&text);
+	CU_ASSERT_EQUAL(
+	    template_file_read(f.dir, "x", NULL, &two, &text, &errors), ST_OK);
+	/* As if the clock had not moved between the two. */
+	two.hash = one.hash;
+	buf_reset(&text);
+	CU_ASSERT_EQUAL(
+	    template_file_read(f.dir, "x", &two, &again, &text, &errors),
+	    ST_OK);
+	CU_ASSERT_STRING_EQUAL(buf_str(&text), SAY("two"));
+	/* Read again, and the same. */
+	CU_ASSERT_EQUAL(
+	    template_file_read(f.dir, "x", &again, &two, &text, &errors),
+	    ST_EXISTS);
+	CU_ASSERT_EQUAL(two.hash, again.hash);
+	/* An old file is not even read. */
+	again.settled = true;
+	again.hash = 0;
+	CU_ASSERT_EQUAL(
+	    template_file_read(f.dir, "x", &again, &two, &text, &errors),
+	    ST_EXISTS);
+	CU_ASSERT_EQUAL(two.hash, 0);
+	folder_close(&f);
+	buf_release(&text);
+	buf_release(&errors);
+}
+
 static void
 test_bad_edit(void)
 {
 	struct buf why = BUF_INIT;
 	struct folder f;
-	char out[200];
+	char path[600], out[200];
 
 	folder_open(&f);
+	/* One that cannot be read at all is tried again, but told of once. */
+	folder_path(&f, "unread", path);
+	CU_ASSERT_EQUAL(mkdir(path, 0755), 0);
+	CU_ASSERT_STRING_EQUAL(
+	    said(&f, "unread", out), "(wrong configuration)");
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(
+	    said(&f, "unread", out), "(wrong configuration)");
+	CU_ASSERT_EQUAL(logged(&f, "unread.twiml.xml: it is no regular"), 1);
+	CU_ASSERT_EQUAL(rmdir(path), 0);
+	folder_write(&f, "unread", SAY("mended"));
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(said(&f, "unread", out), "mended");
+	/* An edit. */
 	folder_write(&f, "x", SAY("old"));
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_TRUE(is_ready(&f, &why));
@@ -264,7 +324,7 @@ test_bad_edit(void)
 	wait_for_look();
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
-	CU_ASSERT_EQUAL(logged(&f, "template refused"), 2);
+	CU_ASSERT_EQUAL(logged(&f, "template refused"), 3);
 	CU_ASSERT_EQUAL(logged(&f, "x.twiml.xml:2:2: there is no element"), 1);
 	CU_ASSERT_FALSE(is_ready(&f, &why));
 	CU_ASSERT_STRING_EQUAL(buf_str(&why),
@@ -272,7 +332,7 @@ test_bad_edit(void)
 	wait_for_look();
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_FALSE(is_ready(&f, &why));
-	CU_ASSERT_EQUAL(logged(&f, "template refused"), 2);
+	CU_ASSERT_EQUAL(logged(&f, "template refused"), 3);
 	folder_write(&f, "x", SAY("new"));
 	wait_for_look();
 	/* Though nobody asks for it. */
@@ -569,6 +629,7 @@ main(void)
 		{ "names", test_names },
 		{ "traversal", test_traversal },
 		{ "reload", test_reload },
+		{ "unseen change", test_unseen_change },
 		{ "bad edit", test_bad_edit },
 		{ "bad from the start", test_bad_from_the_start },
 		{ "odd files", test_odd_files },

@@ -419,6 +419,7 @@ test_size(void)
 	CU_ASSERT_EQUAL(out.err, ST_OK);
 	/* It counts as it goes out. */
 	CU_ASSERT_EQUAL(render_long(t, '<', TWIML_MAX / 4, &out), ST_TOOBIG);
+	CU_ASSERT_STRING_EQUAL(buf_str(&out), "");
 	CU_ASSERT_EQUAL(
 	    render_long(t, '<', TWIML_MAX / 4 - frame, &out), ST_OK);
 	CU_ASSERT_EQUAL(render_long(t, '\xff', TWIML_MAX / 3, &out), ST_TOOBIG);
