@@ -27,6 +27,8 @@ static const struct {
 	{ "twilio", "auth_token_previous", "sample-previous", "(set)" },
 	{ "twilio", "api_url", "http://127.0.0.1:8081", NULL },
 	{ "whatsapp", "conversations", "sqlite:other", NULL },
+	{ "whatsapp", "conversations_index", "by-tel", NULL },
+	{ "whatsapp", "dedupe", "dynamodb:seen", NULL },
 	{ "whatsapp", "ai_queue", "sqlite:robots", NULL },
 	{ "whatsapp", "human_queue", "sqlite:people", NULL },
 	{ "whatsapp", "ai_delay", "900", NULL },
@@ -41,6 +43,12 @@ static const struct {
 	{ "voice", "max_attempts", "20", NULL },
 	{ "store", "path", "/srv/switchhook.db", NULL },
 	{ "store", "journal", "rollback", NULL },
+	{ "store", "spool", "off", NULL },
+	{ "aws", "region", "eu-central-1", NULL },
+	{ "aws", "secretsmanager_region", "eu-south-2", NULL },
+	{ "aws", "system_name", "hooks", NULL },
+	{ "aws", "env_type", "prod", NULL },
+	{ "aws", "proxy", "http://127.0.0.1:3128", NULL },
 };
 
 static void
@@ -243,6 +251,108 @@ test_precedence(void)
 	configs_release(&l);
 }
 
+/* What config_load alone makes of a setting: references are text there. */
+static void
+assert_loaded(const char *text, const char *const *envp, const char *section,
+    const char *key, const char *value, const char *where, bool implied)
+{
+	const char *path = configs_file("loaded.conf", text, strlen(text));
+	const struct option *o = option_find(section, key);
+	struct buf b = BUF_INIT;
+	struct config *c = NULL;
+
+	CU_ASSERT_EQUAL(config_load(&c, path, (char *const *)envp, &b), ST_OK);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	CU_ASSERT_STRING_EQUAL(*config_text(c, o), value);
+	CU_ASSERT_EQUAL(c->origins[o - options].implied, implied);
+	config_where(c, section, key, &b);
+	if (strcmp(where, "file") == 0)
+		CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&b), "loaded.conf:2"));
+	if (strcmp(where, "file") != 0)
+		CU_ASSERT_STRING_EQUAL(buf_str(&b), where);
+	config_free(c);
+	buf_release(&b);
+}
+
+/* Names that other programs of a site have set. */
+static void
+test_other_variables(void)
+{
+	static const struct {
+		const char *variable, *section, *key, *value;
+	} cases[] = {
+		{ "CONVERSATIONS_TABLE=t", "whatsapp", "conversations",
+		    "dynamodb:t" },
+		{ "WHATSAPP_REPLIES_QUEUE_URL=https://q/1/ai", "whatsapp",
+		    "ai_queue", "https://q/1/ai" },
+		{ "HUMAN_HANDOFF_QUEUE_URL=https://q/1/h", "whatsapp",
+		    "human_queue", "https://q/1/h" },
+		{ "TWILIO_AUTH_TOKEN_SECRET_ID=a/b#c", "twilio", "auth_token",
+		    "secretsmanager:a/b#c" },
+		{ "SECRETS_MANAGER_REGION=eu-west-1", "aws",
+		    "secretsmanager_region", "eu-west-1" },
+		{ "SYSTEM_NAME=s", "aws", "system_name", "s" },
+		{ "ENV_TYPE=e", "aws", "env_type", "e" },
+	};
+	const struct option *o;
+	char name[64], own[OPTION_VARIABLE_MAX], text[128], set[128];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		snprintf(name, sizeof(name), "%.*s",
+		    (int)strcspn(cases[i].variable, "="), cases[i].variable);
+		assert_loaded("", ENV(cases[i].variable), cases[i].section,
+		    cases[i].key, cases[i].value, name, false);
+		snprintf(text, sizeof(text), "[%s]\n%s = x\n", cases[i].section,
+		    cases[i].key);
+		assert_loaded(text, ENV(cases[i].variable), cases[i].section,
+		    cases[i].key, "x", "file", false);
+		o = option_find(cases[i].section, cases[i].key);
+		option_variable(o, own);
+		snprintf(set, sizeof(set), "%s=y", own);
+		assert_loaded(text, ENV(cases[i].variable, set),
+		    cases[i].section, cases[i].key, "y", own, false);
+		/* Empty counts as not set, also without what goes before. */
+		snprintf(set, sizeof(set), "%s=", name);
+		assert_loaded("", ENV(set), cases[i].section, cases[i].key,
+		    o->fallback, "default", false);
+	}
+}
+
+static void
+test_classic_variables(void)
+{
+	static const char *const five[][2] = { { "twilio", "auth_token" },
+		{ "twilio", "account_sid" },
+		{ "voice", "operator_phone_number" },
+		{ "voice", "media_api_url" }, { "voice", "webhook_api_url" } };
+	const struct option *o;
+	size_t i, n = 0;
+
+	for (i = 0; i < TEST_COUNT(five); i++) {
+		assert_loaded("", ENV("SYSTEM_NAME=s"), five[i][0], five[i][1],
+		    "ssm:", "SYSTEM_NAME", true);
+		assert_loaded("", ENV("ENV_TYPE=e"), five[i][0], five[i][1],
+		    "ssm:", "ENV_TYPE", true);
+		assert_loaded("", ENV("ENV_TYPE=", "AWS_REGION=x"), five[i][0],
+		    five[i][1], "", "default", false);
+		/* Only the environment makes it a classic site. */
+		assert_loaded("[aws]\nsystem_name = s\n",
+		    ENV("SWITCHHOOK_AWS_ENV_TYPE=e"), five[i][0], five[i][1],
+		    "", "default", false);
+	}
+	assert_loaded("[twilio]\nauth_token =\n", ENV("ENV_TYPE=e"), "twilio",
+	    "auth_token", "", "file", false);
+	assert_loaded("", ENV("ENV_TYPE=e", "TWILIO_AUTH_TOKEN_SECRET_ID=id"),
+	    "twilio", "auth_token", "secretsmanager:id",
+	    "TWILIO_AUTH_TOKEN_SECRET_ID", false);
+	assert_loaded("", ENV("ENV_TYPE=e"), "server", "public_url", "",
+	    "default", false);
+	for (o = options; o < options + options_n; o++)
+		n += o->parameter != NULL;
+	CU_ASSERT_EQUAL(n, TEST_COUNT(five));
+}
+
 /* Texts with one mistake, and the line that tells of it, after the path. */
 static const struct {
 	const char *text, *mistake;
@@ -348,6 +458,14 @@ static const struct {
 	    ":2: server.signature: is not one of the choices (did you mean "
 	    "enforce?); write enforce, report or off, or leave it out "
 	    "(default enforce)" },
+	{ "[aws]\nregion = eu central\n",
+	    ":2: aws.region: is no region; write it as in eu-central-1" },
+	{ "[aws]\nenv_type = a/b\n",
+	    ":2: aws.env_type: is no part of a parameter's name; write "
+	    "letters, digits and _ . -" },
+	{ "[whatsapp]\nconversations_index =\n",
+	    ":2: whatsapp.conversations_index: is empty; leave it out for "
+	    "the default" },
 	{ "[store]\njournal = x\n",
 	    ":2: store.journal: is not one of the choices; write wal or "
 	    "rollback, or leave it out (default wal)" },
@@ -563,6 +681,8 @@ static const struct test tests[] = {
 	{ "every key by variable", test_every_key_by_variable },
 	{ "names of variables", test_variable_names },
 	{ "which one wins", test_precedence },
+	{ "variables of other programs", test_other_variables },
+	{ "classic variables", test_classic_variables },
 	{ "mistakes", test_mistakes },
 	{ "all mistakes are listed", test_all_mistakes_are_listed },
 	{ "mistakes in the environment", test_variable_mistakes },

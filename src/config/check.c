@@ -9,6 +9,8 @@
 #include "config/slot.h"
 #include "config/weburl.h"
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 /* What is wrong and what to do, or NULL. The value may be shortened. */
 typedef const char *check_fn(char *value);
 
@@ -107,6 +109,30 @@ check_webhook_url(char *url)
 	return *url == '\0' ? NULL : weburl_check(url, WEBURL_HTTP);
 }
 
+static const char *
+check_proxy(char *url)
+{
+	return *url == '\0' ? NULL : weburl_check(url, WEBURL_HTTP);
+}
+
+static const char *
+check_region(char *region)
+{
+	return region[strspn(region, LETTERS "-")] == '\0'
+	    ? NULL
+	    : "is no region; write it as in eu-central-1";
+}
+
+/* Between the slashes of a parameter's name. */
+static const char *
+check_part(char *part)
+{
+	return *part != '\0' && part[strspn(part, LETTERS "_.-")] == '\0'
+	    ? NULL
+	    : "is no part of a parameter's name; write letters, digits and "
+	      "_ . -";
+}
+
 static const struct {
 	const char *section, *key;
 	check_fn *fn;
@@ -121,12 +147,18 @@ static const struct {
 	{ "twilio", "auth_token_previous", check_token },
 	{ "twilio", "api_url", check_api_url },
 	{ "whatsapp", "conversations", check_filled },
+	{ "whatsapp", "conversations_index", check_filled },
 	{ "whatsapp", "ai_queue", check_filled },
 	{ "whatsapp", "human_queue", check_filled },
 	{ "voice", "templates", check_filled },
 	{ "voice", "webhook_api_url", check_webhook_url },
 	{ "voice", "digits_queue", check_filled },
 	{ "store", "path", check_path },
+	{ "aws", "region", check_region },
+	{ "aws", "secretsmanager_region", check_region },
+	{ "aws", "system_name", check_part },
+	{ "aws", "env_type", check_part },
+	{ "aws", "proxy", check_proxy },
 };
 
 /* The operator's number as Twilio wants it, however it was written. */
@@ -145,19 +177,30 @@ normalize_operator(struct config *c, struct buf *errors)
 	return ST_CONFIG;
 }
 
+const char *
+config_check_text(const struct option *o, char *value)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (strcmp(checks[i].section, o->section) == 0 &&
+		    strcmp(checks[i].key, o->key) == 0)
+			return checks[i].fn(value);
+	return NULL;
+}
+
 enum status
 config_check(struct config *c, struct buf *errors)
 {
 	enum status st = ST_OK;
 	const struct option *o;
 	const char *wrong;
-	size_t i;
 
-	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		o = option_find(checks[i].section, checks[i].key);
-		if (o == NULL || config_origin(c, o)->bad)
+	for (o = options; o < options + options_n; o++) {
+		if (config_text(c, o) == NULL || config_origin(c, o)->bad ||
+		    config_origin(c, o)->missing)
 			continue;
-		wrong = checks[i].fn(*config_text(c, o));
+		wrong = config_check_text(o, *config_text(c, o));
 		if (wrong == NULL)
 			continue;
 		config_mistake(c, o, errors, "%s", wrong);
@@ -187,7 +230,8 @@ config_check_server(const struct config *c, struct buf *errors)
 	const struct option *o = option_find("twilio", "auth_token");
 
 	if (c->server.signature == SIGNATURE_OFF ||
-	    *c->twilio.auth_token != '\0' || config_origin(c, o)->bad)
+	    *c->twilio.auth_token != '\0' || config_origin(c, o)->bad ||
+	    config_origin(c, o)->missing)
 		return ST_OK;
 	complain(c, o, errors,
 	    "is empty, so no webhook could be checked (server.signature = %s); "

@@ -23,6 +23,14 @@ wipe(char *s)
 	free(s);
 }
 
+void
+config_origin_release(struct config_origin *at)
+{
+	free(at->variable);
+	free(at->reference);
+	wipe(at->previous);
+}
+
 char **
 config_text(struct config *c, const struct option *o)
 {
@@ -41,16 +49,50 @@ config_origin(const struct config *c, const struct option *o)
 	return &c->origins[o - options];
 }
 
-enum status
-config_set_text(struct config *c, const struct option *o, const char *value)
+static enum status
+replace(char **text, const char *value)
 {
-	char **slot = config_text(c, o), *copy;
+	char *copy;
 
 	if (str_dup(value, &copy) != ST_OK)
 		return ST_NOMEM;
-	wipe(*slot);
-	*slot = copy;
+	wipe(*text);
+	*text = copy;
 	return ST_OK;
+}
+
+enum status
+config_set_text(struct config *c, const struct option *o, const char *value)
+{
+	return replace(config_text(c, o), value);
+}
+
+bool
+config_slot_next(struct config *c, size_t *i, struct config_slot *s)
+{
+	const struct option *o;
+	struct config_pair *p;
+
+	for (; *i < options_n && !is_text(&options[*i]); (*i)++)
+		;
+	if (*i < options_n) {
+		o = &options[(*i)++];
+		*s = (struct config_slot){ o->section, o->key, o,
+			config_text(c, o), config_origin(c, o) };
+		return true;
+	}
+	if (*i - options_n >= c->values.n)
+		return false;
+	p = &c->values.pairs[(*i)++ - options_n];
+	*s = (struct config_slot){ "values", p->key, NULL, &p->value,
+		&p->origin };
+	return true;
+}
+
+enum status
+config_slot_set(const struct config_slot *s, const char *value)
+{
+	return replace(s->text, value);
 }
 
 static enum status
@@ -102,7 +144,7 @@ config_free(struct config *c)
 		if (is_text(&options[i]))
 			wipe(*config_text(c, &options[i]));
 		if (c->origins != NULL)
-			free(c->origins[i].variable);
+			config_origin_release(&c->origins[i]);
 	}
 	section_release(c);
 	free(c->origins);
@@ -131,16 +173,23 @@ config_where(const struct config *c, const char *section, const char *key,
 	put_origin(o == NULL ? NULL : config_origin(c, o), "default", out);
 }
 
+static void
+put_line(const struct config *c, const struct config_origin *at,
+    const char *section, const char *key, struct buf *out, const char *text,
+    va_list ap)
+{
+	/* What is missing is missing in the file. */
+	put_origin(at, c->file == NULL ? CONFIG_FILE : c->file, out);
+	buf_printf(out, ": %s.%s: ", section, key);
+	buf_vprintf(out, text, ap);
+	buf_putc(out, '\n');
+}
+
 void
 config_complain(const struct config *c, const struct option *o,
     struct buf *errors, const char *text, va_list ap)
 {
-	/* What is missing is missing in the file. */
-	put_origin(config_origin(c, o), c->file == NULL ? CONFIG_FILE : c->file,
-	    errors);
-	buf_printf(errors, ": %s.%s: ", o->section, o->key);
-	buf_vprintf(errors, text, ap);
-	buf_putc(errors, '\n');
+	put_line(c, config_origin(c, o), o->section, o->key, errors, text, ap);
 }
 
 void
@@ -153,6 +202,25 @@ config_mistake(struct config *c, const struct option *o, struct buf *errors,
 	config_complain(c, o, errors, text, ap);
 	va_end(ap);
 	config_origin(c, o)->bad = true;
+}
+
+void
+config_slot_line(const struct config *c, const struct config_slot *s,
+    struct buf *out, const char *text, va_list ap)
+{
+	put_line(c, s->origin, s->section, s->key, out, text, ap);
+}
+
+void
+config_slot_mistake(struct config *c, const struct config_slot *s,
+    struct buf *errors, const char *text, ...)
+{
+	va_list ap;
+
+	va_start(ap, text);
+	config_slot_line(c, s, errors, text, ap);
+	va_end(ap);
+	s->origin->bad = true;
 }
 
 /* A URL without the password that may stand in it. */

@@ -35,6 +35,12 @@ struct config_origin {
 	int line;
 	char *variable; /* NULL unless it came from the environment */
 	bool bad; /* a mistake was reported: what stands there is no value */
+
+	/* Of what is kept at AWS (src/params). */
+	char *reference; /* where: "ssm:NAME", …; NULL: it stands here */
+	char *previous; /* the value before this one; NULL: none; wiped */
+	bool implied; /* the reference is a default that nobody wrote */
+	bool missing; /* AWS cannot be reached: "" stands in for the value */
 };
 
 /* A key and value of [menu] or [values]. */
@@ -91,13 +97,15 @@ struct config {
 		int64_t max_attempts;
 	} voice;
 	struct {
-		char *region, *system_name, *env_type, *proxy;
+		char *region, *secretsmanager_region;
+		char *system_name, *env_type, *proxy;
 	} aws;
 	struct config_list menu, values;
 	struct digits_target *targets; /* [digits NAME] */
 	size_t targets_n;
 	char *file; /* what was read; NULL: no file at all */
 	struct config_origin *origins; /* one an option, in table order */
+	size_t missing; /* values of which the origin says so */
 };
 
 enum option_type {
@@ -108,6 +116,14 @@ enum option_type {
 	OPTION_CHOICE
 };
 
+/* What a value is needed for, and so what happens while AWS, where it is kept,
+ * cannot be reached. */
+enum option_need {
+	NEED_OPEN, /* to open the program: it does not start */
+	NEED_AWS, /* to reach AWS: it cannot be kept there */
+	NEED_REQUEST, /* to answer requests: it starts, and they wait */
+};
+
 struct option {
 	const char *section, *key;
 	enum option_type type;
@@ -115,6 +131,13 @@ struct option {
 	const char *fallback; /* the default, as it would be written */
 	bool secret; /* never shown; wiped when freed */
 	const char *variable; /* another environment variable, or NULL */
+	const char *before; /* goes before its value: "dynamodb:"; or NULL */
+	bool classic; /* that variable makes "ssm:" the default of all options
+	                 with a parameter */
+	const char *parameter; /* what "ssm:" alone means, behind system_name
+	                          and env_type; NULL: nothing */
+	bool rotates; /* the value before this one is good as well */
+	enum option_need need;
 	const char *const *choices; /* OPTION_CHOICE: names in enum order, NULL
 	                               at the end; "warn|warning" takes both */
 	int64_t min, max; /* OPTION_NUMBER, OPTION_SIZE */
@@ -139,10 +162,10 @@ extern const size_t options_n;
 enum status config_find(const char *given, char *const *envp, char **path);
 
 /*
- * Three steps make a configuration: config_load, params_resolve, config_check.
- * params_load (params/params.h) takes them in order; it is what a program
- * calls. Each step lists all its mistakes and goes past values that an earlier
- * one found bad, so that the operator sees every mistake once.
+ * Three steps make a configuration: config_load, resolving references,
+ * config_check. params_load (params/params.h) takes them in order; it is what
+ * a program calls. Each step lists all its mistakes and goes past values that
+ * an earlier one found bad, so that the operator sees every mistake once.
  *
  * errors has one line a mistake, ended by a newline:
  * "FILE:LINE: section.key: what is wrong; what to do". Secrets are never in it.
@@ -151,8 +174,9 @@ enum status config_find(const char *given, char *const *envp, char **path);
 /*
  * Read a file (NULL: none) and the environment over it: for each option
  * SWITCHHOOK_<SECTION>_<KEY>, then the file, then the option's other variable
- * (when it is not empty), then the default. envp is the process environment,
- * never the parameters of a request; NULL is none.
+ * (when it is not empty), then "ssm:" where the environment has a classic
+ * variable and the option a parameter, then the default. envp is the process
+ * environment, never the parameters of a request; NULL is none.
  * ST_OK; ST_CONFIG with mistakes in errors: *out is made all the same, for the
  * next steps to list theirs; ST_NOMEM: *out is NULL.
  * The caller frees *out with config_free, which wipes secrets.
@@ -169,10 +193,15 @@ void config_free(struct config *);
  */
 enum status config_check(struct config *, struct buf *errors);
 
+/* What is wrong with this value of a text option, or NULL; the same check of
+ * one value, which may be shortened. */
+const char *config_check_text(const struct option *, char *value);
+
 /*
  * What answering Twilio needs beyond that, and the operator's command does
- * not: a token, unless server.signature is off. For the start of a responder
- * and for `switchhook check`. ST_OK, ST_CONFIG, ST_NOMEM.
+ * not: a token (that is there or missing for now), unless server.signature is
+ * off. For the start of a responder and for `switchhook check`. ST_OK,
+ * ST_CONFIG, ST_NOMEM.
  */
 enum status config_check_server(const struct config *, struct buf *errors);
 

@@ -296,38 +296,70 @@ load_file(struct loader *l)
 	buf_wipe(&text);
 }
 
+/* before: what goes before its value; or NULL. */
 static void
 set_from_variable(struct loader *l, const struct option *o, const char *name,
-    const char *value)
+    const char *before, const char *value)
 {
 	struct config_origin *at = config_origin(l->config, o);
-	char *copy;
+	struct buf whole = BUF_INIT;
+	char *copy = NULL;
 
-	if (str_dup(name, &copy) != ST_OK) {
+	if (before != NULL)
+		buf_puts(&whole, before);
+	if (buf_puts(&whole, value) != ST_OK || str_dup(name, &copy) != ST_OK) {
 		l->st = ST_NOMEM;
-		return;
+	} else {
+		config_origin_release(at);
+		*at = (struct config_origin){ .variable = copy };
+		set(l, o, buf_str(&whole));
 	}
-	free(at->variable);
-	*at = (struct config_origin){ .variable = copy };
-	set(l, o, value);
+	buf_wipe(&whole);
+}
+
+/* The first classic variable that is set, or NULL. */
+static const char *
+find_classic(char *const *envp)
+{
+	const struct option *o;
+
+	for (o = options; o < options + options_n; o++)
+		if (o->classic && !str_empty(env_get(envp, o->variable)))
+			return o->variable;
+	return NULL;
+}
+
+/* What an option is where neither its own variable nor the file sets it. */
+static void
+load_other(struct loader *l, const struct option *o, char *const *envp,
+    const char *classic)
+{
+	const char *value = NULL;
+
+	if (o->variable != NULL)
+		value = env_get(envp, o->variable);
+	if (!str_empty(value)) {
+		set_from_variable(l, o, o->variable, o->before, value);
+	} else if (classic != NULL && o->parameter != NULL) {
+		set_from_variable(l, o, classic, NULL, "ssm:");
+		config_origin(l->config, o)->implied = true;
+	}
 }
 
 static void
 load_variables(struct loader *l, char *const *envp)
 {
+	const char *classic = find_classic(envp), *value;
 	char name[OPTION_VARIABLE_MAX];
 	const struct option *o;
-	const char *value;
 
 	for (o = options; o < options + options_n; o++) {
 		option_variable(o, name);
 		value = env_get(envp, name);
 		if (value != NULL)
-			set_from_variable(l, o, name, value);
-		else if (o->variable != NULL &&
-		    config_origin(l->config, o)->file == NULL &&
-		    !str_empty(value = env_get(envp, o->variable)))
-			set_from_variable(l, o, o->variable, value);
+			set_from_variable(l, o, name, NULL, value);
+		else if (config_origin(l->config, o)->file == NULL)
+			load_other(l, o, envp, classic);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "config/slot.h"
 #include "config/value.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -127,7 +128,7 @@ list_set(struct config_list *list, const char *key, const char *value,
 	if (str_dup(value, &copy) != ST_OK)
 		return ST_NOMEM;
 	free(p->value);
-	free(p->origin.variable);
+	config_origin_release(&p->origin);
 	p->value = copy;
 	p->origin = *origin;
 	return ST_OK;
@@ -287,7 +288,7 @@ set_digits(struct digits_target *t, const char *key, const char *value,
 	if (value_parse(&digits_options[i], value, &number, why) != ST_OK)
 		return why->err == ST_OK ? ST_CONFIG : ST_NOMEM;
 	*(int64_t *)(void *)((char *)t + digits_options[i].offset) = number;
-	free(at->variable);
+	config_origin_release(at);
 	*at = *origin;
 	t->set[i] = true;
 	return ST_OK;
@@ -432,6 +433,17 @@ section_set(struct config *c, const struct section *s, const char *key,
 	return ST_NOTFOUND;
 }
 
+/* What a reference names may be a secret. */
+static void
+pair_release(struct config_pair *p)
+{
+	if (p->value != NULL)
+		explicit_bzero(p->value, strlen(p->value));
+	free(p->key);
+	free(p->value);
+	config_origin_release(&p->origin);
+}
+
 void
 section_release(struct config *c)
 {
@@ -440,15 +452,13 @@ section_release(struct config *c)
 
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		for (k = 0; k < lists[i]->n; k++) {
-			free(lists[i]->pairs[k].key);
-			free(lists[i]->pairs[k].value);
-			free(lists[i]->pairs[k].origin.variable);
+			pair_release(&lists[i]->pairs[k]);
 		}
 		free(lists[i]->pairs);
 	}
 	for (i = 0; i < c->targets_n; i++) {
 		for (k = 0; k < CONFIG_DIGITS_KEYS; k++)
-			free(c->targets[i].origins[k].variable);
+			config_origin_release(&c->targets[i].origins[k]);
 		free(c->targets[i].name);
 	}
 	free(c->targets);
