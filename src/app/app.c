@@ -68,6 +68,7 @@ open_db(struct app *app, bool threaded, struct buf *errors)
 		.journal =
 		    c->store.journal == JOURNAL_WAL ? DB_WAL : DB_ROLLBACK,
 		.threaded = threaded,
+		.late = !threaded,
 		.log = app->log,
 	};
 	struct buf why = BUF_INIT;

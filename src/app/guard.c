@@ -35,7 +35,7 @@ check_announced(const struct exchange *x, const char *url)
 		return check_signature(
 		    x, r->body.data, r->announced, NULL, url);
 	if (form_parse(r->body.data, r->announced, &form, &malformed) == ST_OK)
-		v = check_signature(x, NULL, 0, &form, url);
+		v = check_signature(x, r->body.data, r->announced, &form, url);
 	kv_release(&form);
 	return v;
 }

@@ -49,6 +49,8 @@ struct db_options {
 	const char *path; /* of the database; its directory must exist */
 	enum db_journal journal;
 	bool threaded; /* start the store thread (group commit) */
+	bool late; /* not threaded: open the file with the first job, which gets
+	              what opening gives; a plain CGI process may have none */
 	struct log *log; /* may be NULL */
 	const struct db_schema *schema; /* NULL: the product's own */
 };

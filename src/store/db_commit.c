@@ -171,8 +171,10 @@ renew_writer(struct db *db)
 	 * What the log holds may never have been synced: who wrote it was told
 	 * that the sync failed. Its copy is synced.
 	 */
-	if (st == ST_OK)
+	if (st == ST_OK && db->opened)
 		checkpoint(db);
+	if (st == ST_OK)
+		db->opened = true;
 	buf_release(&why);
 	return st;
 }

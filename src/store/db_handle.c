@@ -145,6 +145,14 @@ read_on(struct db *db, struct db_conn *c, db_job *fn, void *arg)
 	return st;
 }
 
+static enum status
+no_job(struct db *db, void *arg)
+{
+	(void)db;
+	(void)arg;
+	return ST_OK;
+}
+
 enum status
 db_read(struct db *db, db_job *fn, void *arg)
 {
@@ -152,6 +160,9 @@ db_read(struct db *db, db_job *fn, void *arg)
 
 	if (here(db) != NULL)
 		return fn(db, arg);
+	/* Opened late, the file may not have been made yet. */
+	if (!db->opened && (st = db_commit(db, no_job, NULL, TURN_US)) != ST_OK)
+		return st;
 	pthread_mutex_lock(&db->reading);
 	if ((st = renew_reader(db)) == ST_OK)
 		st = read_on(db, db->reader, fn, arg);
@@ -285,8 +296,11 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 		return st;
 	if ((st = db_file_init(&db->file, o, why)) != ST_OK)
 		return st;
+	if (o->late && !o->threaded)
+		return ST_OK;
 	if ((st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
 		return st;
+	db->opened = true;
 	if (!o->threaded)
 		return ST_OK;
 	/*

@@ -36,7 +36,8 @@ struct db {
 	pthread_t thread;
 	struct db_jobs jobs;
 	pthread_mutex_t writing;
-	struct db_conn *writer; /* NULL: could not be opened again */
+	struct db_conn *writer; /* NULL: could not be opened (again) */
+	bool opened; /* it has been open before */
 	int64_t checkpointed; /* the log's pages when last copied */
 
 	pthread_mutex_t reading; /* guards the reader */
