@@ -279,6 +279,7 @@ test_unseen_change(void)
 	    ST_OK);
 	CU_ASSERT_STRING_EQUAL(buf_str(&text), SAY("two"));
 	/* Read again, and the same. */
+	buf_reset(&text);
 	CU_ASSERT_EQUAL(
 	    template_file_read(f.dir, "x", &again, &two, &text, &errors),
 	    ST_EXISTS);
