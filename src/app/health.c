@@ -2,11 +2,15 @@
 #include "app/handlers.h"
 
 #include "app/exchange.h"
+#include "app/outbox.h"
 #include "app/voice_check.h"
 #include "config.h"
 #include "config/config.h"
 #include "store/db.h"
 #include "twilio/templates.h"
+
+/* A message that has waited so long waits for more than a passing fault. */
+#define SPOOL_AGE_MAX_S 600
 
 void
 handle_health(struct exchange *x)
@@ -46,16 +50,42 @@ secrets_ready(const struct app *app, struct buf *why)
 	return false;
 }
 
+static bool
+spool_ready(const struct app *app, struct buf *why)
+{
+	struct outbox_depth d;
+	enum status st = outbox_depth(app, &d);
+
+	if (st != ST_OK)
+		buf_puts(why, status_text(st));
+	else if (d.oldest_age_s > SPOOL_AGE_MAX_S)
+		buf_printf(why, "%lld messages wait, the oldest for %lld s",
+		    (long long)d.waiting, (long long)d.oldest_age_s);
+	return why->len == 0;
+}
+
 static const struct readiness checks[] = {
 	{ "store", store_ready },
 	{ "templates", voice_ready },
 	{ "secrets", secrets_ready },
+	{ "spool", spool_ready },
 };
+
+static void
+put_spool(const struct app *app, struct buf *out)
+{
+	struct outbox_depth d;
+
+	if (outbox_depth(app, &d) == ST_OK)
+		buf_printf(out,
+		    ",\"spool\":{\"waiting\":%lld,\"oldest_age_s\":%lld}",
+		    (long long)d.waiting, (long long)d.oldest_age_s);
+}
 
 void
 handle_ready(struct exchange *x)
 {
-	struct buf list = BUF_INIT, why = BUF_INIT;
+	struct buf list = BUF_INIT, missing = BUF_INIT, why = BUF_INIT;
 	struct response *r = x->response;
 	const struct readiness *c;
 	bool all = true, ok;
@@ -66,6 +96,7 @@ handle_ready(struct exchange *x)
 		    c->name, ok ? "ok" : "not ready");
 		if (ok)
 			continue;
+		buf_printf(&missing, "%s%s", all ? "" : ", ", c->name);
 		all = false;
 		log_error(x->app->log, "not ready", LOG_STR("check", c->name),
 		    LOG_STR("reason", buf_str(&why)));
@@ -77,10 +108,13 @@ handle_ready(struct exchange *x)
 		buf_puts(&r->body, "{\"status\":\"ok\"");
 	else
 		buf_printf(&r->body,
-		    "{\"status\":\"not ready\",\"error\":\"Not ready\","
+		    "{\"status\":\"not ready\",\"error\":\"Not ready: %s\","
 		    "\"request_id\":\"%s\"",
-		    x->id);
-	buf_printf(&r->body, ",\"checks\":{%s}}", buf_str(&list));
+		    buf_str(&missing), x->id);
+	buf_printf(&r->body, ",\"checks\":{%s}", buf_str(&list));
+	put_spool(x->app, &r->body);
+	buf_putc(&r->body, '}');
 	buf_release(&list);
+	buf_release(&missing);
 	buf_release(&why);
 }

@@ -337,6 +337,30 @@ outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
+struct measuring {
+	int64_t waiting, oldest_us;
+};
+
+static enum status
+depth_job(struct db *db, void *arg)
+{
+	struct measuring *m = arg;
+
+	return spool_stats(db, &m->waiting, &m->oldest_us);
+}
+
+enum status
+outbox_depth(const struct app *app, struct outbox_depth *d)
+{
+	struct measuring m = { 0, 0 };
+	enum status st = db_read(app->db, depth_job, &m);
+
+	d->waiting = m.waiting;
+	d->oldest_age_s =
+	    m.oldest_us == 0 ? 0 : (clock_us() - m.oldest_us) / 1000000;
+	return st;
+}
+
 /* --- the threads behind requests ------------------------------------------ */
 
 #define SENDERS 4 /* groups do not wait for each other */

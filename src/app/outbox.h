@@ -61,6 +61,12 @@ struct outbox_flushed {
 enum status outbox_flush(
     const struct app *, const bool *stop, struct outbox_flushed *);
 
+/* How much waits, and for how long the oldest has. ST_OK, or as db_read. */
+struct outbox_depth {
+	int64_t waiting, oldest_age_s;
+};
+enum status outbox_depth(const struct app *, struct outbox_depth *);
+
 /* Threads that do so while the app is open. NULL is taken by the stop. */
 struct outbox;
 enum status outbox_start(struct outbox **, const struct app *);
