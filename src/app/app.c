@@ -94,6 +94,12 @@ open_aws(struct app *app, const struct app_options *o, struct buf *errors)
 	return complain(app, "aws", "region", st, &why, errors);
 }
 
+static enum status
+installation_job(struct db *db, void *arg)
+{
+	return spool_installation(db, arg);
+}
+
 /* Stores and queues; where some lie elsewhere, what takes messages there. */
 static enum status
 open_remote(struct app *app, const struct app_options *o, struct buf *errors)
@@ -108,6 +114,8 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 		st = ports_pool_open(&app->ports, &app->source, errors);
 	if (st == ST_OK)
 		st = breakers_open(&app->breakers);
+	if (st == ST_OK && remote)
+		st = db_write(app->db, installation_job, app->installation);
 	if (st == ST_OK && remote && o->threaded && outbox_spools(app))
 		st = outbox_start(&app->outbox, app);
 	return st;

@@ -19,6 +19,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "http/route.h"
+#include "store/spool.h"
 
 struct config;
 struct db;
@@ -34,6 +35,7 @@ struct app {
 	struct aws *aws; /* NULL unless something of it is used */
 	struct ports_source source; /* what ports are made of */
 	struct ports_pool *ports;
+	char installation[SPOOL_INSTALLATION_MAX]; /* where remote */
 	struct breakers *breakers;
 	struct outbox *outbox; /* NULL: nothing is sent behind requests */
 	struct templates *templates;

@@ -10,6 +10,7 @@
 #include "app/breaker.h"
 #include "app/envelope.h"
 #include "app/routing.h"
+#include "aws/dedupe.h"
 #include "base/clock.h"
 #include "config/config.h"
 #include "store/db.h"
@@ -91,6 +92,18 @@ route_and_push(
 	return st;
 }
 
+/* Where several installations share a table, the first to have it sends it.
+ * ST_EXISTS: another was first. */
+static enum status
+claim(const struct app *app, struct ports *ports, const struct spool_entry *e)
+{
+	if (ports->dedupe == NULL || e->sid == NULL)
+		return ST_OK;
+	return dedupe_claim(ports->aws, ports->dedupe, e->sid,
+	    app->installation, clock_us() / 1000000);
+}
+
+/* ST_OK also if another installation has sent it. */
 static enum status
 send_entry(
     const struct app *app, struct ports *ports, const struct spool_entry *e)
@@ -99,6 +112,8 @@ send_entry(
 
 	if (!breaker_lets(app->breakers, e->role))
 		return ST_UNAVAILABLE;
+	if ((st = claim(app, ports, e)) != ST_OK)
+		return st == ST_EXISTS ? ST_OK : st;
 	if (strcmp(e->role, ROLE_UNDECIDED) == 0)
 		st = route_and_push(app, ports, e);
 	else
@@ -263,6 +278,9 @@ send_unspooled(const struct app *app, struct accepting *a)
 	    LOG_STR("role", a->entry->role),
 	    LOG_STR("message_sid", a->entry->sid),
 	    LOG_STR("reason", why_not(a->ports, st)));
+	if (a->ports->dedupe != NULL && a->entry->sid != NULL)
+		dedupe_release(a->ports->aws, a->ports->dedupe, a->entry->sid,
+		    app->installation);
 	if (db_write(app->db, undo_job, a) != ST_OK)
 		log_error(app->log,
 		    "a message is lost: it counts as seen, though no queue "

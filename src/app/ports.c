@@ -13,6 +13,8 @@
 #include "store/queue.h"
 #include "store/store.h"
 
+#define DYNAMODB "dynamodb:"
+
 struct ports_pool {
 	const struct ports_source *source;
 	bool remote; /* some URL is */
@@ -125,6 +127,15 @@ open_client(struct ports *p, struct aws *aws, struct buf *errors)
 	return st;
 }
 
+/* The table's name in whatsapp.dedupe, or NULL. */
+static const char *
+dedupe_table(const struct config *c)
+{
+	return str_starts(c->whatsapp.dedupe, DYNAMODB)
+	    ? c->whatsapp.dedupe + strlen(DYNAMODB)
+	    : NULL;
+}
+
 static enum status
 ports_open(
     const struct ports_pool *pool, struct ports **out, struct buf *errors)
@@ -138,6 +149,7 @@ ports_open(
 	if (p == NULL)
 		return ST_NOMEM;
 	p->config = pool->source->config;
+	p->dedupe = dedupe_table(p->config);
 	p->local = !pool->remote;
 	list_ports(p->config, p, list);
 	if (pool->remote)
@@ -158,6 +170,8 @@ ports_remote(const struct config *c)
 	struct port list[PORTS_N];
 	size_t i;
 
+	if (dedupe_table(c) != NULL)
+		return true;
 	list_ports(c, &none, list);
 	for (i = 0; i < PORTS_N; i++)
 		if (backend_is_remote(list[i].url))

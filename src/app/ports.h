@@ -34,6 +34,7 @@ struct ports {
 	struct store *conversations;
 	struct queue *ai, *human, *unrouted, *digits, *undeliverable;
 	struct aws_client *aws; /* NULL if all are local */
+	const char *dedupe; /* the table of claims, or NULL */
 	bool local; /* all are part of the embedded engine: one transaction */
 	struct ports *next;
 };

@@ -107,7 +107,11 @@ static const char version_3[] =
     "  attempts INTEGER NOT NULL,"
     "  body BLOB NOT NULL);"
     "CREATE INDEX spool_order ON spool (ordered_by, id);"
-    "CREATE INDEX spool_due ON spool (due_us, id);";
+    "CREATE INDEX spool_due ON spool (due_us, id);"
+
+    /* What this installation is called where several share a table. */
+    "CREATE TABLE installation (name TEXT NOT NULL);"
+    "INSERT INTO installation VALUES (lower(hex(randomblob(16))));";
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	NULL };

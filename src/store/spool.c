@@ -1,5 +1,6 @@
 #include "store/spool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,19 @@ spool_stats(struct db *db, int64_t *depth, int64_t *oldest_us)
 		*depth = db_int(rows, 0);
 		*oldest_us = db_int(rows, 1);
 	}
+	db_done(rows);
+	return st;
+}
+
+enum status
+spool_installation(struct db *db, char name[static SPOOL_INSTALLATION_MAX])
+{
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows, "SELECT name FROM installation", "");
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		snprintf(name, SPOOL_INSTALLATION_MAX, "%s", db_text(rows, 0));
 	db_done(rows);
 	return st;
 }

@@ -64,6 +64,11 @@ enum status spool_hurry(struct db *, int64_t now_us, int64_t *count);
 typedef enum status spool_row_fn(const struct spool_entry *, void *arg);
 enum status spool_list(struct db *, size_t limit, spool_row_fn *, void *arg);
 
+/* The name of this installation, random, its own for ever. */
+#define SPOOL_INSTALLATION_MAX 33
+enum status spool_installation(
+    struct db *, char name[static SPOOL_INSTALLATION_MAX]);
+
 /* How many, and when the oldest came in (0: none). */
 enum status spool_stats(struct db *, int64_t *depth, int64_t *oldest_us);
 

@@ -213,6 +213,9 @@ def queue_down(cloud, site):
         sent.append((fields["MessageSid"], fields["Body"]))
         equal(site.post(fields), 200, "a repeat")
     equal(len(site.spool()), 6)
+    equal(json.loads(fastcgi.ask(site.socket, fastcgi.request([
+        ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/ready")])).body)["spool"][
+            "waiting"], 6)
     true("did not take a message" in site.log(), "the log says so")
     cloud.well()
     wait_for(lambda: not site.spool(), "the spool to empty", 40)
@@ -343,6 +346,29 @@ def without_spool(cloud, directory):
         site.stop()
 
 
+def two_installations(cloud, places):
+    """A repeat that reaches another machine adds nothing."""
+    more = "dedupe = dynamodb:seen"
+    sites = [Site(cloud, place, more).start() for place in places]
+    try:
+        number = tel()
+        cloud.conversation("c-two", number, False)
+        fields = a_message(number, "two")
+        equal([site.post(fields) for site in sites], [200, 200])
+        equal([g[0] for g in cloud.take("ai")], [fields["MessageSid"]])
+        # The claim is there, and the message is not lost with the queue.
+        cloud.fault("SendMessage", kind="error", status=500)
+        fields = a_message(number, "down")
+        equal([site.post(fields) for site in sites], [200, 200])
+        cloud.well()
+        wait_for(lambda: not sites[0].spool() and not sites[1].spool(),
+                 "the spools to empty", 60)
+        equal([g[0] for g in cloud.take("ai")], [fields["MessageSid"]])
+    finally:
+        for site in sites:
+            site.stop()
+
+
 def by_cgi(cloud, directory):
     """No thread outlives a request: spool flush sends."""
     site = Site(cloud, directory)
@@ -395,6 +421,9 @@ def suite(results):
                 cloud.well()
             results.run("outbox: without_spool", without_spool, cloud,
                         place())
+            cloud.well()
+            results.run("outbox: two_installations", two_installations, cloud,
+                        [place(), place()])
             cloud.well()
             results.run("outbox: by_cgi", by_cgi, cloud, place())
             results.run("outbox: stops", site.stop)
