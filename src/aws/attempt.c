@@ -181,7 +181,6 @@ static void
 set_garbled(struct attempt *a)
 {
 	a->status = ST_CORRUPT;
-	a->done = true;
 	a->error = (struct aws_error){ "", AWS_TRANSIENT, ST_CORRUPT, false };
 }
 
@@ -202,7 +201,6 @@ judge(const struct http_reply *reply, struct attempt *a)
 		aws_error_code(reply, a->body, a->code);
 		a->error = aws_error_find(a->code, reply->code);
 		a->status = a->error.status;
-		a->done = reply->code >= 500;
 	} else if (damaged(reply) || parsed != ST_OK ||
 	    (a->body != NULL && json_kind(a->body) != JSON_OBJECT)) {
 		set_garbled(a);
@@ -250,7 +248,6 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
 	    (st = http_client_send(client, &call, &reply)) != ST_OK) {
 		out->status = st;
 		out->error = no_answer(st);
-		out->done = st == ST_TIMEOUT || st == ST_IO;
 	} else {
 		judge(&reply, out);
 	}

@@ -44,7 +44,6 @@ struct attempt_request {
 struct attempt {
 	enum status status;
 	struct aws_error error; /* what a refusal means; unless ST_OK */
-	bool done; /* it failed, but the service may have done the work */
 	int http; /* 0: no answer */
 	char code[AWS_CODE_MAX]; /* of a refusal, or "" */
 	char request_id[AWS_CODE_MAX]; /* what to name to AWS's support */

@@ -337,7 +337,6 @@ run(struct course *c, struct aws_reply *reply)
 		try_once(c, &a);
 		if (a.status == ST_OK || !go_on(c, &a))
 			break;
-		reply->repeated = reply->repeated || a.done;
 		attempt_release(&a, c->call->secret);
 	}
 	if (a.status == ST_OK)

@@ -81,7 +81,6 @@ struct aws_call {
 struct aws_reply {
 	struct json *body; /* the answer, or the refusal; NULL: empty */
 	char code[AWS_CODE_MAX]; /* of a refusal, "" otherwise */
-	bool repeated; /* an earlier attempt may have done the work already */
 	bool secret;
 };
 

@@ -27,7 +27,8 @@
 
 /* What the thread of our own gives the sources, and how often it looks. */
 #define THREAD_FETCH_US (5 * SECOND_US)
-#define THREAD_NAP_S 30
+#define NAP_MIN_US (SECOND_US / 5)
+#define NAP_MAX_US (30 * SECOND_US)
 
 static const struct {
 	const char *name;
@@ -294,15 +295,20 @@ aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *keys)
 
 /* --- the thread that looks ahead ------------------------------------------- */
 
+/* Until there may be something to do, or to stop for. */
 static void
 nap(struct aws_credentials *c)
 {
+	int64_t us = c->refresh_us - clock_us(), now;
 	struct timespec until;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += THREAD_NAP_S;
-	if (!c->stop)
-		pthread_cond_timedwait(&c->changed, &c->mutex, &until);
+	if (c->refresh_us == 0 || us > NAP_MAX_US)
+		us = NAP_MAX_US;
+	if (us < NAP_MIN_US)
+		us = NAP_MIN_US;
+	now = clock_mono_us() + us;
+	until = (struct timespec){ now / SECOND_US, now % SECOND_US * 1000 };
+	pthread_cond_timedwait(&c->changed, &c->mutex, &until);
 }
 
 static void *

@@ -177,7 +177,13 @@ time_is_free(struct dynamodb *d, const char *tel, int64_t at)
 	return st;
 }
 
-/* Is what is stored what we tried to store? */
+static bool
+same_text(const char *a, const char *b)
+{
+	return str_eq(str_empty(a) ? NULL : a, str_empty(b) ? NULL : b);
+}
+
+/* Is this very conversation stored already? */
 static bool
 is_stored(struct store *s, const struct conversation *c)
 {
@@ -186,7 +192,11 @@ is_stored(struct store *s, const struct conversation *c)
 
 	if (s->ops->get(s, c->id, &there) != ST_OK)
 		return false;
-	same = str_eq(there.tel, c->tel) && there.created_us == c->created_us;
+	same = same_text(there.tel, c->tel) &&
+	    same_text(there.thread_id, c->thread_id) &&
+	    same_text(there.company_id, c->company_id) &&
+	    same_text(there.project_id, c->project_id) &&
+	    there.handoff == c->handoff && there.created_us == c->created_us;
 	conversation_release(&there);
 	return same;
 }
@@ -204,8 +214,11 @@ put_item(struct dynamodb *d, const struct conversation *c)
 	buf_puts(&body,
 	    ",\"ConditionExpression\":\"attribute_not_exists(" ITEM_ID ")\"");
 	st = call(d, "PutItem", &body, &reply);
-	/* A try whose answer got lost may be what is in our way. */
-	if (st == ST_EXISTS && reply.repeated && is_stored(&d->base, c))
+	/*
+	 * What is in our way may be our own, from a try whose answer got lost;
+	 * libcurl, too, sends once more when a kept connection breaks.
+	 */
+	if (st == ST_EXISTS && is_stored(&d->base, c))
 		st = ST_OK;
 	aws_reply_release(&reply);
 	buf_release(&body);

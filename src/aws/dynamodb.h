@@ -32,7 +32,9 @@ struct dynamodb_options {
  * Its operations give what aws_call gives (aws/client.h), and after a failure
  * aws_client_error has the words. A missing table or index, or one with other
  * keys, is ST_CONFIG; an item whose handoff_to_human cannot be understood is
- * ST_CORRUPT. list of all senders reads the whole table.
+ * ST_CORRUPT. To add the very conversation that is there already is ST_OK: it
+ * may be a repeat whose answer got lost. list of all senders reads the whole
+ * table.
  */
 enum status dynamodb_open(struct aws_client *, const struct dynamodb_options *,
     struct store **, struct buf *why);

@@ -7,21 +7,24 @@
  *
  * usage: NODE_PATH=…/node_modules node front.cjs
  *
- * Prints {"port":…} when it is ready and ends with its standard input. Where
- * 169.254.169.254, 169.254.170.2 and fd00:ec2::254 are addresses of this host
- * it also listens there, on port 80.
+ * Prints its ports, plain and TLS (0: none; AWS_FRONT_CERT and AWS_FRONT_KEY are
+ * its certificate), and then those of 169.254.169.254, 169.254.170.2,
+ * fd00:ec2::254 and fd00:ec2::23 that are addresses of this host: it listens
+ * there too, on port 80. Ends with its standard input.
  *
  * POST /control {…} sets what is below in `fresh`; {"reset":true} all of it.
  * GET /control gives it back, with the requests seen.
  */
 'use strict';
 
+const { existsSync, readFileSync } = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 const modules = process.env.NODE_PATH.split(':').find((dir) =>
-	require('node:fs').existsSync(join(dir, 'fauxqs')));
+	existsSync(join(dir, 'fauxqs')));
 const { verify } = require('./verify.cjs');
 const local = require('./local.cjs');
 
@@ -80,6 +83,8 @@ function errorAnswer(fault) {
 
 /* --- backends --------------------------------------------------------------- */
 
+const agent = new http.Agent({ keepAlive: true });
+
 function pass(port, request, body) {
 	return new Promise((done, fail) => {
 		const headers = { ...request.headers };
@@ -87,7 +92,7 @@ function pass(port, request, body) {
 		headers['content-length'] = Buffer.byteLength(body);
 		const out = http.request({
 			host: '127.0.0.1', port, method: request.method,
-			path: '/', headers,
+			path: '/', headers, agent,
 		}, (answer) => {
 			const parts = [];
 			answer.on('data', (part) => parts.push(part));
@@ -159,6 +164,9 @@ const services = {
 async function answer(request, body) {
 	const target = request.headers['x-amz-target'];
 	const path = request.url.split('?')[0];
+	const fault = request.fault;
+	if (!target && fault?.kind === 'error')
+		return errorAnswer(fault);
 	if (!target)
 		return local.plain(state, mint, request, path, body.toString());
 	const [prefix, operation] = target.split('.');
@@ -168,7 +176,6 @@ async function answer(request, body) {
 	const refusal = await verify(state, service, request, body);
 	if (refusal)
 		return errorAnswer(refusal);
-	const fault = request.fault;
 	if (fault?.kind === 'error')
 		return errorAnswer(fault);
 	if (fault?.kind === 'expire') {
@@ -202,13 +209,24 @@ function send(response, result, fault) {
 	response.end(body);
 }
 
+/* An absolute URI comes to a proxy: it goes on as if it had come directly. */
+function unwrap(request) {
+	const m = /^http:\/\/([^/]+)(\/.*)?$/.exec(request.url);
+	if (m) {
+		request.proxied = m[1];
+		request.url = m[2] ?? '/';
+	}
+}
+
 async function serve(request, response, body) {
+	unwrap(request);
 	const operation = request.headers['x-amz-target']?.split('.')[1] ??
 		request.url.split('?')[0];
 	const fault = takeFault(operation);
 	request.fault = fault;
 	const seen = { operation, method: request.method, url: request.url,
-		headers: request.headers, body: body.toString() };
+		headers: { ...request.headers, proxied: request.proxied },
+		body: body.toString() };
 	state.requests.push(seen);
 	if (fault?.kind === 'latency')
 		await sleep(fault.ms);
@@ -260,9 +278,10 @@ function listener(request, response) {
 	});
 }
 
-/* A server that goes through the front as a proxy would: absolute URIs. */
-function listen(host, port) {
-	const server = http.createServer({ keepAliveTimeout: 60000 }, listener);
+/* Resolves to the port, or to null where that cannot be had. */
+function listen(host, port, tls) {
+	const options = { keepAliveTimeout: 60000, ...tls };
+	const server = (tls ? https : http).createServer(options, listener);
 	return new Promise((done) => {
 		server.on('error', () => done(null));
 		server.listen(port, host, () => done(server.address().port));
@@ -277,7 +296,10 @@ async function main() {
 		'fd00:ec2::23'])
 		if (await listen(host, 80))
 			links.push(host);
-	console.log(JSON.stringify({ port, links }));
+	const { AWS_FRONT_CERT: cert, AWS_FRONT_KEY: key } = process.env;
+	const tlsPort = cert && await listen('127.0.0.1', 0,
+		{ cert: readFileSync(cert), key: readFileSync(key) });
+	console.log(port, tlsPort ?? 0, links.join(','));
 	process.stdin.on('end', () => process.exit(0)).resume();
 }
 

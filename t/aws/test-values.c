@@ -1,0 +1,130 @@
+/* Parameter Store and Secrets Manager. */
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/secretsmanager.h"
+#include "aws/ssm.h"
+#include "base/str.h"
+#include "t/aws/front.h"
+
+#define MANY 23
+
+static void
+test_many(void)
+{
+	struct ssm_value values[MANY + 4];
+	char names[MANY][32], want[32];
+	struct buf json = BUF_INIT;
+	struct rig r;
+	size_t i;
+
+	buf_puts(&json, "{\"reset\":true,\"parameters\":{\"/x:3\":\"three\"");
+	for (i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "/twh/dev/p%zu", i);
+		values[i].name = names[i];
+		if (i != 7)
+			buf_printf(&json, ",\"%s\":\"value %zu\"", names[i], i);
+	}
+	buf_puts(&json, "}}");
+	front_set("%s", buf_str(&json));
+	values[MANY].name = names[2]; /* again */
+	values[MANY + 1].name = "/x:3";
+	values[MANY + 2].name = "/x";
+	values[MANY + 3].name =
+	    "arn:aws:ssm:us-east-1:000000000000:parameter/absent";
+	rig_start(&r);
+	CU_ASSERT_EQUAL(ssm_get(r.client, values, TEST_COUNT(values)), ST_OK);
+	for (i = 0; i < MANY; i++) {
+		snprintf(want, sizeof(want), "value %zu", i);
+		CU_ASSERT_EQUAL(values[i].status, i == 7 ? ST_NOTFOUND : ST_OK);
+		CU_ASSERT(str_eq(values[i].value, i == 7 ? NULL : want));
+	}
+	CU_ASSERT(str_eq(values[MANY].value, "value 2"));
+	CU_ASSERT(str_eq(values[MANY + 1].value, "three"));
+	CU_ASSERT_EQUAL(values[MANY + 2].status, ST_NOTFOUND);
+	CU_ASSERT_EQUAL(values[MANY + 3].status, ST_NOTFOUND);
+	/* 26 names, 10 a call. */
+	COUNT("GetParameters", 3);
+	CU_ASSERT(front_last_has(
+	    "GetParameters", "content-type", "application/x-amz-json-1.1"));
+	ssm_release(values, TEST_COUNT(values));
+	CU_ASSERT_PTR_NULL(values[0].value);
+	rig_close(&r);
+	buf_release(&json);
+}
+
+static void
+test_none(void)
+{
+	struct ssm_value values[2] = { { .name = "/a" }, { .name = "/b" } };
+	struct rig r;
+
+	front_set("{\"reset\":true,\"parameters\":{\"/a\":\"1\"},\"faults\":["
+		  "{\"target\":\"GetParameters\",\"kind\":\"error\","
+		  "\"type\":\"AccessDeniedException\"}]}");
+	rig_start(&r);
+	CU_ASSERT_EQUAL(ssm_get(r.client, values, 0), ST_OK);
+	COUNT("GetParameters", 0);
+	CU_ASSERT_EQUAL(ssm_get(r.client, values, 2), ST_DENIED);
+	rig_error_has(&r, "SSM GetParameters: AccessDeniedException");
+	CU_ASSERT_PTR_NULL(values[0].value);
+	front_set("{\"faults\":[{\"target\":\"GetParameters\","
+		  "\"kind\":\"error\",\"status\":200,\"body\":\"{}\"}]}");
+	CU_ASSERT_EQUAL(ssm_get(r.client, values, 2), ST_CORRUPT);
+	rig_close(&r);
+}
+
+static void
+check_secret(struct rig *r, const char *region, const char *id,
+    const char *stage, enum status st, const char *want, size_t len)
+{
+	struct buf value = BUF_INIT;
+
+	CU_ASSERT_EQUAL(
+	    secretsmanager_get(r->client, region, id, stage, &value), st);
+	if (st == ST_OK) {
+		CU_ASSERT_EQUAL_FATAL(value.len, len);
+		CU_ASSERT_EQUAL(memcmp(buf_str(&value), want, len), 0);
+	}
+	buf_wipe(&value);
+}
+
+static void
+test_secrets(void)
+{
+	struct rig r;
+
+	front_set("{\"reset\":true,\"secrets\":{"
+		  "\"twilio\":{\"AWSCURRENT\":\"{\\\"t\\\":\\\"new\\\"}\","
+		  "\"AWSPREVIOUS\":\"old\"},\"empty\":{\"AWSCURRENT\":\"\"},"
+		  "\"bytes\":{\"AWSCURRENT\":{\"binary\":\"AAH/\"}},"
+		  "\"bad\":{\"AWSCURRENT\":{\"binary\":\"A!\"}}}}");
+	rig_start(&r);
+	check_secret(&r, NULL, "twilio", SECRETSMANAGER_CURRENT, ST_OK,
+	    "{\"t\":\"new\"}", 11);
+	check_secret(
+	    &r, NULL, "twilio", SECRETSMANAGER_PREVIOUS, ST_OK, "old", 3);
+	check_secret(
+	    &r, NULL, "bytes", SECRETSMANAGER_CURRENT, ST_OK, "\0\1\xff", 3);
+	check_secret(&r, NULL, "empty", SECRETSMANAGER_CURRENT, ST_OK, "", 0);
+	check_secret(
+	    &r, NULL, "bytes", SECRETSMANAGER_PREVIOUS, ST_NOTFOUND, NULL, 0);
+	check_secret(
+	    &r, NULL, "absent", SECRETSMANAGER_CURRENT, ST_NOTFOUND, NULL, 0);
+	check_secret(
+	    &r, NULL, "bad", SECRETSMANAGER_CURRENT, ST_CORRUPT, NULL, 0);
+	rig_error_has(&r, "the answer has no value that can be read");
+	/* SECRETS_MANAGER_REGION. */
+	check_secret(&r, "eu-south-2", "twilio", SECRETSMANAGER_PREVIOUS, ST_OK,
+	    "old", 3);
+	CU_ASSERT(front_last_has("GetSecretValue", "authorization",
+	    "/eu-south-2/secretsmanager/aws4_request"));
+	rig_close(&r);
+}
+
+const struct test value_tests[] = {
+	{ "parameters, ten a call", test_many },
+	{ "parameters that cannot be had", test_none },
+	{ "secrets", test_secrets },
+};
+const size_t value_tests_n = TEST_COUNT(value_tests);
