@@ -77,6 +77,7 @@ json_parse(const char *text, size_t len, struct json **out)
 	st = tree != NULL           ? ST_OK
 	    : has_long_number(copy) ? ST_UNSUPPORTED
 				    : ST_NOMEM;
+	explicit_bzero(copy, len); /* the text may have been a secret's */
 	free(copy);
 	*out = (struct json *)tree;
 	return st;
