@@ -246,16 +246,18 @@ stop_listening(struct gate *g)
 	return AGAIN;
 }
 
-/* One seat less is one descriptor more. */
+/* One seat less is one descriptor more; without any, some time may help. */
 static int
 make_room(struct gate *g)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	struct seat *gone;
 
 	pthread_mutex_lock(&g->lock);
-	seat_evict(g);
+	gone = seat_evict(g);
 	pthread_mutex_unlock(&g->lock);
-	nanosleep(&pause, NULL);
+	if (gone == NULL)
+		nanosleep(&pause, NULL);
 	return AGAIN;
 }
 

@@ -38,8 +38,8 @@
 #define BODY_TIMEOUTS 2
 
 /* mod_fcgid kills 8 s after its TERM: first no more is read, then we go. */
-#define STOP_CUT_US ((int64_t)5500000)
-#define STOP_END_US ((int64_t)6500000)
+#define STOP_CUT_US ((int64_t)5000000)
+#define STOP_END_US ((int64_t)6000000)
 
 #define SECOND_NS 1000000000L
 #define STOP_STEP_NS 10000000L
@@ -230,20 +230,24 @@ static enum status
 stop(struct server *s)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NS };
-	int64_t began = clock_mono_us(), past;
+	int64_t began = clock_mono_us(), past = 0;
 
 	gate_stop(s->gate);
-	while (workers_running(s) > 0) {
+	while (workers_running(s) > 0 && past < STOP_END_US) {
 		past = clock_mono_us() - began;
-		if (past > STOP_END_US)
-			return ST_TIMEOUT;
 		check_watches(
 		    s, past > STOP_CUT_US ? INT64_MAX : clock_mono_us());
 		nanosleep(&step, NULL);
 	}
+	if (past < STOP_END_US) {
+		for (size_t i = 0; i < s->started; i++)
+			pthread_join(s->workers[i].thread, NULL);
+		return ST_OK;
+	}
+	/* Some still run, and nobody waits for them any more. */
 	for (size_t i = 0; i < s->started; i++)
-		pthread_join(s->workers[i].thread, NULL);
-	return ST_OK;
+		pthread_detach(s->workers[i].thread);
+	return ST_TIMEOUT;
 }
 
 static enum status

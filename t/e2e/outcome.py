@@ -1,4 +1,5 @@
 """Counting what passed and what failed."""
+import os
 import sys
 import time
 import traceback
@@ -35,6 +36,13 @@ class Results:
         if self.skipped:
             line += f", {self.skipped} skipped"
         return line
+
+
+def patience(seconds):
+    """How long something may take: sanitizers make all of it slower, and one
+    of them waits a second at the end."""
+    slow = "TSAN_OPTIONS" in os.environ or "ASAN_OPTIONS" in os.environ
+    return seconds * 2 if slow else seconds
 
 
 def equal(got, expected, what=""):
