@@ -210,7 +210,7 @@ write_records(const struct kind *k, uint64_t count, const char *path)
 /* The environment of one CGI request, on top of our own. */
 struct cgi {
 	char signature[64], length[64], path[64], uri[64];
-	char *env[512];
+	const char *env[512];
 };
 
 static void
@@ -281,7 +281,8 @@ cgi_run(struct cgi *c, int input, char **argv, char *reply, size_t size)
 	posix_spawn_file_actions_adddup2(&actions, input, 0);
 	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
 	start = now_us();
-	if (posix_spawn(&pid, argv[0], &actions, NULL, argv, c->env) != 0)
+	if (posix_spawn(&pid, argv[0], &actions, NULL, argv,
+		(char *const *)c->env) != 0)
 		fail(argv[0]);
 	close(out[1]);
 	status = collect(pid, out[0], reply, size);
