@@ -11,6 +11,28 @@
 #include "base/str.h"
 #include "t/test.h"
 
+/* Each amount of room there may be, and each length that is to go there. */
+static void
+test_buf_printf_room(void)
+{
+	char text[200], expected[256];
+	struct buf b = BUF_INIT;
+	int before, n;
+
+	memset(text, 'x', sizeof(text));
+	for (before = 0; before < 130; before++)
+		for (n = 0; n < 130; n++) {
+			buf_put(&b, text, (size_t)before);
+			CU_ASSERT_EQUAL(
+			    buf_printf(&b, "%.*s%d", n, text, 7), ST_OK);
+			snprintf(expected, sizeof(expected), "%.*s%.*s7",
+			    before, text, n, text);
+			CU_ASSERT_STRING_EQUAL(buf_str(&b), expected);
+			CU_ASSERT_EQUAL(b.len, strlen(expected));
+			buf_release(&b);
+		}
+}
+
 static void
 test_buf_grows(void)
 {
@@ -232,6 +254,7 @@ main(void)
 	static const struct test tests[] = {
 		{ "buf grows", test_buf_grows },
 		{ "buf error is sticky", test_buf_error_is_sticky },
+		{ "buf_printf in any room", test_buf_printf_room },
 		{ "kv", test_kv },
 		{ "u64", test_u64 },
 		{ "mask", test_mask },

@@ -8,6 +8,8 @@
 #include "twilio/templates.h"
 #include "twilio/twiml.h"
 
+#define URL_MORE 120 /* bytes: a target, a value, an attempt */
+
 static const char *const names[OFFER_N] = {
 	[OFFER_TRANSFER_URL] = "transfer_url",
 	[OFFER_PROCESS_URL] = "process_url",
@@ -29,6 +31,7 @@ script_release(struct script *s)
 
 	for (i = 0; i < OFFER_N; i++)
 		buf_release(&s->offers[i]);
+	buf_release(&s->base);
 }
 
 /*
@@ -78,11 +81,17 @@ script_offer_url(struct script *s, enum offer offer, const char *route,
 	struct buf *out = &s->offers[offer];
 	char mark = '?';
 
+	if (s->base.len == 0)
+		put_base(s->x, &s->base);
 	buf_reset(out);
-	put_base(s->x, out);
+	buf_reserve(out, s->base.len + strlen(route) + URL_MORE);
+	out->err = out->err != ST_OK ? out->err : s->base.err;
+	buf_put(out, buf_str(&s->base), s->base.len);
 	buf_puts(out, route);
-	if (arg != NULL)
-		buf_printf(out, "/%s", arg);
+	if (arg != NULL) {
+		buf_putc(out, '/');
+		buf_puts(out, arg);
+	}
 	if (value != NULL) {
 		buf_printf(out, "%cvalue=", mark);
 		form_encode_value(out, value, strlen(value));

@@ -27,6 +27,7 @@ const char *offer_name(enum offer);
 struct script {
 	struct exchange *x;
 	struct buf offers[OFFER_N]; /* not offered: nothing was put */
+	struct buf base; /* where our routes begin; made when it is needed */
 	bool repeated; /* a parameter that the template names came twice */
 };
 

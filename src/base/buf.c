@@ -87,15 +87,25 @@ buf_putc(struct buf *b, char c)
 enum status
 buf_vprintf(struct buf *b, const char *format, va_list ap)
 {
+	size_t room = b->data == NULL ? 0 : b->cap - b->len;
 	va_list again;
 	int n;
 
+	if (b->err != ST_OK)
+		return b->err;
+	/* Mostly there is room for it, and formatting twice is dear. */
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, format, again);
+	n = vsnprintf(room == 0 ? NULL : b->data + b->len, room, format, again);
 	va_end(again);
-	if (b->err == ST_OK && n < 0)
-		b->err = ST_MALFORMED;
-	if (b->err != ST_OK || buf_reserve(b, (size_t)n) != ST_OK)
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return ST_OK;
+	}
+	if (room > 0)
+		b->data[b->len] = '\0';
+	if (n < 0)
+		return b->err = ST_MALFORMED;
+	if (buf_reserve(b, (size_t)n) != ST_OK)
 		return b->err;
 	vsnprintf(b->data + b->len, (size_t)n + 1, format, ap);
 	b->len += (size_t)n;

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t
@@ -53,6 +52,19 @@ divide(int64_t n, int64_t by, int64_t *rest)
 	return (n - *rest) / by;
 }
 
+/* n with leading zeros, and what follows it; the next place. */
+static char *
+put_number(char *to, int n, int width, char end)
+{
+	int i;
+
+	for (i = width; i-- > 0; n /= 10)
+		to[i] = (char)('0' + n % 10);
+	to[width] = end;
+	return to + width + 1;
+}
+
+/* Every log line has one: snprintf takes ten times as long. */
 void
 clock_iso(int64_t us, char out[static CLOCK_ISO_MAX])
 {
@@ -61,9 +73,12 @@ clock_iso(int64_t us, char out[static CLOCK_ISO_MAX])
 
 	clock_day(divide(us, INT64_C(86400000000), &rest), &year, &month, &day);
 	seconds = (int)divide(rest, 1000000, &fraction);
-	/* Four digits each way: snprintf must not be asked for more. */
 	year = year < 0 ? 0 : year > 9999 ? 9999 : year;
-	snprintf(out, CLOCK_ISO_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", year,
-	    month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-	    (int)fraction);
+	out = put_number(out, year, 4, '-');
+	out = put_number(out, month, 2, '-');
+	out = put_number(out, day, 2, 'T');
+	out = put_number(out, seconds / 3600, 2, ':');
+	out = put_number(out, seconds / 60 % 60, 2, ':');
+	out = put_number(out, seconds % 60, 2, '.');
+	put_number(out, (int)fraction, 6, '\0');
 }

@@ -13,6 +13,8 @@
 
 /* syslog.h has a LOG_INFO and so on of its own; ours are LOG_LEVEL_… */
 
+#define LINE_USUAL 500 /* bytes: most lines are shorter */
+
 struct log {
 	enum log_format format;
 	enum log_level level;
@@ -95,29 +97,42 @@ log_close(struct log *log)
 static void
 put_quoted(struct buf *b, const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
+	const char *plain;
 
 	buf_putc(b, '"');
-	for (; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_printf(b, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_printf(b, "\\u%04x", *p);
+	for (plain = s; *s != '\0'; s++) {
+		if (*s != '"' && *s != '\\' && (unsigned char)*s >= 0x20 &&
+		    *s != 0x7f)
+			continue;
+		buf_put(b, plain, (size_t)(s - plain));
+		plain = s + 1;
+		if (*s == '"' || *s == '\\')
+			buf_printf(b, "\\%c", *s);
 		else
-			buf_putc(b, (char)*p);
+			buf_printf(b, "\\u%04x", (unsigned char)*s);
 	}
+	buf_put(b, plain, (size_t)(s - plain));
 	buf_putc(b, '"');
+}
+
+static bool
+is_bare(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') ||
+	    (c != '\0' && strchr("_-.:/+*@%{}", c) != NULL);
 }
 
 /* Text stays bare where that reads without doubt. */
 static void
 put_text(struct buf *b, const char *s)
 {
-	if (*s != '\0' &&
-	    s[strspn(s,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789_-.:/+*@%{}")] == '\0')
-		buf_puts(b, s);
+	size_t n = 0;
+
+	while (is_bare(s[n]))
+		n++;
+	if (n > 0 && s[n] == '\0')
+		buf_put(b, s, n);
 	else
 		put_quoted(b, s);
 }
@@ -125,10 +140,9 @@ put_text(struct buf *b, const char *s)
 static void
 put_key(struct buf *b, enum log_format format, const char *key)
 {
-	if (format == LOG_FORMAT_JSON)
-		buf_printf(b, ",\"%s\":", key);
-	else
-		buf_printf(b, " %s=", key);
+	buf_puts(b, format == LOG_FORMAT_JSON ? ",\"" : " ");
+	buf_puts(b, key);
+	buf_puts(b, format == LOG_FORMAT_JSON ? "\":" : "=");
 }
 
 static void
@@ -162,14 +176,20 @@ put_head(struct buf *b, const struct log *log, enum log_level level,
 
 	clock_iso(clock_us(), time);
 	if (log->format == LOG_FORMAT_JSON) {
-		buf_printf(b,
-		    "{\"time\":\"%sZ\",\"level\":\"%s\",\"message\":", time,
-		    level_name(level));
+		buf_puts(b, "{\"time\":\"");
+		buf_puts(b, time);
+		buf_puts(b, "Z\",\"level\":\"");
+		buf_puts(b, level_name(level));
+		buf_puts(b, "\",\"message\":");
 		put_quoted(b, message);
 	} else if (log->fd < 0) { /* syslog has its own time and level */
 		buf_puts(b, message);
 	} else {
-		buf_printf(b, "%sZ %s %s", time, level_name(level), message);
+		buf_puts(b, time);
+		buf_puts(b, "Z ");
+		buf_puts(b, level_name(level));
+		buf_putc(b, ' ');
+		buf_puts(b, message);
 	}
 }
 
@@ -198,6 +218,7 @@ log_event(struct log *log, enum log_level level, const char *message,
 
 	if (log == NULL || level < log->level)
 		return;
+	buf_reserve(&line, LINE_USUAL);
 	put_head(&line, log, level, message);
 	for (f = fields; f->kind != LOG_KIND_END; f++)
 		put_field(&line, log->format, f);
