@@ -15,7 +15,7 @@
 static void
 test_buf_printf_room(void)
 {
-	char text[200], expected[256];
+	char text[200], expected[300];
 	struct buf b = BUF_INIT;
 	int before, n;
 
