@@ -406,6 +406,7 @@ static void
 test_root_is_only_visiting(void)
 {
 	static const char *const suffixes[] = { "", ".lock", "-wal", "-shm" };
+	struct db *db;
 	char path[600];
 	struct stat st;
 	size_t i;
@@ -416,14 +417,15 @@ test_root_is_only_visiting(void)
 	directory(path);
 	chmod(test_tmpdir(), 0755);
 	CU_ASSERT_EQUAL(chown(path, NOBODY, NOBODY), 0);
-	CU_ASSERT_EQUAL(
-	    note_write(database_open(&notes_schema), "root"), ST_OK);
+	db = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(note_write(db, "root"), ST_OK);
 	for (i = 0; i < TEST_COUNT(suffixes); i++) {
 		snprintf(
 		    path, sizeof(path), "%s%s", database_path(), suffixes[i]);
 		if (stat(path, &st) == 0)
 			CU_ASSERT_EQUAL(st.st_uid, NOBODY);
 	}
+	db_close(db);
 	CU_ASSERT_EQUAL(as_nobody(write_a_note), 0);
 }
 

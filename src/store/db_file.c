@@ -191,7 +191,10 @@ read_form(struct db_conn *c, struct form *form)
 {
 	enum status st;
 
-	st = query_int(c, "PRAGMA application_id", &form->application);
+	/* In one view: another process may be making the file just now. */
+	st = db_conn_script(c, "BEGIN");
+	if (st == ST_OK)
+		st = query_int(c, "PRAGMA application_id", &form->application);
 	if (st == ST_OK)
 		st = query_int(c, "PRAGMA user_version", &form->version);
 	if (st == ST_OK)
@@ -199,6 +202,7 @@ read_form(struct db_conn *c, struct form *form)
 		    c, "SELECT count(*) FROM sqlite_schema", &form->tables);
 	if (st == ST_OK)
 		st = query_journal(c, &form->journal);
+	db_conn_rollback(c);
 	return st;
 }
 

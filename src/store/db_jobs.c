@@ -36,17 +36,16 @@ db_jobs_release(struct db_jobs *q)
 static void
 enqueue(struct db_jobs *q, struct db_job_entry *j)
 {
-	bool wake;
-
 	pthread_mutex_lock(&q->mutex);
 	TAILQ_INSERT_TAIL(&q->waiting, j, link);
 	q->waiting_n++;
-	wake = q->wanted > 0 && q->waiting_n >= q->wanted;
-	if (wake)
+	if (q->wanted > 0 && q->waiting_n >= q->wanted) {
 		q->wanted = 0;
-	pthread_mutex_unlock(&q->mutex);
-	if (wake)
+		/* Not later: once the job is in the queue it may be done, and
+		 * the queue closed, at any time. */
 		pthread_cond_signal(&q->arrived);
+	}
+	pthread_mutex_unlock(&q->mutex);
 }
 
 static void
