@@ -78,6 +78,8 @@ class Door:
             shutil.copy(os.path.join(BUILDDIR, program), self.dir("bin"))
         shutil.copytree(os.path.join(SRCDIR, "templates"),
                         self.dir("templates"))
+        # A source tree may be read-only, as that of distcheck is.
+        os.chmod(self.dir("templates"), 0o755)
         self.program = self.dir("bin/switchhook.fcgi")
         self.socket = self.dir("fcgi.sock")
         self.conf = self.dir.write("switchhook.conf", self.config())

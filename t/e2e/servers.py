@@ -1,5 +1,6 @@
 """Starting real servers on free ports of 127.0.0.1, in a directory of their
 own, and stopping them by pid."""
+import grp
 import os
 import pwd
 import shutil
@@ -219,7 +220,7 @@ Mutex file:{d} default
 ServerName hooks.example.com
 Listen 127.0.0.1:{port}
 User {user}
-Group {user}
+Group {group}
 TraceEnable off
 LimitRequestLine 32768
 {modules}
@@ -253,11 +254,13 @@ def apache(directory, site, port, modules, main=""):
             raise Skip(f"{path} is not installed")
         load += f"LoadModule {m}_module {path}\n"
     os.makedirs(directory("htdocs"), exist_ok=True)
-    user = WEB_USER if os.geteuid() == 0 else pwd.getpwuid(
-        os.geteuid()).pw_name
+    user = group = WEB_USER
+    if os.geteuid() != 0:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        group = grp.getgrgid(os.getegid()).gr_name
     directory.write("apache.conf", APACHE_CONF.format(
-        d=directory.path, port=port, user=user, modules=load, site=site,
-        main=main))
+        d=directory.path, port=port, user=user, group=group, modules=load,
+        site=site, main=main))
     p = Process([program, "-d", directory.path, "-f",
                  directory("apache.conf"), "-D", "FOREGROUND"],
                 directory("apache.log"))
