@@ -24,6 +24,16 @@
 #define RETRY_US INT64_C(1000000)
 #define RETRY_MAX_US INT64_C(60000000)
 
+/*
+ * What names an entry in the log. The key of digits has them in it, and they
+ * are nobody's to read there: the call names those.
+ */
+static const char *
+log_name(const struct spool_entry *e)
+{
+	return strcmp(e->role, ROLE_DIGITS) == 0 ? e->queue_group : e->sid;
+}
+
 bool
 outbox_spools(const struct app *app)
 {
@@ -203,12 +213,12 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 	if (sent != ST_OK)
 		log_warn(app->log, "queue did not take a message",
 		    LOG_STR("role", *e->role == '\0' ? "undecided" : e->role),
-		    LOG_STR("message_sid", e->sid),
+		    LOG_STR("message_sid", log_name(e)),
 		    LOG_STR("reason", why_not(ports, sent)),
 		    LOG_INT("attempts", e->attempts + 1));
 	if (db_write(app->db, settle_job, &s) != ST_OK)
 		log_error(app->log, "the spool could not be updated",
-		    LOG_STR("message_sid", e->sid));
+		    LOG_STR("message_sid", log_name(e)));
 }
 
 /* --- accepting ------------------------------------------------------------ */
@@ -276,7 +286,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 		return ST_OK;
 	log_warn(app->log, "queue did not take a message",
 	    LOG_STR("role", a->entry->role),
-	    LOG_STR("message_sid", a->entry->sid),
+	    LOG_STR("message_sid", log_name(a->entry)),
 	    LOG_STR("reason", why_not(a->ports, st)));
 	if (a->ports->dedupe != NULL && a->entry->sid != NULL)
 		dedupe_release(a->ports->aws, a->ports->dedupe, a->entry->sid,
@@ -285,7 +295,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 		log_error(app->log,
 		    "a message is lost: it counts as seen, though no queue "
 		    "has it",
-		    LOG_STR("message_sid", a->entry->sid));
+		    LOG_STR("message_sid", log_name(a->entry)));
 	return st;
 }
 
