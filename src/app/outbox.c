@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "app/app.h"
 #include "app/backends.h"
@@ -188,7 +188,10 @@ next_try(const struct spool_entry *e)
 		span *= 2;
 	if (span > RETRY_MAX_US)
 		span = RETRY_MAX_US;
-	return clock_us() + span / 2 + (int64_t)(random() % (span / 2 + 1));
+	/* What the clock shows below the millisecond is random enough to keep
+	 * entries apart. */
+	return clock_us() + span / 2 +
+	    span / 2 * (clock_mono_us() % 1000) / 1000;
 }
 
 /* In words: the back end's own, where it has some. */
@@ -398,8 +401,26 @@ struct outbox {
 	const struct app *app;
 	pthread_t threads[SENDERS];
 	size_t n;
+	pthread_mutex_t mutex; /* for the condition alone */
+	pthread_cond_t stopping;
 	bool stop; /* atomic */
 };
+
+/* Until it is time to look again, or to stop. */
+static void
+rest(struct outbox *o)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_US * 1000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&o->mutex);
+	if (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE))
+		pthread_cond_timedwait(&o->stopping, &o->mutex, &until);
+	pthread_mutex_unlock(&o->mutex);
+}
 
 static void *
 run(void *arg)
@@ -409,9 +430,21 @@ run(void *arg)
 
 	while (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE)) {
 		outbox_flush(o->app, &o->stop, &f);
-		usleep(LOOK_US);
+		rest(o);
 	}
 	return NULL;
+}
+
+static void
+init(struct outbox *o)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&o->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->stopping, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 enum status
@@ -423,6 +456,7 @@ outbox_start(struct outbox **out, const struct app *app)
 	if (o == NULL)
 		return ST_NOMEM;
 	o->app = app;
+	init(o);
 	for (; o->n < SENDERS; o->n++)
 		if (pthread_create(&o->threads[o->n], NULL, run, o) != 0)
 			break;
@@ -436,8 +470,13 @@ outbox_stop(struct outbox *o)
 
 	if (o == NULL)
 		return;
+	pthread_mutex_lock(&o->mutex);
 	__atomic_store_n(&o->stop, true, __ATOMIC_RELEASE);
+	pthread_cond_broadcast(&o->stopping);
+	pthread_mutex_unlock(&o->mutex);
 	for (i = 0; i < o->n; i++)
 		pthread_join(o->threads[i], NULL);
+	pthread_cond_destroy(&o->stopping);
+	pthread_mutex_destroy(&o->mutex);
 	free(o);
 }
