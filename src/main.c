@@ -97,7 +97,8 @@ test_config(const struct options *o)
 	enum status st;
 
 	if ((st = config_find(o->config_file, environ, &path)) == ST_OK &&
-	    (st = params_load(&config, path, environ, &errors)) == ST_OK)
+	    (st = params_load(&config, path, environ, &errors, &warnings)) ==
+		ST_OK)
 		st = config_check_server(config, &errors);
 	if (st == ST_OK)
 		st = voice_check(config, &errors, &warnings);

@@ -25,8 +25,19 @@ configs_file(const char *name, const void *content, size_t len)
 void
 configs_load(struct loaded *l, const char *path, const char *const *envp)
 {
+	enum status ended;
+
 	*l = (struct loaded){ .st = ST_NOMEM };
-	l->st = params_load(&l->config, path, (char *const *)envp, &l->errors);
+	l->st = params_begin(&l->config, path, (char *const *)envp, &l->errors);
+	/* Nobody asks AWS here. */
+	if (l->config != NULL &&
+	    (ended = params_end(l->config, NULL, &l->errors, &l->warnings)) !=
+		ST_OK)
+		l->st = ended;
+	if (l->st != ST_OK) {
+		config_free(l->config);
+		l->config = NULL;
+	}
 	if (l->config != NULL)
 		config_show(l->config, &l->shown);
 }
@@ -43,6 +54,7 @@ configs_release(struct loaded *l)
 {
 	config_free(l->config);
 	buf_release(&l->errors);
+	buf_release(&l->warnings);
 	buf_release(&l->shown);
 }
 

@@ -17,7 +17,7 @@
 struct loaded {
 	enum status st;
 	struct config *config;
-	struct buf errors;
+	struct buf errors, warnings;
 	struct buf shown; /* config_show */
 };
 
@@ -25,7 +25,8 @@ struct loaded {
  * is good until the next call. */
 const char *configs_file(const char *name, const void *content, size_t len);
 
-/* params_load of a path (NULL: no file), or of a file with this text. */
+/* All steps of a path (NULL: no file), or of a file with this text; what is
+ * kept at AWS is missing. */
 void configs_load(struct loaded *, const char *path, const char *const *envp);
 void configs_load_text(
     struct loaded *, const char *text, const char *const *envp);

@@ -42,6 +42,13 @@ app_close(struct app *app)
 	free(app);
 }
 
+bool
+app_stale(const struct app *app)
+{
+	(void)app;
+	return false;
+}
+
 struct app *
 door_app_new(void)
 {

@@ -131,7 +131,7 @@ static const char *const environment[] = { "URL=https://u:" SECRET "@a.b/",
 static void
 test_every_allocation(void)
 {
-	struct buf errors = BUF_INIT;
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	enum status st = ST_NOMEM;
 	struct config *c;
 	char path[256];
@@ -140,7 +140,8 @@ test_every_allocation(void)
 	write_files(path, sizeof(path));
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
 		countdown = n;
-		st = params_load(&c, path, (char *const *)environment, &errors);
+		st = params_load(
+		    &c, path, (char *const *)environment, &errors, &warnings);
 		countdown = -1;
 		CU_ASSERT_TRUE(st == ST_NOMEM ? c == NULL : st == ST_OK);
 		config_free(c);
@@ -161,7 +162,7 @@ test_every_allocation_of_mistakes(void)
 	    "account_sid = x\n";
 	static const char *const envp[] = { "SWITCHHOOK_BANANA=1", NULL };
 	enum status st = ST_NOMEM;
-	struct buf errors;
+	struct buf errors, warnings = BUF_INIT;
 	struct config *c;
 	char path[256];
 	long n;
@@ -171,7 +172,8 @@ test_every_allocation_of_mistakes(void)
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
 		errors = (struct buf)BUF_INIT;
 		countdown = n;
-		st = params_load(&c, path, (char *const *)envp, &errors);
+		st = params_load(
+		    &c, path, (char *const *)envp, &errors, &warnings);
 		countdown = -1;
 		CU_ASSERT_TRUE(st == ST_NOMEM || st == ST_CONFIG);
 		CU_ASSERT_PTR_NULL(c);
@@ -186,14 +188,15 @@ test_every_allocation_of_mistakes(void)
 static void
 test_nothing_secret_is_left(void)
 {
-	struct buf errors = BUF_INIT;
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	struct config *c;
 	char path[256], *volatile p;
 
 	write_files(path, sizeof(path));
 	watching = true;
-	CU_ASSERT_EQUAL(
-	    params_load(&c, path, (char *const *)environment, &errors), ST_OK);
+	CU_ASSERT_EQUAL(params_load(&c, path, (char *const *)environment,
+			    &errors, &warnings),
+	    ST_OK);
 	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token_previous, SECRET);
 	CU_ASSERT_STRING_EQUAL(c->server.admin_token, SECRET);
 	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token, SECRET);

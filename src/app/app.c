@@ -1,33 +1,19 @@
 /* Opening and closing a snapshot, and the slot that workers take it from. */
 #include "app/app.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/breaker.h"
 #include "app/outbox.h"
 #include "app/ports.h"
+#include "app/settings.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "params/params.h"
+#include "params/secrets.h"
 #include "store/db.h"
 #include "twilio/templates.h"
-
-static enum status
-open_config(struct app *app, const struct app_options *o, struct buf *errors)
-{
-	enum status st;
-	char *path = NULL;
-
-	if ((st = config_find(o->config_file, o->envp, &path)) == ST_OK)
-		st = params_load(&app->config, path, o->envp, errors);
-	free(path);
-	if (st == ST_OK)
-		st = config_check_server(app->config, errors);
-	return st;
-}
 
 /* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
 static enum status
@@ -40,23 +26,6 @@ complain(const struct app *app, const char *section, const char *key,
 	}
 	buf_release(why);
 	return st;
-}
-
-static enum status
-open_log(struct app *app, struct buf *errors)
-{
-	const struct config *c = app->config;
-	struct buf why = BUF_INIT;
-	enum status st;
-
-	st = log_open(&app->log, c->server.log_target,
-	    (enum log_format)c->server.log_format,
-	    (enum log_level)c->server.log_level);
-	if (st != ST_OK)
-		buf_printf(&why, "cannot open %s: %s", c->server.log_target,
-		    strerror(errno));
-	return complain(app, "server", "log_target",
-	    st == ST_IO ? ST_CONFIG : st, &why, errors);
 }
 
 static enum status
@@ -79,22 +48,6 @@ open_db(struct app *app, bool threaded, struct buf *errors)
 }
 
 static enum status
-open_aws(struct app *app, const struct app_options *o, struct buf *errors)
-{
-	const struct config *c = app->config;
-	struct aws_options a = { .envp = o->envp,
-		.region = c->aws.region,
-		.proxy = c->aws.proxy,
-		.threaded = o->threaded,
-		.log = app->log };
-	struct buf why = BUF_INIT;
-	enum status st;
-
-	st = aws_open(&app->aws, &a, &why);
-	return complain(app, "aws", "region", st, &why, errors);
-}
-
-static enum status
 installation_job(struct db *db, void *arg)
 {
 	return spool_installation(db, arg);
@@ -107,8 +60,9 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	bool remote = ports_remote(app->config);
 	enum status st = ST_OK;
 
-	if (remote)
-		st = open_aws(app, o, errors);
+	if (remote && app->aws == NULL)
+		st = params_aws(&app->aws, app->config, o->envp, o->threaded,
+		    app->log, errors);
 	app->source = (struct ports_source){ app->config, app->db, app->aws };
 	if (st == ST_OK)
 		st = ports_pool_open(&app->ports, &app->source, errors);
@@ -121,19 +75,6 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	return st;
 }
 
-/* The tokens to try, the current one first; "" is no token. */
-static void
-set_tokens(struct app *app)
-{
-	const char *const all[] = { app->config->twilio.auth_token,
-		app->config->twilio.auth_token_previous };
-	size_t i, n = 0;
-
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (!str_empty(all[i]))
-			app->tokens[n++] = all[i];
-}
-
 enum status
 app_open(struct app **out, const struct app_options *o, struct buf *errors)
 {
@@ -143,9 +84,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	*out = NULL;
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
-	st = open_config(app, o, errors);
-	if (st == ST_OK)
-		st = open_log(app, errors);
+	st = settings_open(app, o, errors);
 	if (st == ST_OK)
 		st = open_db(app, o->threaded, errors);
 	if (st == ST_OK)
@@ -157,7 +96,6 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		app_close(app);
 		return st;
 	}
-	set_tokens(app);
 	if (app->config->server.signature == SIGNATURE_OFF)
 		log_warn(app->log,
 		    "SIGNATURES ARE NOT CHECKED: anyone can post messages; "
@@ -175,11 +113,18 @@ app_close(struct app *app)
 	outbox_stop(app->outbox);
 	breakers_close(app->breakers);
 	ports_pool_close(app->ports);
+	secrets_close(app->secrets);
 	aws_close(app->aws);
 	db_close(app->db);
 	log_close(app->log);
 	config_free(app->config);
 	free(app);
+}
+
+bool
+app_stale(const struct app *app)
+{
+	return secrets_stale(app->secrets);
 }
 
 struct app_slot {

@@ -26,6 +26,7 @@ struct db;
 struct aws;
 struct breakers;
 struct outbox;
+struct secrets;
 struct templates;
 
 struct app {
@@ -39,14 +40,16 @@ struct app {
 	struct breakers *breakers;
 	struct outbox *outbox; /* NULL: nothing is sent behind requests */
 	struct templates *templates;
-	const char *tokens[3]; /* to check signatures with; NULL-ended */
+	struct secrets *secrets; /* to check requests with */
 	int refs; /* guarded by the slot's mutex */
 };
 
 struct app_options {
 	const char *config_file; /* the -c option, or NULL */
 	char *const *envp; /* of the process, never of a request */
-	bool threaded; /* a server: the store gets its thread */
+	bool threaded; /* a server: store and secrets get their threads */
+	bool whole; /* a reload: settings that cannot be fetched from AWS now
+	               are a failure, as there is an old snapshot to keep */
 };
 
 /*
@@ -56,6 +59,10 @@ struct app_options {
 enum status app_open(
     struct app **, const struct app_options *, struct buf *errors);
 void app_close(struct app *);
+
+/* True once whenever a reload would have settings that this snapshot had to
+ * start without. */
+bool app_stale(const struct app *);
 
 /* The present snapshot, shared by the workers. */
 struct app_slot;

@@ -6,44 +6,52 @@
 #include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
+#include "params/secrets.h"
 #include "twilio/signature.h"
 
+/* A signature to check, and what with. */
+struct check {
+	const struct exchange *x;
+	const char *const *tokens;
+};
+
 static enum signature_verdict
-check_signature(const struct exchange *x, const char *body, size_t len,
+check_signature(const struct check *c, const char *body, size_t len,
     const struct kv *form, const char *url)
 {
-	const struct request *r = x->request;
+	const struct request *r = c->x->request;
 	struct signature_input in = {
 		.url = url, .form = form, .body = body, .body_len = len
 	};
 
 	if (r->signature_repeated)
 		return SIGNATURE_MALFORMED;
-	return signature_check(&in, x->app->tokens, r->signature);
+	return signature_check(&in, c->tokens, r->signature);
 }
 
 /* A body longer than announced may be signed up to where it was to end. */
 static enum signature_verdict
-check_announced(const struct exchange *x, const char *url)
+check_announced(const struct check *c, const char *url)
 {
-	const struct request *r = x->request;
+	const struct request *r = c->x->request;
 	enum signature_verdict v = SIGNATURE_FAILED;
 	struct kv form = KV_INIT;
 	bool malformed;
 
-	if (!x->is_form)
+	if (!c->x->is_form)
 		return check_signature(
-		    x, r->body.data, r->announced, NULL, url);
+		    c, r->body.data, r->announced, NULL, url);
 	if (form_parse(r->body.data, r->announced, &form, &malformed) == ST_OK)
-		v = check_signature(x, r->body.data, r->announced, &form, url);
+		v = check_signature(c, r->body.data, r->announced, &form, url);
 	kv_release(&form);
 	return v;
 }
 
 static enum signature_verdict
-verdict_on(const struct exchange *x, const char *url)
+verdict_on(const struct check *c, const char *url)
 {
 	static const struct kv none = KV_INIT;
+	const struct exchange *x = c->x;
 	const struct request *r = x->request;
 	const struct kv *form = x->is_form ? &x->form : NULL;
 	enum signature_verdict v;
@@ -53,25 +61,26 @@ verdict_on(const struct exchange *x, const char *url)
 	if (r->method != METHOD_POST)
 		form = kv_find(&x->query, "bodySHA256", NULL) == NULL ? &none
 								      : NULL;
-	v = check_signature(x, buf_str(&r->body), r->body.len, form, url);
+	v = check_signature(c, buf_str(&r->body), r->body.len, form, url);
 	if (v != SIGNATURE_VALID && r->method == METHOD_POST && r->has_length &&
 	    r->body.len > r->announced)
-		v = check_announced(x, url);
+		v = check_announced(c, url);
 	return v;
 }
 
 static enum signature_verdict
-verdict_of(const struct exchange *x)
+verdict_of(const struct check *c)
 {
+	const struct exchange *x = c->x;
 	enum signature_verdict v = SIGNATURE_FAILED;
 	struct buf url = BUF_INIT;
 
 	if (exchange_url(x, &url) == ST_OK)
-		v = verdict_on(x, url.data);
+		v = verdict_on(c, url.data);
 	buf_reset(&url);
 	/* An action URL may have another name than public_url. */
 	if (v == SIGNATURE_WRONG && exchange_voice_url(x, &url) == ST_OK &&
-	    verdict_on(x, url.data) == SIGNATURE_VALID)
+	    verdict_on(c, url.data) == SIGNATURE_VALID)
 		v = SIGNATURE_VALID;
 	buf_release(&url);
 	return v;
@@ -108,17 +117,31 @@ refuse_signature(struct exchange *x, enum signature_verdict v)
 	return false;
 }
 
+/* Settings are still to come: nothing could be answered rightly. */
 static bool
-guard_signed(struct exchange *x)
+refuse_early(struct exchange *x)
 {
+	log_warn(x->app->log, "settings are not there yet",
+	    LOG_STR("request_id", x->id), LOG_STR("route", x->route->pattern));
+	exchange_error(x, 503, "Not ready yet, try again");
+	response_header(x->response, "Retry-After", "5");
+	return false;
+}
+
+static bool
+guard_signed(struct exchange *x, const struct secret_set *secrets)
+{
+	const struct check c = { x, secrets->tokens };
 	enum signature_verdict v;
 
 	if (x->app->config->server.signature == SIGNATURE_OFF)
 		return true;
-	v = verdict_of(x);
+	v = verdict_of(&c);
 	x->signature = signature_verdict_name(v);
 	if (v == SIGNATURE_VALID)
 		return true;
+	if (v == SIGNATURE_WRONG)
+		secrets_doubt(x->app->secrets);
 	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
 		return refuse_signature(x, v);
 	log_warn(x->app->log, "signature would be refused",
@@ -141,33 +164,47 @@ shown_token(const struct request *r)
 }
 
 static bool
-guard_admin(struct exchange *x)
+guard_admin(struct exchange *x, const struct secret_set *secrets)
 {
-	const char *token = x->app->config->server.admin_token;
+	const char *shown = shown_token(x->request);
 
-	if (*token == '\0') {
+	if (*secrets->admin_token == '\0') {
 		exchange_error(x, 403,
 		    "Closed: set server.admin_token in the configuration");
 		return false;
 	}
-	if (crypt_equal_secret(token, shown_token(x->request)))
+	if (crypt_equal_secret(secrets->admin_token, shown))
 		return true;
+	if (*shown != '\0')
+		secrets_doubt(x->app->secrets);
 	exchange_error(x, 401, "Wrong or missing token");
 	response_header(
 	    x->response, "WWW-Authenticate", "Bearer realm=\"switchhook\"");
 	return false;
 }
 
-bool
-guard_pass(struct exchange *x)
+static bool
+pass(struct exchange *x, const struct secret_set *secrets)
 {
+	if (secrets->missing && x->route->guard != GUARD_OPEN)
+		return refuse_early(x);
 	switch (x->route->guard) {
 	case GUARD_OPEN:
 		return true;
 	case GUARD_SIGNED:
-		return guard_signed(x);
+		return guard_signed(x, secrets);
 	case GUARD_ADMIN:
-		return guard_admin(x);
+		return guard_admin(x, secrets);
 	}
 	return false;
+}
+
+bool
+guard_pass(struct exchange *x)
+{
+	const struct secret_set *secrets = secrets_get(x->app->secrets);
+	bool passed = pass(x, secrets);
+
+	secrets_put(x->app->secrets, secrets);
+	return passed;
 }

@@ -6,6 +6,7 @@
 #include "app/voice_check.h"
 #include "config.h"
 #include "config/config.h"
+#include "params/secrets.h"
 #include "store/db.h"
 #include "twilio/templates.h"
 
@@ -41,10 +42,15 @@ voice_ready(const struct app *app, struct buf *why)
 }
 
 static bool
-secrets_ready(const struct app *app, struct buf *why)
+settings_ready(const struct app *app, struct buf *why)
 {
-	if (app->tokens[0] != NULL ||
-	    app->config->server.signature == SIGNATURE_OFF)
+	const struct secret_set *secrets = secrets_get(app->secrets);
+	bool token = secrets->tokens[0] != NULL;
+
+	secrets_put(app->secrets, secrets);
+	if (!secrets_ready(app->secrets, why))
+		return false;
+	if (token || app->config->server.signature == SIGNATURE_OFF)
 		return true;
 	buf_puts(why, "twilio.auth_token is not there");
 	return false;
@@ -67,7 +73,7 @@ spool_ready(const struct app *app, struct buf *why)
 static const struct readiness checks[] = {
 	{ "store", store_ready },
 	{ "templates", voice_ready },
-	{ "secrets", secrets_ready },
+	{ "secrets", settings_ready },
 	{ "spool", spool_ready },
 };
 

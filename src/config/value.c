@@ -220,3 +220,15 @@ value_has_control(const char *text)
 			return true;
 	return false;
 }
+
+bool
+value_trim(struct buf *b)
+{
+	if (b->len > 0 && b->data[b->len - 1] == '\n') {
+		b->len--;
+		if (b->len > 0 && b->data[b->len - 1] == '\r')
+			b->len--;
+		b->data[b->len] = '\0';
+	}
+	return strlen(buf_str(b)) == b->len;
+}

@@ -21,6 +21,10 @@ enum status value_parse(
 /* True if a text has a control character in it, a tab excepted. */
 bool value_has_control(const char *text);
 
+/* Of a value that is kept elsewhere: take one LF or CRLF off its end. False:
+ * it has a NUL in it. */
+bool value_trim(struct buf *);
+
 /* As it would be written: "100K", "enforce". */
 void value_print(const struct option *, int64_t value, struct buf *out);
 

@@ -17,16 +17,17 @@ static enum status
 load(struct config **c, const char *path, char *const *envp, struct buf *errors,
     struct buf *warnings)
 {
-	enum status e = config_load(c, path, envp, errors);
+	enum status e = params_begin(c, path, envp, errors), ended;
 
 	/* Of a file that cannot be read no more is to be said. */
 	if (e == ST_NOMEM || (path && access(path, R_OK) != 0))
 		return e;
-	if (params_resolve(*c, envp, errors) == ST_NOMEM ||
-	    config_check(*c, errors) == ST_NOMEM ||
-	    config_check_server(*c, errors) == ST_NOMEM ||
+	ended = params_finish(*c, envp, errors, warnings);
+	if (ended == ST_NOMEM || config_check_server(*c, errors) == ST_NOMEM ||
 	    voice_check(*c, errors, warnings) == ST_NOMEM)
 		return ST_NOMEM;
+	if (e == ST_OK && ended != ST_OK)
+		return ended;
 	return errors->len > 0 ? ST_CONFIG : e;
 }
 

@@ -84,7 +84,7 @@ fail_with(const struct ctl *ctl, enum status e, const struct buf *errors,
 int
 ctl_config(const struct ctl *ctl, struct config **config)
 {
-	struct buf errors = BUF_INIT;
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	char *path = NULL;
 	int code = CTL_DONE;
 	enum status e;
@@ -92,10 +92,12 @@ ctl_config(const struct ctl *ctl, struct config **config)
 	*config = NULL;
 	e = config_find(ctl->config_file, ctl->envp, &path);
 	if (e == ST_OK)
-		e = params_load(config, path, ctl->envp, &errors);
+		e = params_load(config, path, ctl->envp, &errors, &warnings);
+	fputs(buf_str(&warnings), ctl->err);
 	if (e != ST_OK)
 		code = fail_with(ctl, e, &errors, "configuration");
 	buf_release(&errors);
+	buf_release(&warnings);
 	free(path);
 	return code;
 }

@@ -185,9 +185,11 @@ static void
 reload(struct server *s)
 {
 	struct app *now = app_slot_get(s->slot), *next = NULL;
+	struct app_options o = s->options->app;
 	struct buf errors = BUF_INIT;
 
-	if (app_open(&next, &s->options->app, &errors) == ST_OK) {
+	o.whole = true;
+	if (app_open(&next, &o, &errors) == ST_OK) {
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
 		app_slot_replace(s->slot, next);
 	} else {
@@ -198,6 +200,18 @@ reload(struct server *s)
 	}
 	buf_release(&errors);
 	app_slot_put(s->slot, now);
+}
+
+/* What started without settings that AWS did not give has them at last. */
+static void
+complete(struct server *s)
+{
+	struct app *now = app_slot_get(s->slot);
+	bool stale = app_stale(now);
+
+	app_slot_put(s->slot, now);
+	if (stale)
+		reload(s);
 }
 
 /* Until a signal says that it is over, or the listener is broken. */
@@ -218,6 +232,7 @@ wait_for_signals(struct server *s)
 			reload(s);
 			break;
 		}
+		complete(s);
 		gate_tick(s->gate);
 		check_watches(s, clock_mono_us());
 		if (gate_failed(s->gate))

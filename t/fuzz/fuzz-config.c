@@ -57,23 +57,31 @@ check_good(const struct config *c)
 	require(c->server.signature >= SIGNATURE_ENFORCE &&
 	    c->server.signature <= SIGNATURE_OFF);
 	require(c->whatsapp.ai_delay >= 0 && c->whatsapp.ai_delay <= 900);
-	require(*c->store.path == '/' && *c->whatsapp.ai_queue != '\0');
+	require(c->missing > 0 ||
+	    (*c->store.path == '/' && *c->whatsapp.ai_queue != '\0'));
 }
 
 /* Load and put all that can be seen into out. */
 static void
 load(const char *path, char *const *envp, struct buf *out)
 {
+	struct buf warnings = BUF_INIT;
 	struct config *c = NULL;
-	enum status st;
+	enum status st, ended;
 
-	st = params_load(&c, path, envp, out);
+	st = params_begin(&c, path, envp, out);
 	require(st == ST_OK || st == ST_CONFIG);
-	require(
-	    (st == ST_OK) == (c != NULL) && (st == ST_OK) == (out->len == 0));
+	require(c != NULL && (st == ST_OK) == (out->len == 0));
+	/* Nobody asks AWS here: what is kept there is missing. */
+	ended = params_end(c, NULL, out, &warnings);
+	require(ended == ST_OK || ended == ST_CONFIG);
+	require((st == ST_OK && ended == ST_OK) == (out->len == 0));
 	check_errors(buf_str(out));
-	if (c == NULL)
+	require(warnings.len == 0);
+	if (out->len > 0) {
+		config_free(c);
 		return;
+	}
 	check_good(c);
 	config_show(c, out);
 	(void)config_check_server(c, out);

@@ -1,0 +1,116 @@
+#include "app/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "params/params.h"
+#include "params/secrets.h"
+#include "params/source.h"
+
+/* *app->config is there even after mistakes, so that the rest are listed. */
+static enum status
+begin(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	enum status st;
+	char *path = NULL;
+
+	if ((st = config_find(o->config_file, o->envp, &path)) == ST_OK)
+		st = params_begin(&app->config, path, o->envp, errors);
+	free(path);
+	return st;
+}
+
+static enum status
+open_log(struct app *app, struct buf *errors)
+{
+	const struct config *c = app->config;
+	enum status st;
+
+	st = log_open(&app->log, c->server.log_target,
+	    (enum log_format)c->server.log_format,
+	    (enum log_level)c->server.log_level);
+	if (st != ST_IO)
+		return st;
+	config_where(c, "server", "log_target", errors);
+	buf_printf(errors, ": server.log_target: cannot open %s: %s\n",
+	    c->server.log_target, strerror(errno));
+	return ST_CONFIG;
+}
+
+static enum status
+open_source(struct app *app, const struct app_options *o,
+    struct source **source, struct buf *errors)
+{
+	enum status st;
+
+	if (!params_remote(app->config))
+		return ST_OK;
+	st = params_aws(
+	    &app->aws, app->config, o->envp, o->threaded, app->log, errors);
+	if (st == ST_OK)
+		st = source_aws_open(
+		    source, app->aws, app->config->aws.secretsmanager_region);
+	return st;
+}
+
+/* A line each: into the log of what starts, to the operator of what does
+ * not. */
+static void
+tell(struct app *app, enum status st, struct buf *warnings, struct buf *errors)
+{
+	char *rest = warnings->data, *line;
+
+	if (st != ST_OK)
+		buf_puts(errors, buf_str(warnings));
+	while (st == ST_OK && (line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			log_warn(
+			    app->log, "configuration", LOG_STR("reason", line));
+	buf_release(warnings);
+}
+
+/* Fetch and check; st is how it went so far. */
+static enum status
+end(struct app *app, const struct app_options *o, struct source *source,
+    enum status st, struct buf *errors)
+{
+	struct buf warnings = BUF_INIT;
+	enum status ended;
+
+	ended = params_end(app->config, source, errors, &warnings);
+	if (st == ST_OK)
+		st = ended;
+	if (st == ST_OK)
+		st = config_check_server(app->config, errors);
+	if (st == ST_OK && o->whole && app->config->missing > 0)
+		st = ST_UNAVAILABLE;
+	tell(app, st, &warnings, errors);
+	return st;
+}
+
+enum status
+settings_open(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	struct secrets_options secrets = { .threaded = o->threaded };
+	struct source *source = NULL;
+	enum status st = begin(app, o, errors);
+
+	if (app->config == NULL)
+		return st;
+	if (st == ST_OK)
+		st = open_log(app, errors);
+	if (st == ST_OK)
+		st = open_source(app, o, &source, errors);
+	if (st != ST_NOMEM)
+		st = end(app, o, source, st, errors);
+	if (st != ST_OK) {
+		source_close(source);
+		return st;
+	}
+	secrets.config = app->config;
+	secrets.source = source;
+	secrets.log = app->log;
+	return secrets_open(&app->secrets, &secrets);
+}

@@ -1,0 +1,19 @@
+/*
+ * What the rest of a snapshot is opened with: the configuration, the log, AWS
+ * where something is kept there, and the secrets that change while we run.
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "app/app.h"
+
+/*
+ * Fills config, log, secrets and, if a reference needs it, aws; what is open
+ * stays for app_close, also on failure. errors gets a line a mistake, as in
+ * params/params.h. ST_OK, ST_CONFIG, ST_NOMEM, ST_IO; ST_UNAVAILABLE:
+ * something cannot be fetched now that cannot be done without.
+ */
+enum status settings_open(
+    struct app *, const struct app_options *, struct buf *errors);
+
+#endif

@@ -1,0 +1,197 @@
+#include "params/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/crypt.h"
+#include "config/config.h"
+#include "config/slot.h"
+#include "params/fetch.h"
+
+/* The secrets that are watched, and how they are used. */
+static const struct {
+	const char *section, *key;
+	bool signs;
+} watched[] = {
+	{ "twilio", "auth_token", true },
+	{ "twilio", "auth_token_previous", true },
+	{ "server", "admin_token", false },
+};
+
+_Static_assert(
+    sizeof(watched) / sizeof(watched[0]) == SECRETS_N, "all that is watched");
+
+static void
+wipe(char **text)
+{
+	if (*text != NULL)
+		crypt_wipe(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+enum status
+secret_open(struct secret *c, const struct config *config, size_t i)
+{
+	const struct config_origin *at;
+
+	c->option = option_find(watched[i].section, watched[i].key);
+	at = config_origin(config, c->option);
+	c->reference = at->reference;
+	c->missing = at->missing;
+	if (str_dup(*config_text((struct config *)(uintptr_t)config, c->option),
+		&c->value) != ST_OK)
+		return ST_NOMEM;
+	return str_dup(at->previous, &c->previous);
+}
+
+void
+secret_close(struct secret *c)
+{
+	wipe(&c->value);
+	wipe(&c->previous);
+	wipe(&c->replaced);
+}
+
+bool
+secret_accepts(const struct secret *c, struct fetch *f)
+{
+	const char *wrong = NULL;
+
+	if (f->status == ST_OK && *f->value == '\0')
+		wrong = "it is empty";
+	else if (f->status == ST_OK)
+		wrong = config_check_text(c->option, f->value);
+	if (wrong != NULL) {
+		f->status = ST_MALFORMED;
+		buf_puts(&f->why, wrong);
+	}
+	return f->status == ST_OK;
+}
+
+/* The old value is kept for a while, or wiped. */
+static void
+change(struct secret *c, struct fetch *f, int64_t until_us)
+{
+	wipe(&c->replaced);
+	if (c->option->rotates && *c->value != '\0') {
+		c->replaced = c->value;
+		c->replaced_until_us = until_us;
+	} else {
+		wipe(&c->value);
+	}
+	c->value = f->value;
+	f->value = NULL;
+}
+
+bool
+secret_take(struct secret *c, struct fetch *f, int64_t until_us, bool *changed)
+{
+	bool other = c->missing;
+
+	c->missing = false;
+	*changed = strcmp(c->value, f->value) != 0;
+	if (*changed)
+		change(c, f, until_us);
+	/* There is none, and not: it could not be had this time. */
+	if (f->rotates &&
+	    (f->previous_status == ST_OK ||
+		f->previous_status == ST_NOTFOUND) &&
+	    !str_eq(f->previous, c->previous)) {
+		wipe(&c->previous);
+		c->previous = f->previous;
+		f->previous = NULL;
+		other = true;
+	}
+	return other || *changed;
+}
+
+bool
+secret_forget(struct secret *c, int64_t now_us)
+{
+	if (c->replaced == NULL || now_us < c->replaced_until_us)
+		return false;
+	wipe(&c->replaced);
+	return true;
+}
+
+/* Add a token, unless it is none or there already. */
+static void
+add_token(const char *tokens[SECRETS_TOKENS_MAX + 1], const char *token)
+{
+	size_t n;
+
+	for (n = 0; tokens[n] != NULL; n++)
+		if (strcmp(tokens[n], token) == 0)
+			return;
+	if (*token != '\0' && n < SECRETS_TOKENS_MAX)
+		tokens[n] = token;
+}
+
+/* The state that they make, still pointing into them. */
+static struct secret_set
+outline(const struct secret *secrets, bool missing)
+{
+	struct secret_set set = { .admin_token = "", .missing = missing };
+	const struct secret *c;
+	size_t i;
+
+	for (i = 0; i < SECRETS_N; i++) {
+		c = &secrets[i];
+		set.missing = set.missing || c->missing;
+		if (!watched[i].signs) {
+			set.admin_token = c->value;
+			continue;
+		}
+		add_token(set.tokens, c->value);
+		if (c->previous != NULL)
+			add_token(set.tokens, c->previous);
+		if (c->replaced != NULL)
+			add_token(set.tokens, c->replaced);
+	}
+	return set;
+}
+
+static const char *
+copy_text(char **at, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	char *copy = memcpy(*at, text, n);
+
+	*at += n;
+	return copy;
+}
+
+struct secret_state *
+secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
+{
+	struct secret_set from = outline(secrets, missing);
+	size_t size =
+	    sizeof(struct secret_state) + strlen(from.admin_token) + 1;
+	struct secret_state *set;
+	size_t i;
+	char *at;
+
+	for (i = 0; from.tokens[i] != NULL; i++)
+		size += strlen(from.tokens[i]) + 1;
+	if ((set = calloc(1, size)) == NULL)
+		return NULL;
+	set->refs = 1;
+	set->size = size;
+	at = set->text;
+	set->base.missing = from.missing;
+	set->base.admin_token = copy_text(&at, from.admin_token);
+	for (i = 0; from.tokens[i] != NULL; i++)
+		set->base.tokens[i] = copy_text(&at, from.tokens[i]);
+	return set;
+}
+
+void
+secret_state_free(struct secret_state *set)
+{
+	if (set == NULL)
+		return;
+	crypt_wipe(set, set->size);
+	free(set);
+}
