@@ -56,6 +56,19 @@ shop = Ann & Ben's <Shop>
 """
 
 
+# What [digits zip] of the configuration needs.
+ZIP = {
+    "zip": '<Gather action="{process_url}" numDigits="5"'
+           ' actionOnEmptyResult="true"><Say>Your zip code?</Say></Gather>',
+    "zip-confirmation": '<Gather action="{confirm_url}" numDigits="1">'
+                        "<Say>{spoken}, yes?</Say></Gather>"
+                        "<Redirect>{retry_url}</Redirect>",
+    "zip-confirmed": "<Say>Noted {spoken}.</Say><Hangup/>",
+    "zip-invalid-input": "<Say>No.</Say><Redirect>{retry_url}</Redirect>",
+    "zip-retry": "<Redirect>{retry_url}</Redirect>",
+}
+
+
 class Door:
     """A site of its own: configuration, database, binary, servers."""
     name = ""
@@ -80,6 +93,9 @@ class Door:
                         self.dir("templates"))
         # A source tree may be read-only, as that of distcheck is.
         os.chmod(self.dir("templates"), 0o755)
+        for name, text in ZIP.items():
+            self.dir.write(f"templates/{name}.twiml.xml",
+                           f"<Response>{text}</Response>")
         self.program = self.dir("bin/switchhook.fcgi")
         self.socket = self.dir("fcgi.sock")
         self.conf = self.dir.write("switchhook.conf", self.config())

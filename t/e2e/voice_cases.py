@@ -41,17 +41,6 @@ SET = {"operator_phone_number": "+14155550123",
 SHIPPED = ("birthdate", "connect", "connect-stream", "dial", "gather",
            "hangup")
 
-ZIP = {
-    "zip": '<Gather action="{process_url}" numDigits="5"'
-           ' actionOnEmptyResult="true"><Say>Your zip code?</Say></Gather>',
-    "zip-confirmation": '<Gather action="{confirm_url}" numDigits="1">'
-                        "<Say>{spoken}, yes?</Say></Gather>"
-                        "<Redirect>{retry_url}</Redirect>",
-    "zip-confirmed": "<Say>Noted {spoken}.</Say><Hangup/>",
-    "zip-invalid-input": "<Say>No.</Say><Redirect>{retry_url}</Redirect>",
-    "zip-retry": "<Redirect>{retry_url}</Redirect>",
-}
-
 BAD_DATES = ["", "1", "1990011", "199001150", "20230229", "19901315",
              "19900100", "00000101", "99990101", "hangup", "1990011*",
              "1990-1-5", " 19900115", "１９９００１１５", "x" * 5000]
@@ -176,11 +165,6 @@ def write_template(door, name, text):
     path = door.dir(f"templates/{name}.twiml.xml")
     door.dir.write(f"templates/.{name}", text)
     os.rename(door.dir(f"templates/.{name}"), path)
-
-
-def write_zip(door):
-    for name, text in ZIP.items():
-        write_template(door, name, f"<Response>{text}</Response>")
 
 
 # ---- what is played
@@ -311,7 +295,6 @@ def get_webhooks(door):
 
 @case
 def menu(door):
-    write_zip(door)
     for digits, name in [("1", "connect"), ("2", "dial"), ("3", "birthdate"),
                          ("4", "zip"), ("9", "hangup"), ("0", "hangup"),
                          ("", "hangup"), ("*", "hangup"), ("12", "hangup"),
@@ -492,7 +475,6 @@ def durable_before_the_answer(door):
 @case
 def new_target(door):
     """A postal code: [digits zip] and five templates, no code."""
-    write_zip(door)
     call = Call(door)
     tree = call.play("/handle-incoming-call/zip")
     equal(tree, script(door, "zip", target="zip"), "question")
