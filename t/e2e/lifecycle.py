@@ -15,7 +15,6 @@ from malformed import a_message, variables
 from outcome import equal, patience, true
 from servers import Process, clean_env, connects, wait_for
 from twilio_sign import form
-from voice_cases import write_zip
 
 QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
 STOPS = 5 if QUICK else 50
@@ -363,7 +362,6 @@ def tcp_listener(door):
 
 def suite(results):
     with ByHand() as door:
-        write_zip(door)
         for case in [exit_codes, test_opens_no_store, broken_cgi] + (
                 [] if QUICK else [stuck_cgi]):
             results.run(f"lifecycle: {case.__name__}", case, door)
