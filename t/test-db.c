@@ -571,7 +571,7 @@ ask(void *arg)
 {
 	struct asker *a = arg;
 
-	a->st = db_jobs_submit(a->jobs, no_job, NULL, 100000, 100000);
+	a->st = db_jobs_submit(a->jobs, no_job, NULL, 500000, 100000);
 	a->done = 1;
 	return NULL;
 }
@@ -590,13 +590,12 @@ ask_both(struct db_jobs *q, struct asker a[2])
 }
 
 static void
-join_both(struct db_jobs *q, struct asker a[2])
+join_both(struct asker a[2])
 {
 	int i;
 
 	for (i = 0; i < 2; i++)
 		pthread_join(a[i].thread, NULL);
-	db_jobs_release(q);
 }
 
 static void
@@ -606,10 +605,10 @@ test_withdrawn(void)
 	struct db_jobs q;
 
 	ask_both(&q, a);
-	usleep(200000);
+	join_both(a);
 	db_jobs_take(&q);
 	CU_ASSERT_EQUAL(q.batch.n, 0);
-	join_both(&q, a);
+	db_jobs_release(&q);
 	CU_ASSERT_EQUAL(a[0].st, ST_BUSY);
 	CU_ASSERT_EQUAL(a[1].st, ST_BUSY);
 }
@@ -624,12 +623,13 @@ test_running_is_waited_for(void)
 	ask_both(&q, a);
 	db_jobs_take(&q);
 	CU_ASSERT_EQUAL_FATAL(q.batch.n, 2);
-	usleep(300000);
+	usleep(800000);
 	CU_ASSERT_EQUAL(a[0].done + a[1].done, 0);
 	for (i = 0; i < 2; i++)
 		q.batch.jobs[i]->result = ST_EXISTS;
 	db_jobs_deliver(&q);
-	join_both(&q, a);
+	join_both(a);
+	db_jobs_release(&q);
 	CU_ASSERT_EQUAL(a[0].st, ST_EXISTS);
 	CU_ASSERT_EQUAL(a[1].st, ST_EXISTS);
 }
@@ -643,14 +643,13 @@ test_commit_is_given_up(void)
 	ask_both(&q, a);
 	db_jobs_take(&q);
 	db_jobs_commit(&q);
-	usleep(400000);
-	CU_ASSERT_EQUAL(a[0].done + a[1].done, 2);
+	join_both(a);
 	/* Nobody is there any more to be told. */
 	CU_ASSERT_PTR_NULL(q.batch.jobs[0]);
 	CU_ASSERT_PTR_NULL(q.batch.jobs[1]);
 	db_jobs_fail(&q, ST_IO);
 	CU_ASSERT_EQUAL(db_jobs_deliver(&q), 0);
-	join_both(&q, a);
+	db_jobs_release(&q);
 	CU_ASSERT_EQUAL(a[0].st, ST_TIMEOUT);
 	CU_ASSERT_EQUAL(a[1].st, ST_TIMEOUT);
 }

@@ -41,13 +41,11 @@ struct db_conn {
 static enum status
 status_of(int rc)
 {
-	switch (rc) {
-	case SQLITE_CONSTRAINT_UNIQUE:
-	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	if (rc == SQLITE_CONSTRAINT_UNIQUE ||
+	    rc == SQLITE_CONSTRAINT_PRIMARYKEY)
 		return ST_EXISTS;
-	case SQLITE_IOERR_NOMEM:
+	if (rc == SQLITE_IOERR_NOMEM)
 		return ST_NOMEM;
-	}
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -142,18 +140,16 @@ db_conn_open(
     struct db_conn **out, const char *uri, bool create, struct buf *why)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI |
-	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+	    (create ? SQLITE_OPEN_CREATE : 0);
 	struct db_conn *c;
 	enum status st;
 
 	*out = NULL;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return ST_NOMEM;
-	/* Accounts that nobody reads, at a mutex an allocation. Refused, and
-	 * harmless, once SQLite is in use. */
+	/* No accounts, which cost a mutex an allocation; refused once in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	if (create)
-		flags |= SQLITE_OPEN_CREATE;
 	st = result(c, sqlite3_open_v2(uri, &c->sqlite, flags, NULL));
 	if (st != ST_OK) {
 		buf_puts(why, c->why);
@@ -171,9 +167,8 @@ db_conn_open(
 static void
 rows_free(struct db_rows *r)
 {
-	if (r == NULL)
-		return;
-	sqlite3_finalize(r->stmt);
+	if (r != NULL)
+		sqlite3_finalize(r->stmt);
 	free(r);
 }
 
@@ -248,19 +243,19 @@ static enum status
 rows_for(struct db_conn *c, const char *sql, struct db_rows **out)
 {
 	size_t at = ((uintptr_t)sql >> 3) % CACHE_SIZE, i;
-	struct db_rows **slot = NULL, *r;
+	struct db_rows **slot = NULL, *r = NULL;
 	enum status st;
 
-	for (i = 0; i < CACHE_SIZE && slot == NULL; i++) {
+	for (i = 0; i < CACHE_SIZE && slot == NULL; i++, r = NULL) {
 		r = c->cache[(at + i) % CACHE_SIZE];
 		if (r == NULL)
 			slot = &c->cache[(at + i) % CACHE_SIZE];
-		else if (r->sql == sql && r->open)
+		else if (r->sql == sql)
 			break;
-		else if (r->sql == sql) {
-			*out = r;
-			return ST_OK;
-		}
+	}
+	if (r != NULL && !r->open) {
+		*out = r;
+		return ST_OK;
 	}
 	if ((st = prepare(c, sql, &r)) != ST_OK)
 		return st;
@@ -492,9 +487,14 @@ db_conn_commit(struct db_conn *c)
 }
 
 enum status
-db_conn_checkpoint(struct db_conn *c)
+db_conn_checkpoint(struct db_conn *c, bool empty)
 {
-	return result(c,
-	    sqlite3_wal_checkpoint_v2(
-		c->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	int how =
+	    empty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	int rc;
+
+	sqlite3_busy_timeout(c->sqlite, 0); /* what a reader needs is kept */
+	rc = sqlite3_wal_checkpoint_v2(c->sqlite, NULL, how, NULL, NULL);
+	sqlite3_busy_timeout(c->sqlite, SQLITE_WAIT_MS);
+	return rc == SQLITE_BUSY ? ST_OK : result(c, rc);
 }

@@ -65,8 +65,11 @@ enum status db_conn_trouble(const struct db_conn *);
 enum status db_conn_commit(struct db_conn *);
 void db_conn_rollback(struct db_conn *);
 
-/* Copy the log into the database; the caller holds the lock. */
-enum status db_conn_checkpoint(struct db_conn *);
+/*
+ * Copy the log into the database, as far as no reader needs it; the caller
+ * holds the lock. empty: cut it to nothing too, if no reader is there.
+ */
+enum status db_conn_checkpoint(struct db_conn *, bool empty);
 
 struct db_numbers {
 	int64_t changes; /* rows, of the last db_run */

@@ -19,8 +19,8 @@
 #define UPGRADE_WAIT_US 8000000
 
 /*
- * Connection settings; none touches the file. A log or journal that has been
- * larger than the limit is cut to it when it begins anew.
+ * Connection settings; none writes to the file. A log or journal that has
+ * been larger than the limit is cut to it when it begins anew.
  */
 #define SETTINGS \
 	"PRAGMA synchronous = FULL;" \
