@@ -10,15 +10,14 @@
 #include <string.h>
 
 #include "aws/credentials.h"
+#include "aws/error.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "aws/service.h"
 #include "aws/timestamp.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "codec/crypt.h"
 #include "codec/form.h"
-#include "codec/xml.h"
 #include "config/env.h"
 #include "config/textfile.h"
 #include "http/client.h"
@@ -106,86 +105,101 @@ put_url(const struct provider_context *c, struct buf *out, struct buf *why)
 	return st;
 }
 
-static const struct xml_node *
-element(const struct xml_node *parent, const char *name)
-{
-	const struct xml_node *n = parent == NULL ? NULL : parent->child;
-
-	while (n != NULL && (n->kind != XML_ELEMENT || !str_eq(n->name, name)))
-		n = n->next;
-	return n;
-}
-
-/* An element's only text; NULL if there is no such element or it has more. */
+/*
+ * The text of an element without others in it: from the one occurrence of
+ * "<name>" within the bounds to "</name>". Nothing that has to be resolved may
+ * be in it. NULL if it is not so.
+ *
+ * No XML reader is used: it would make copies of the secret that nobody wipes.
+ */
 static const char *
-text_of(const struct xml_node *parent, const char *name)
+element(const char *from, const char *end, const char *name, size_t *len)
 {
-	const struct xml_node *n = element(parent, name);
+	char open[48], close[48];
+	size_t n = (size_t)snprintf(open, sizeof(open), "<%s>", name);
+	const char *at = memmem(from, (size_t)(end - from), open, n), *stop;
 
-	if (n == NULL || n->child == NULL || n->child->kind != XML_TEXT ||
-	    n->child->next != NULL)
+	snprintf(close, sizeof(close), "</%s>", name);
+	if (at == NULL)
 		return NULL;
-	return n->child->text;
+	at += n;
+	if (memmem(at, (size_t)(end - at), open, n) != NULL ||
+	    (stop = memmem(at, (size_t)(end - at), close, n + 1)) == NULL)
+		return NULL;
+	*len = (size_t)(stop - at);
+	return at;
 }
 
-/* The tree's own copy of a secret. */
-static void
-wipe_text(const struct xml_node *parent, const char *name)
+/* The same as a string of its own; it must be one piece of text. */
+static enum status
+copy_element(const char *from, const char *end, const char *name, char **out)
 {
-	const char *text = text_of(parent, name);
+	size_t len;
+	const char *text = element(from, end, name, &len);
 
-	if (text != NULL)
-		crypt_wipe((char *)text, strlen(text));
+	*out = NULL;
+	if (text == NULL || len == 0 || memchr(text, '<', len) != NULL ||
+	    memchr(text, '&', len) != NULL || memchr(text, 0, len) != NULL)
+		return ST_MALFORMED;
+	return (*out = strndup(text, len)) == NULL ? ST_NOMEM : ST_OK;
 }
 
 static enum status
-keys_of_result(const struct xml_node *root, struct aws_keys *keys)
+keys_of_result(const struct buf *answer, struct aws_keys *keys)
 {
-	const struct xml_node *found = element(
-	    element(root, "AssumeRoleWithWebIdentityResult"), "Credentials");
-	const char *id = text_of(found, "AccessKeyId");
-	const char *secret = text_of(found, "SecretAccessKey");
-	const char *token = text_of(found, "SessionToken");
-	const char *expiration = text_of(found, "Expiration");
+	const char *from = buf_str(answer), *end;
+	char *expiration = NULL;
 	enum status st = ST_MALFORMED;
-	int64_t expires_us;
+	size_t len;
 
-	if (id != NULL && secret != NULL && token != NULL &&
-	    expiration != NULL &&
-	    timestamp_iso(expiration, &expires_us) == ST_OK)
-		st = provider_keys(keys, id, secret, token, expires_us);
-	wipe_text(found, "SecretAccessKey");
-	wipe_text(found, "SessionToken");
+	if ((from = element(from, from + answer->len, "Credentials", &len)) ==
+	    NULL)
+		return st;
+	end = from + len;
+	if ((st = copy_element(
+		 from, end, "AccessKeyId", &keys->access_key_id)) == ST_OK &&
+	    (st = copy_element(from, end, "SecretAccessKey", &keys->secret)) ==
+		ST_OK &&
+	    (st = copy_element(
+		 from, end, "SessionToken", &keys->session_token)) == ST_OK &&
+	    (st = copy_element(from, end, "Expiration", &expiration)) == ST_OK)
+		st = timestamp_iso(expiration, &keys->expires_us);
+	if (st != ST_OK)
+		aws_keys_release(keys);
+	free(expiration);
 	return st;
+}
+
+/* ", InvalidIdentityToken": why it refused. */
+static void
+put_code(const struct buf *answer, struct buf *why)
+{
+	const char *from = buf_str(answer), *code;
+	size_t len;
+
+	code = element(from, from + answer->len, "Code", &len);
+	if (code != NULL && len < AWS_CODE_MAX &&
+	    strspn(code,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == len)
+		buf_printf(why, ", %.*s", (int)len, code);
 }
 
 static enum status
 read_answer(const struct http_call *call, const struct http_reply *reply,
     struct aws_keys *keys, struct buf *why)
 {
-	struct xml_error error;
-	struct xml *xml = NULL;
-	const struct xml_node *root;
-	const char *code;
-	enum status st =
-	    xml_parse(&xml, buf_str(&reply->body), reply->body.len, &error);
+	enum status st;
 
-	if (st == ST_NOMEM)
-		return st;
-	root = xml == NULL ? NULL : xml_root(xml);
-	if (reply->code == 200) {
-		st = root == NULL ? ST_MALFORMED : keys_of_result(root, keys);
-		if (st == ST_MALFORMED) {
-			http_put_origin(why, call->url);
-			buf_puts(why, "the answer has no keys in it");
-		}
-	} else {
+	if (reply->code != 200) {
 		st = provider_refused(call, reply, why);
-		code = text_of(element(root, "Error"), "Code");
-		if (code != NULL && strlen(code) < 80)
-			buf_printf(why, ", %s", code);
+		put_code(&reply->body, why);
+		return st;
 	}
-	xml_free(xml);
+	st = keys_of_result(&reply->body, keys);
+	if (st == ST_MALFORMED) {
+		http_put_origin(why, call->url);
+		buf_puts(why, "the answer has no keys in it");
+	}
 	return st;
 }
 

@@ -39,8 +39,10 @@ const fresh = () => ({
 	faults: [],
 	parameters: {},
 	secrets: {},
-	/* How long new keys last, and what they are for; how each place behaves. */
+	/* How long new keys last, and what is added to their secrets (in pieces;
+	 * it also stands for "@" in values); then how each place behaves. */
 	lifetime_s: 3600,
+	mark: [],
 	sts: { token: 'web-token', role: 'arn:aws:iam::000000000000:role/r' },
 	container: { authorization: null },
 	instance: { role: 'instance-role', code: 'Success' },
@@ -146,7 +148,7 @@ async function startBackends() {
 function mint(place) {
 	const id = `ASIA${place}${++minted}`;
 	const expires = Date.now() + (state.skew_s + state.lifetime_s) * 1000;
-	const keys = { secret: `secret-${id}`, token: `token-${id}`, expires };
+	const keys = { secret: `secret-${id}${state.mark.join('')}`, token: `token-${id}`, expires };
 	state.keys[id] = keys;
 	return { id, ...keys, expiration: new Date(expires).toISOString()
 		.replace(/\.\d+Z/, 'Z') };
@@ -191,7 +193,9 @@ function send(response, result, fault) {
 	let body = Buffer.from(result.body ?? '');
 	delete headers['transfer-encoding'];
 	delete headers.connection;
-	headers.date = new Date(Date.now() + state.skew_s * 1000).toUTCString();
+	if (fault?.kind !== 'error' || !headers.date)
+		headers.date = new Date(Date.now() + state.skew_s * 1000)
+			.toUTCString();
 	headers['x-amzn-requestid'] ??= `request-${state.requests.length}`;
 	if (fault?.kind === 'crc')
 		headers['x-amz-crc32'] = '1';

@@ -9,6 +9,10 @@ const text = (status, body, type = 'text/plain') => ({
 	status, headers: { 'content-type': type }, body,
 });
 
+/* What a value has for "@", unless nothing is set. */
+const marked = (state, value) => state.mark.length === 0
+	? value : value.replace('@', state.mark.join(''));
+
 /* --- Parameter Store -------------------------------------------------------- */
 
 exports.ssm = (state, call) => {
@@ -22,7 +26,7 @@ exports.ssm = (state, call) => {
 			const [plain, selector] = name.split(/(?=:[^:/]+$)/);
 			return { Name: plain, Type: 'SecureString', Version: 1,
 				ARN: `arn:aws:ssm:us-east-1:000000000000:parameter${plain}`,
-				Value: state.parameters[name],
+				Value: marked(state, state.parameters[name]),
 				...(selector ? { Selector: selector } : {}) };
 		}),
 		InvalidParameters: names.filter((name) => !found.includes(name)),
@@ -40,7 +44,7 @@ exports.secrets = (state, call) => {
 				`for staging label: ${stage}` });
 	return json(200, { Name: call.SecretId, VersionStages: [stage],
 		...(typeof value === 'string'
-			? { SecretString: value } : { SecretBinary: value.binary }) });
+			? { SecretString: marked(state, value) } : { SecretBinary: value.binary }) });
 };
 
 /* --- keys ------------------------------------------------------------------------ */

@@ -125,6 +125,11 @@ check_skew(int skew_s)
 	rig_close(&r);
 }
 
+#define SKEWED(date) \
+	"{\"target\":\"ListTables\",\"kind\":\"error\"," \
+	"\"type\":\"InvalidSignatureException\"," \
+	"\"headers\":{\"date\":\"" date "\"}}"
+
 static void
 test_skew(void)
 {
@@ -132,13 +137,30 @@ test_skew(void)
 
 	check_skew(3600);
 	check_skew(-86400);
-	/* Corrected once a call, not for ever. */
-	front_set("{\"reset\":true,\"skew_s\":3600}");
+	/* Corrected once a call, not for ever: the next date is another. */
+	front_set("{\"reset\":true,\"faults\":[" SKEWED(
+	    "Sat, 21 Nov 2020 18:50:00 "
+	    "GMT") "," SKEWED("Sun, 21 Nov 2021 18:50:00 GMT") "," SKEWED("Mon,"
+									  " 21 "
+									  "Nov "
+									  "2022"
+									  " "
+									  "18:"
+									  "50:"
+									  "00 "
+									  "GMT") "]"
+										 "}");
+	rig_start(&r);
+	CU_ASSERT_EQUAL(rig_call(&r), ST_DENIED);
+	COUNT("ListTables", 2);
+	rig_close(&r);
+	/* A date that is no news is not the reason. */
+	front_set("{\"reset\":true,\"skew_s\":200}");
 	rig_init(&r);
 	rig_keys(&r, "AKIDTEST", "not-the-one");
 	rig_open(&r);
 	CU_ASSERT_EQUAL(rig_call(&r), ST_DENIED);
-	COUNT("ListTables", 2);
+	COUNT("ListTables", 1);
 	rig_close(&r);
 }
 
@@ -405,6 +427,15 @@ test_proxy(void)
 	/* Keys of the machine itself are asked for directly. */
 	COUNT("/credentials/x", 1);
 	front_last_is("/credentials/x", "proxied", "");
+	rig_close(&r);
+
+	rig_init(&r);
+	rig_var(&r, "AWS_EC2_METADATA_SERVICE_ENDPOINT=%s", front_url());
+	r.proxy = front_url();
+	rig_open(&r);
+	CU_ASSERT_EQUAL(rig_call(&r), ST_OK);
+	COUNT("/latest/api/token", 1);
+	front_last_is("/latest/api/token", "proxied", "");
 	rig_close(&r);
 }
 

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "aws/credentials.h"
+#include "base/clock.h"
+#include "http/client.h"
 #include "t/aws/front.h"
 
 static void
@@ -534,6 +537,61 @@ test_refreshed_ahead(void)
 	rig_close(&r);
 }
 
+/* Keys that never last 10 minutes are not asked for with each call. */
+static void
+test_short_lived(void)
+{
+	struct rig r;
+
+	front_set("{\"reset\":true,\"lifetime_s\":300}");
+	container(&r);
+	rig_open(&r);
+	CU_ASSERT_EQUAL(rig_call(&r), ST_OK);
+	CU_ASSERT_EQUAL(rig_call(&r), ST_OK);
+	COUNT("/credentials/x", 1);
+	rig_close(&r);
+}
+
+/* Who was slower calls keys expired that were replaced meanwhile. */
+static void
+test_reject_late(void)
+{
+	struct aws_keys old,
+	    other = { .access_key_id = (char *)"A", .secret = (char *)"s" };
+	struct aws_credentials_options o = { .region = "us-east-1" };
+	struct http_library_options none = { 0 };
+	struct aws_credentials *c;
+	struct http_client *client;
+	struct buf why = BUF_INIT;
+	int64_t later = clock_mono_us() + 5000000;
+	struct rig r;
+
+	front_set("{\"reset\":true}");
+	container(&r);
+	o.envp = r.vars;
+	CU_ASSERT_EQUAL_FATAL(http_library_open(&o.http, &none), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(http_client_open(&client, o.http, &why), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(aws_credentials_open(&c, &o), ST_OK);
+	CU_ASSERT_EQUAL(
+	    aws_credentials_get(c, client, later, &old, &why), ST_OK);
+	CU_ASSERT_STRING_EQUAL(old.source, "container");
+	aws_keys_release(&old);
+	aws_credentials_reject(c, &other);
+	CU_ASSERT_EQUAL(
+	    aws_credentials_get(c, client, later, &old, &why), ST_OK);
+	COUNT("/credentials/x", 1);
+	aws_credentials_reject(c, &old);
+	aws_keys_release(&old);
+	CU_ASSERT_EQUAL(
+	    aws_credentials_get(c, client, later, &old, &why), ST_OK);
+	COUNT("/credentials/x", 2);
+	aws_keys_release(&old);
+	aws_credentials_close(c);
+	http_client_close(client);
+	http_library_close(o.http);
+	rig_close(&r);
+}
+
 /* No keys at first, then there are. */
 static void
 test_late(void)
@@ -571,6 +629,8 @@ const struct test key_tests[] = {
 	{ "keys fetched ahead, inline", test_refreshed_inline },
 	{ "keys that cannot be fetched ahead", test_refresh_fails },
 	{ "keys fetched ahead, by a thread", test_refreshed_ahead },
+	{ "keys that do not last", test_short_lived },
+	{ "keys that are called expired late", test_reject_late },
 	{ "keys that come late", test_late },
 };
 const size_t key_tests_n = TEST_COUNT(key_tests);

@@ -1,11 +1,13 @@
 /* Parameter Store and Secrets Manager. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aws/secretsmanager.h"
 #include "aws/ssm.h"
 #include "base/str.h"
 #include "t/aws/front.h"
+#include "t/aws/wipe.h"
 
 #define MANY 23
 
@@ -27,7 +29,8 @@ test_many(void)
 	}
 	buf_puts(&json, "}}");
 	front_set("%s", buf_str(&json));
-	values[MANY].name = names[2]; /* again */
+	/* Again: in the same call, and in a later one. */
+	values[9].name = values[MANY].name = names[2];
 	values[MANY + 1].name = "/x:3";
 	values[MANY + 2].name = "/x";
 	values[MANY + 3].name =
@@ -35,7 +38,7 @@ test_many(void)
 	rig_start(&r);
 	CU_ASSERT_EQUAL(ssm_get(r.client, values, TEST_COUNT(values)), ST_OK);
 	for (i = 0; i < MANY; i++) {
-		snprintf(want, sizeof(want), "value %zu", i);
+		snprintf(want, sizeof(want), "value %zu", i == 9 ? 2 : i);
 		CU_ASSERT_EQUAL(values[i].status, i == 7 ? ST_NOTFOUND : ST_OK);
 		CU_ASSERT(str_eq(values[i].value, i == 7 ? NULL : want));
 	}
@@ -43,7 +46,7 @@ test_many(void)
 	CU_ASSERT(str_eq(values[MANY + 1].value, "three"));
 	CU_ASSERT_EQUAL(values[MANY + 2].status, ST_NOTFOUND);
 	CU_ASSERT_EQUAL(values[MANY + 3].status, ST_NOTFOUND);
-	/* 26 names, 10 a call. */
+	/* 25 names, 10 a call. */
 	COUNT("GetParameters", 3);
 	CU_ASSERT(front_last_has(
 	    "GetParameters", "content-type", "application/x-amz-json-1.1"));
@@ -122,9 +125,59 @@ test_secrets(void)
 	rig_close(&r);
 }
 
+/* Of keys, parameters and secrets nothing is left in what is freed. */
+static void
+test_wiped(void)
+{
+	struct ssm_value value = { .name = "/p" };
+	struct buf secret = BUF_INIT;
+	char *block;
+	struct rig r;
+
+	if (!wipe_can())
+		return;
+	wipe_begin("wat", "ched");
+	block = strdup("it is watched");
+	free(block);
+	CU_ASSERT_EQUAL(wipe_end(), 1);
+
+	/* The front puts "leaked!" for @, so that it is in values only. */
+	front_set("{\"reset\":true,\"mark\":[\"leak\",\"ed!\"],"
+		  "\"parameters\":{\"/p\":\"a @ b\"},"
+		  "\"secrets\":{\"s\":{\"AWSCURRENT\":\"c @ d\"}}}");
+	rig_init(&r);
+	rig_var(&r, "AWS_CONTAINER_CREDENTIALS_FULL_URI=%s/credentials/x",
+	    front_url());
+	wipe_begin("leak", "ed!");
+	rig_open(&r);
+	CU_ASSERT_EQUAL(ssm_get(r.client, &value, 1), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(value.status, ST_OK);
+	CU_ASSERT_EQUAL(strlen(value.value), 11);
+	ssm_release(&value, 1);
+	CU_ASSERT_EQUAL(secretsmanager_get(r.client, NULL, "s",
+			    SECRETSMANAGER_CURRENT, &secret),
+	    ST_OK);
+	CU_ASSERT_EQUAL(secret.len, 11);
+	buf_wipe(&secret);
+	rig_close(&r);
+	CU_ASSERT_EQUAL(wipe_end(), 0);
+
+	/* Web identity: the answer is XML. */
+	rig_init(&r);
+	rig_var(
+	    &r, "AWS_WEB_IDENTITY_TOKEN_FILE=%s", rig_file("jwt", "web-token"));
+	rig_var(&r, "AWS_ROLE_ARN=arn:aws:iam::000000000000:role/r");
+	wipe_begin("leak", "ed!");
+	rig_open(&r);
+	CU_ASSERT_EQUAL(rig_call(&r), ST_OK);
+	rig_close(&r);
+	CU_ASSERT_EQUAL(wipe_end(), 0);
+}
+
 const struct test value_tests[] = {
 	{ "parameters, ten a call", test_many },
 	{ "parameters that cannot be had", test_none },
 	{ "secrets", test_secrets },
+	{ "secrets are wiped", test_wiped },
 };
 const size_t value_tests_n = TEST_COUNT(value_tests);
