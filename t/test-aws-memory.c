@@ -1,0 +1,315 @@
+/*
+ * The parts of src/aws when memory runs out, at every allocation: each fails
+ * as it says and leaves nothing behind. By an allocator of our own over
+ * glibc's, so not under a sanitizer.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/client.h"
+#include "aws/credentials.h"
+#include "aws/dynamodb.h"
+#include "aws/dynamodb_item.h"
+#include "aws/profile.h"
+#include "aws/provider.h"
+#include "aws/sqs.h"
+#include "aws/sqs_impl.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "codec/json.h"
+#include "codec/sigv4.h"
+#include "t/test.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SKIPPED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    !defined(__GLIBC__)
+#define SKIPPED
+#endif
+
+#ifdef SKIPPED
+int
+main(void)
+{
+	printf("not with this allocator\n");
+	return 77;
+}
+#else
+
+void *__libc_malloc(size_t);
+void __libc_free(void *);
+
+/* Volatile, because the compiler knows what malloc and free do not touch. */
+static volatile long countdown = -1; /* allocations that succeed; -1: all */
+static volatile long live; /* allocations that were not freed */
+
+void *
+malloc(size_t n)
+{
+	void *p;
+
+	if (countdown == 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (countdown > 0)
+		countdown--;
+	if ((p = __libc_malloc(n)) != NULL)
+		live++;
+	return p;
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	size_t all;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &all) || (p = malloc(all)) == NULL)
+		return NULL;
+	return memset(p, 0, all);
+}
+
+void
+free(void *p)
+{
+	live -= p != NULL;
+	__libc_free(p);
+}
+
+void *
+realloc(void *old, size_t n)
+{
+	size_t had = old == NULL ? 0 : malloc_usable_size(old);
+	void *p = malloc(n);
+
+	if (p == NULL)
+		return NULL;
+	if (old != NULL)
+		memcpy(p, old, had < n ? had : n);
+	free(old);
+	return p;
+}
+
+/* One thing to do; it tells whether it was done, and cleans up. */
+typedef enum status work_fn(void);
+
+static char variables[4][300];
+static char *envp[] = { variables[0], variables[1], variables[2], variables[3],
+	NULL };
+
+static enum status
+sign(void)
+{
+	static const struct kv_pair pair = { "Host", "h", 4, 1 };
+	const struct kv headers = { (struct kv_pair *)&pair, 1, 1, NULL };
+	const struct sigv4_keys keys = { "AKID", "secret", "token" };
+	const struct sigv4_request r = { .method = "POST",
+		.path = "/a/../b",
+		.query = "b=1&a=2",
+		.headers = &headers,
+		.region = "r",
+		.service = "s" };
+	struct sigv4 made;
+	enum status st = sigv4_sign(&r, &keys, &made);
+
+	sigv4_release(&made);
+	return st;
+}
+
+static enum status
+load_profile(void)
+{
+	struct buf why = BUF_INIT;
+	struct profile *p;
+	enum status st = profile_load(&p, envp, &why);
+
+	profile_free(p);
+	buf_release(&why);
+	return st;
+}
+
+static enum status
+read_keys(void)
+{
+	static const char text[] = "{\"AccessKeyId\":\"A\","
+				   "\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+				   "\"Expiration\":\"2026-11-21T18:50:00Z\"}";
+	const struct buf body = { (char *)text, sizeof(text) - 1, 0, ST_OK };
+	struct aws_keys keys = { 0 };
+	enum status st = provider_json(&body, &keys);
+
+	aws_keys_release(&keys);
+	return st;
+}
+
+static enum status
+write_and_read_item(void)
+{
+	const struct conversation in = { (char *)"c", (char *)"+1", (char *)"t",
+		NULL, (char *)"p", true, 7 };
+	struct conversation out;
+	struct buf text = BUF_INIT;
+	struct json *root = NULL;
+	const char *wrong;
+	enum status st = item_put(&text, &in);
+
+	if (st == ST_OK)
+		st = json_parse(text.data, text.len, &root);
+	if (st == ST_OK && (st = item_read(root, &out, &wrong)) == ST_OK)
+		conversation_release(&out);
+	json_free(root);
+	buf_release(&text);
+	return st;
+}
+
+static enum status
+write_message(void)
+{
+	const struct queue_message m = { .body = "x",
+		.len = 1,
+		.group = "a b",
+		.dedupe = "SM1",
+		.trace = "Root=1-5759e988-bd862e3fe1be46a994272793" };
+	struct buf b = BUF_INIT;
+	enum status st = sqs_put_message(&b, true, &m, "why");
+
+	buf_release(&b);
+	return st;
+}
+
+/* All that is opened before the first call. */
+static enum status
+open_all(void)
+{
+	const struct aws_options o = { .envp = envp };
+	const struct dynamodb_options table = { .table = "table" };
+	const struct sqs_options queue = {
+		.url = "https://sqs.eu-west-1.amazonaws.com/1/q"
+	};
+	struct buf why = BUF_INIT;
+	struct store *s = NULL;
+	struct queue *q = NULL;
+	struct aws *aws;
+	enum status st = aws_open(&aws, &o, &why);
+
+	/* They keep the client and do not look at it yet. */
+	if (st == ST_OK)
+		st = dynamodb_open(NULL, &table, &s, &why);
+	if (st == ST_OK)
+		st = sqs_open(NULL, &queue, &q, &why);
+	if (s != NULL)
+		s->ops->close(s);
+	if (q != NULL)
+		q->ops->close(q);
+	aws_close(aws);
+	buf_release(&why);
+	return st;
+}
+
+/* A call that has keys and reaches nobody. */
+static enum status
+call(void)
+{
+	const struct aws_options o = { .envp = envp };
+	struct buf why = BUF_INIT, body = BUF_INIT;
+	const struct aws_call c = { .service = AWS_DYNAMODB,
+		.operation = "ListTables",
+		.body = &body };
+	struct aws_reply reply = { .body = NULL };
+	struct aws_client *client = NULL;
+	struct aws *aws;
+	enum status st = aws_open(&aws, &o, &why);
+
+	if (st == ST_OK)
+		st = aws_client_open(&client, aws, &why);
+	if (st == ST_OK && (st = buf_puts(&body, "{}")) == ST_OK) {
+		/* No time for a second try. */
+		aws_client_begin(client, clock_mono_us() + 10000, NULL, NULL);
+		st = aws_call(client, &c, &reply);
+	}
+	aws_reply_release(&reply);
+	aws_client_close(client);
+	aws_close(aws);
+	buf_release(&body);
+	buf_release(&why);
+	return st == ST_UNAVAILABLE ? ST_OK : st;
+}
+
+/* With n allocations, for every n until it is done. */
+static void
+run_out(const char *what, work_fn *fn, long least, long step)
+{
+	enum status st = ST_NOMEM;
+	long n, before, left;
+
+	for (n = 0; n < 100000 && st == ST_NOMEM; n += n < 200 ? 1 : step) {
+		before = live;
+		countdown = n;
+		st = fn();
+		countdown = -1;
+		left = live - before;
+		if (left != 0 || (st != ST_NOMEM && st != ST_OK)) {
+			fprintf(stderr,
+			    "%s: %ld allocations: status %d, "
+			    "%ld left\n",
+			    what, n, (int)st, left);
+			CU_FAIL("out of memory");
+		}
+	}
+	CU_ASSERT_EQUAL(st, ST_OK);
+	if (n <= least) {
+		fprintf(stderr, "%s: only %ld\n", what, n);
+		CU_FAIL("too few allocations to mean anything");
+	}
+}
+
+static void
+write_file(size_t i, const char *variable, const char *text)
+{
+	FILE *f;
+	int n = snprintf(variables[i], sizeof(variables[i]), "%s=%s/%zu",
+	    variable, test_tmpdir(), i);
+
+	if (n < 0 || (f = fopen(strchr(variables[i], '=') + 1, "w")) == NULL)
+		exit(99);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void
+test_memory(void)
+{
+	write_file(0, "AWS_CONFIG_FILE",
+	    "[default]\nregion = us-east-1\nservices = x\n"
+	    "[services x]\ndynamodb =\n  endpoint_url = http://127.0.0.1:1\n");
+	write_file(1, "AWS_SHARED_CREDENTIALS_FILE",
+	    "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
+	    "aws_session_token = t\n");
+	run_out("sigv4_sign", sign, 5, 1);
+	run_out("profile_load", load_profile, 5, 1);
+	run_out("provider_json", read_keys, 10, 1);
+	run_out("items", write_and_read_item, 15, 1);
+	run_out("messages", write_message, 2, 1);
+	run_out("opening", open_all, 12, 1);
+	(void)call(); /* libcurl and what it loads stay */
+	run_out("calling", call, 40, 1);
+}
+
+static const struct test tests[] = {
+	{ "each allocation fails once", test_memory },
+};
+
+int
+main(void)
+{
+	return test_main("aws, without memory", tests, TEST_COUNT(tests));
+}
+#endif
