@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "params/params.h"
+#include "params/secrets.h"
 #include "t/configs.h"
+#include "t/fake-source.h"
 #include "t/test.h"
 
 #if defined(__has_feature)
@@ -214,10 +216,103 @@ test_nothing_secret_is_left(void)
 	buf_release(&errors);
 }
 
+/* --- what is kept at AWS ---------------------------------------------------- */
+
+#define OLD "old-" SECRET
+
+static void
+fill(struct fake *f)
+{
+	fake_init(f);
+	fake_secret(
+	    f, "twilio", "{\"t\":\"" SECRET "\",\"u\":[\"" SECRET "\"]}");
+	fake_previous(f, "twilio", "{\"t\":\"" OLD "\"}\n");
+	fake_ssm(f, "/admin", SECRET);
+	fake_ssm(f, "/twh/e/twilio-auth-token", SECRET);
+	fake_ssm(f, "/v", SECRET "\n");
+	fake_put(f,
+	    &(struct fake_value){
+		SOURCE_SSM, "/down", false, ST_TIMEOUT, "late", 0 });
+}
+
+static const char *const remote[] = { "ENV_TYPE=e",
+	"SWITCHHOOK_TWILIO_AUTH_TOKEN=secretsmanager:twilio#t",
+	"SWITCHHOOK_SERVER_ADMIN_TOKEN=ssm:/admin",
+	"SWITCHHOOK_VALUES_V=ssm:/v", "SWITCHHOOK_VALUES_DOWN=ssm:/down",
+	NULL };
+
+/* All that a start does with them, and a reload after it. */
+static enum status
+run_remote(struct fake *f)
+{
+	struct buf errors = BUF_INIT, warnings = BUF_INIT;
+	struct secrets_options o = { .source = &f->source };
+	struct secrets *first = NULL, *second = NULL;
+	struct config *c = NULL;
+	enum status st;
+
+	st = params_begin(&c, NULL, (char *const *)remote, &errors);
+	if (st == ST_OK)
+		st = params_end(c, &f->source, &errors, &warnings);
+	o.config = c;
+	if (st == ST_OK)
+		st = secrets_open(&first, &o);
+	o.before = first;
+	if (st == ST_OK)
+		st = secrets_open(&second, &o);
+	if (st == ST_OK) {
+		CU_ASSERT_EQUAL(c->missing, 1);
+		CU_ASSERT_STRING_EQUAL(secrets_get(second)->tokens[0], SECRET);
+		CU_ASSERT_STRING_EQUAL(secrets_get(second)->tokens[1], OLD);
+	}
+	secrets_close(second);
+	secrets_close(first);
+	config_free(c);
+	buf_release(&errors);
+	buf_release(&warnings);
+	return st;
+}
+
+static void
+test_every_allocation_of_fetching(void)
+{
+	enum status st = ST_NOMEM;
+	struct fake f;
+	long n;
+
+	fill(&f);
+	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
+		countdown = n;
+		st = run_remote(&f);
+		countdown = -1;
+		CU_ASSERT_TRUE(st == ST_NOMEM || st == ST_OK);
+	}
+	CU_ASSERT_EQUAL(st, ST_OK);
+	CU_ASSERT_TRUE(n > 50);
+	fake_destroy(&f);
+}
+
+static void
+test_nothing_fetched_is_left(void)
+{
+	struct fake f;
+
+	fill(&f);
+	leaked = freed = 0;
+	watching = true;
+	CU_ASSERT_EQUAL(run_remote(&f), ST_OK);
+	watching = false;
+	CU_ASSERT_TRUE(freed > 50);
+	CU_ASSERT_EQUAL(leaked, 0);
+	fake_destroy(&f);
+}
+
 static const struct test tests[] = {
 	{ "every allocation fails once", test_every_allocation },
 	{ "also while mistakes are told", test_every_allocation_of_mistakes },
 	{ "nothing secret is left", test_nothing_secret_is_left },
+	{ "every allocation of fetching", test_every_allocation_of_fetching },
+	{ "nothing that was fetched is left", test_nothing_fetched_is_left },
 };
 
 int

@@ -514,6 +514,44 @@ test_close(void)
 	CU_ASSERT_TRUE(clock_mono_us() - began < 2000 * MS);
 }
 
+/* A reload knows only the new token; Twilio may still sign with the old. */
+static void
+test_reload(void)
+{
+	struct trial a, b, c;
+
+	begin(&a);
+	fake_ssm(&a.fake, "/t", "a");
+	start(&a, "[twilio]\nauth_token = ssm:/t\n");
+	begin(&b);
+	fake_ssm(&b.fake, "/t", "b");
+	b.options.before = a.secrets;
+	start(&b, "[twilio]\nauth_token = ssm:/t\n");
+	assert_is(&b, "b a|");
+	end(&a);
+	/* And once more, with nothing new. */
+	begin(&c);
+	fake_ssm(&c.fake, "/t", "b");
+	c.options.before = b.secrets;
+	start(&c, "[twilio]\nauth_token = ssm:/t\n");
+	assert_is(&c, "b a|");
+	end(&c);
+	/* Another reference is another token, and so is one that stands in
+	 * the file: whoever takes it out means it. */
+	begin(&c);
+	fake_ssm(&c.fake, "/other", "c");
+	c.options.before = b.secrets;
+	start(&c, "[twilio]\nauth_token = ssm:/other\n");
+	assert_is(&c, "c|");
+	end(&c);
+	begin(&c);
+	c.options.before = b.secrets;
+	start(&c, "[twilio]\nauth_token = c\n");
+	assert_is(&c, "c|");
+	end(&c);
+	end(&b);
+}
+
 static const struct test tests[] = {
 	{ "fixed ones", test_fixed },
 	{ "one request", test_one_request },
@@ -528,6 +566,7 @@ static const struct test tests[] = {
 	{ "missing for good", test_missing_for_good },
 	{ "rotation under load", test_rotation_under_load },
 	{ "close", test_close },
+	{ "a reload", test_reload },
 };
 
 int

@@ -48,8 +48,8 @@ struct app_options {
 	const char *config_file; /* the -c option, or NULL */
 	char *const *envp; /* of the process, never of a request */
 	bool threaded; /* a server: store and secrets get their threads */
-	bool whole; /* a reload: settings that cannot be fetched from AWS now
-	               are a failure, as there is an old snapshot to keep */
+	const struct app *before; /* a reload: what this is to replace. Settings
+	               that cannot be fetched from AWS now are then a failure */
 };
 
 /*

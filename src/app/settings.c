@@ -84,7 +84,7 @@ end(struct app *app, const struct app_options *o, struct source *source,
 		st = ended;
 	if (st == ST_OK)
 		st = config_check_server(app->config, errors);
-	if (st == ST_OK && o->whole && app->config->missing > 0)
+	if (st == ST_OK && o->before != NULL && app->config->missing > 0)
 		st = ST_UNAVAILABLE;
 	tell(app, st, &warnings, errors);
 	return st;
@@ -110,6 +110,7 @@ settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 		return st;
 	}
 	secrets.config = app->config;
+	secrets.before = o->before == NULL ? NULL : o->before->secrets;
 	secrets.source = source;
 	secrets.log = app->log;
 	return secrets_open(&app->secrets, &secrets);

@@ -118,7 +118,8 @@ check_proxy(char *url)
 static const char *
 check_region(char *region)
 {
-	return region[strspn(region, LETTERS "-")] == '\0'
+	return region[strspn(
+		   region, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0'
 	    ? NULL
 	    : "is no region; write it as in eu-central-1";
 }

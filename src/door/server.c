@@ -188,7 +188,7 @@ reload(struct server *s)
 	struct app_options o = s->options->app;
 	struct buf errors = BUF_INIT;
 
-	o.whole = true;
+	o.before = now;
 	if (app_open(&next, &o, &errors) == ST_OK) {
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
 		app_slot_replace(s->slot, next);

@@ -19,6 +19,9 @@ static const struct {
 	{ "server", "admin_token", false },
 };
 
+/* The one of them that rotates. */
+#define ROTATING 0
+
 _Static_assert(
     sizeof(watched) / sizeof(watched[0]) == SECRETS_N, "all that is watched");
 
@@ -107,6 +110,23 @@ secret_take(struct secret *c, struct fetch *f, int64_t until_us, bool *changed)
 	return other || *changed;
 }
 
+enum status
+secret_inherit(
+    struct secret *c, const struct secret_state *old, int64_t until_us)
+{
+	const char *replaced = old->replaced;
+
+	if (!c->option->rotates || c->reference == NULL ||
+	    !str_eq(c->reference, old->reference))
+		return ST_OK;
+	if (strcmp(c->value, old->value) != 0 && *old->value != '\0')
+		replaced = old->value;
+	else
+		until_us = old->replaced_until_us;
+	c->replaced_until_us = until_us;
+	return str_dup(replaced, &c->replaced);
+}
+
 bool
 secret_forget(struct secret *c, int64_t now_us)
 {
@@ -156,25 +176,46 @@ outline(const struct secret *secrets, bool missing)
 static const char *
 copy_text(char **at, const char *text)
 {
-	size_t n = strlen(text) + 1;
-	char *copy = memcpy(*at, text, n);
+	char *copy = *at;
 
-	*at += n;
+	if (text == NULL)
+		return NULL;
+	memcpy(copy, text, strlen(text) + 1);
+	*at += strlen(text) + 1;
 	return copy;
+}
+
+static size_t
+size_of(const char *text)
+{
+	return text == NULL ? 0 : strlen(text) + 1;
+}
+
+/* What a reload wants to know. */
+static void
+note_rotating(struct secret_state *set, const struct secret *secrets, char **at)
+{
+	const struct secret *s = &secrets[ROTATING];
+
+	set->reference = copy_text(at, s->reference);
+	set->value = copy_text(at, s->value);
+	set->replaced = copy_text(at, s->replaced);
+	set->replaced_until_us = s->replaced_until_us;
 }
 
 struct secret_state *
 secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
 {
 	struct secret_set from = outline(secrets, missing);
-	size_t size =
-	    sizeof(struct secret_state) + strlen(from.admin_token) + 1;
+	const struct secret *r = &secrets[ROTATING];
+	size_t size = sizeof(struct secret_state) + size_of(from.admin_token) +
+	    size_of(r->reference) + size_of(r->value) + size_of(r->replaced);
 	struct secret_state *set;
 	size_t i;
 	char *at;
 
 	for (i = 0; from.tokens[i] != NULL; i++)
-		size += strlen(from.tokens[i]) + 1;
+		size += size_of(from.tokens[i]);
 	if ((set = calloc(1, size)) == NULL)
 		return NULL;
 	set->refs = 1;
@@ -184,6 +225,7 @@ secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
 	set->base.admin_token = copy_text(&at, from.admin_token);
 	for (i = 0; from.tokens[i] != NULL; i++)
 		set->base.tokens[i] = copy_text(&at, from.tokens[i]);
+	note_rotating(set, secrets, &at);
 	return set;
 }
 

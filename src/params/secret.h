@@ -15,6 +15,7 @@
 struct config;
 struct fetch;
 struct option;
+struct secret_state;
 
 struct secret {
 	const struct option *option;
@@ -46,6 +47,11 @@ bool secret_accepts(const struct secret *, struct fetch *);
 bool secret_take(
     struct secret *, struct fetch *, int64_t until_us, bool *changed);
 
+/* What this one's predecessor had, if both are the same reference: a value
+ * that is another now counts until that time. ST_OK or ST_NOMEM. */
+enum status secret_inherit(
+    struct secret *, const struct secret_state *, int64_t until_us);
+
 /* Wipe what was replaced, if its time is over. True if so. */
 bool secret_forget(struct secret *, int64_t now_us);
 
@@ -54,6 +60,9 @@ struct secret_state {
 	struct secret_set base;
 	int refs; /* the owner's */
 	size_t size;
+	const char *reference; /* of the one that rotates, or NULL */
+	const char *value, *replaced; /* of it; replaced may be NULL */
+	int64_t replaced_until_us;
 	char text[];
 };
 

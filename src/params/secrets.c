@@ -320,6 +320,20 @@ is_watched(const struct secrets *s, const struct option *o)
 	return false;
 }
 
+static enum status
+inherit(struct secrets *s, struct secrets *before)
+{
+	int64_t until_us = clock_mono_us() + s->times.grace_us;
+	enum status st = ST_OK;
+	size_t i;
+
+	pthread_mutex_lock(&before->mutex);
+	for (i = 0; i < SECRETS_N && st == ST_OK; i++)
+		st = secret_inherit(&s->secrets[i], before->now, until_us);
+	pthread_mutex_unlock(&before->mutex);
+	return st;
+}
+
 /* The references of what else is missing. */
 static enum status
 list_others(struct secrets *s)
@@ -387,6 +401,8 @@ secrets_open(struct secrets **out, const struct secrets_options *o)
 	set_times(s, o);
 	for (i = 0; i < SECRETS_N && st == ST_OK; i++)
 		st = secret_open(&s->secrets[i], o->config, i);
+	if (st == ST_OK && o->before != NULL)
+		st = inherit(s, o->before);
 	if (st == ST_OK)
 		st = list_others(s);
 	if (st == ST_OK)

@@ -9,8 +9,8 @@
  * has: refusing every webhook would make AWS's outage ours.
  *
  * A value that was replaced is still taken for SECRETS_GRACE_US where it
- * rotates: Twilio may go on signing with the old token for a while, and the
- * other responders fetch the new one at other times.
+ * rotates, also after a reload: Twilio may go on signing with the old token
+ * for a while, and the other responders fetch the new one at other times.
  *
  * What could not be fetched at the start is missing: nothing but /health and
  * /ready is answered until it is there.
@@ -48,6 +48,8 @@ struct secrets_options {
 	const struct config *config; /* after params_end; must outlive this */
 	struct source *source; /* taken over, also on failure; NULL: nothing is
 	                          kept elsewhere */
+	struct secrets *before; /* what these replace, for values that it has
+	                           replaced; NULL: none; of the call only */
 	bool threaded; /* refresh; else what is there stays as it is */
 	struct log *log; /* may be NULL */
 

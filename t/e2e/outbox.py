@@ -69,11 +69,15 @@ class Cloud:
     def fault(self, target, **what):
         self.control(faults=[dict({"target": target, "times": DOWN}, **what)])
 
-    def asked(self, operation):
-        """The bodies of the requests of an operation so far."""
+    def requests(self, operation):
+        """Those of an operation, or all, so far."""
         with urllib.request.urlopen(self.url + "/control") as reply:
-            return [json.loads(r["body"]) for r in json.load(reply)["requests"]
-                    if r["operation"] == operation]
+            return [r for r in json.load(reply)["requests"]
+                    if operation in (None, r["operation"])]
+
+    def asked(self, operation):
+        """Their bodies."""
+        return [json.loads(r["body"]) for r in self.requests(operation)]
 
     def well(self):
         self.control(faults=[])

@@ -60,7 +60,8 @@ def clean_env(**more):
                          "CONVERSATIONS_TABLE", "REQUEST_METHOD",
                          "WHATSAPP_REPLIES_QUEUE_URL",
                          "HUMAN_HANDOFF_QUEUE_URL",
-                         "TWILIO_AUTH_TOKEN_SECRET_ID")}
+                         "TWILIO_AUTH_TOKEN_SECRET_ID",
+                         "SECRETS_MANAGER_REGION")}
     env.update(more)
     return env
 
