@@ -49,6 +49,8 @@ static const struct {
 	{ "aws", "system_name", "hooks", NULL },
 	{ "aws", "env_type", "prod", NULL },
 	{ "aws", "proxy", "http://127.0.0.1:3128", NULL },
+	{ "trace", "otlp_url", "http://127.0.0.1:4318/v1/traces", NULL },
+	{ "trace", "xray", "[::1]:2000", NULL },
 };
 
 static void
@@ -463,6 +465,9 @@ static const struct {
 	{ "[aws]\nenv_type = a/b\n",
 	    ":2: aws.env_type: is no part of a parameter's name; write "
 	    "letters, digits and _ . -" },
+	{ "[trace]\nxray = localhost:2000\n",
+	    ":2: trace.xray: is no IP address with a port; write it as in "
+	    "127.0.0.1:2000" },
 	{ "[whatsapp]\nconversations_index =\n",
 	    ":2: whatsapp.conversations_index: is empty; leave it out for "
 	    "the default" },

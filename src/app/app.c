@@ -8,6 +8,7 @@
 #include "app/outbox.h"
 #include "app/ports.h"
 #include "app/settings.h"
+#include "app/spans.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "params/params.h"
@@ -92,6 +93,9 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
+	if (st == ST_OK)
+		st =
+		    spans_open(&app->spans, app->config, app->log, o->threaded);
 	if (st != ST_OK) {
 		app_close(app);
 		return st;
@@ -109,6 +113,7 @@ app_close(struct app *app)
 {
 	if (app == NULL)
 		return;
+	spans_close(app->spans);
 	templates_close(app->templates);
 	outbox_stop(app->outbox);
 	breakers_close(app->breakers);

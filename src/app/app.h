@@ -27,6 +27,7 @@ struct aws;
 struct breakers;
 struct outbox;
 struct secrets;
+struct spans;
 struct templates;
 
 struct app {
@@ -40,6 +41,7 @@ struct app {
 	struct breakers *breakers;
 	struct outbox *outbox; /* NULL: nothing is sent behind requests */
 	struct templates *templates;
+	struct spans *spans; /* NULL: none are sent */
 	struct secrets *secrets; /* to check requests with */
 	int refs; /* guarded by the slot's mutex */
 };

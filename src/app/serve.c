@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
+#include "app/spans.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "config/config.h"
 
 static const char *
@@ -126,11 +128,15 @@ app_serve(
 		.app = app, .request = request, .response = response
 	};
 	int64_t began = clock_mono_us();
+	struct spans_request span;
 
 	if (str_uuid(x.id) != ST_OK)
 		snprintf(x.id, sizeof(x.id), "unknown");
+	spans_begin(app->spans, &span, request);
 	serve(&x);
 	check_reply(&x);
+	spans_end(app->spans, &span, &x, method_name(request),
+	    clock_mono_us() - began);
 	log_request(&x, began);
 	exchange_release(&x);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "codec/address.h"
 #include "codec/cidr.h"
 #include "codec/phone.h"
 #include "config/config.h"
@@ -134,6 +135,17 @@ check_part(char *part)
 	      "_ . -";
 }
 
+static const char *
+check_xray(char *address)
+{
+	struct sockaddr_storage to;
+	socklen_t len;
+
+	return *address == '\0' || address_parse(address, &to, &len) == ST_OK
+	    ? NULL
+	    : "is no IP address with a port; write it as in 127.0.0.1:2000";
+}
+
 static const struct {
 	const char *section, *key;
 	check_fn *fn;
@@ -160,6 +172,8 @@ static const struct {
 	{ "aws", "system_name", check_part },
 	{ "aws", "env_type", check_part },
 	{ "aws", "proxy", check_proxy },
+	{ "trace", "otlp_url", check_webhook_url },
+	{ "trace", "xray", check_xray },
 };
 
 /* The operator's number as Twilio wants it, however it was written. */

@@ -100,6 +100,9 @@ struct config {
 		char *region, *secretsmanager_region;
 		char *system_name, *env_type, *proxy;
 	} aws;
+	struct {
+		char *otlp_url, *xray;
+	} trace;
 	struct config_list menu, values;
 	struct digits_target *targets; /* [digits NAME] */
 	size_t targets_n;

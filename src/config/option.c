@@ -146,6 +146,13 @@ const struct option options[] = {
 	    .help = "second part of parameter names" },
 	{ AT(aws, proxy), .type = OPTION_URL, .fallback = "", .need = NEED_AWS,
 	    .help = "the HTTP proxy by which AWS is reached" },
+
+	{ AT(trace, otlp_url), .type = OPTION_URL, .fallback = "",
+	    .need = NEED_AWS,
+	    .help = "the collector that spans are posted to (OTLP, JSON)" },
+	{ AT(trace, xray), .type = OPTION_TEXT, .fallback = "",
+	    .need = NEED_AWS,
+	    .help = "the address and port of the X-Ray daemon" },
 };
 
 const size_t options_n = sizeof(options) / sizeof(options[0]);
