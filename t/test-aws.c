@@ -38,6 +38,7 @@ main(int argc, char **argv)
 		{ call_tests, call_tests_n },
 		{ key_tests, key_tests_n },
 		{ value_tests, value_tests_n },
+		{ source_tests, source_tests_n },
 		{ table_tests, table_tests_n },
 		{ contract_store_tests, contract_store_tests_n },
 		{ queue_tests, queue_tests_n },

@@ -83,9 +83,9 @@ const char *rig_file(const char *name, const char *content);
 
 /* The cases, by file. */
 extern const struct test call_tests[], key_tests[], table_tests[],
-    queue_tests[], value_tests[];
+    queue_tests[], value_tests[], source_tests[];
 extern const size_t call_tests_n, key_tests_n, table_tests_n, queue_tests_n,
-    value_tests_n;
+    value_tests_n, source_tests_n;
 
 /* Back ends for the contract suites. */
 void tables_use_contract(void);
