@@ -4,14 +4,29 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What "{name}" takes; never a dot in front, so no "..", nor a hidden file. */
+/* What a name is made of; no dot in front, so no "..", nor a hidden file. */
 #define ARG_SET \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* A segment that can be nobody's name still has a route, whose guard comes
+ * first; it is named "", which is nobody's either. */
+static bool
+take_arg(const char *segment, char *arg)
+{
+	size_t n = strlen(segment);
+
+	if (n == 0 || strchr(segment, '/') != NULL)
+		return false;
+	if (n < ROUTE_ARG_MAX && strspn(segment, ARG_SET) == n &&
+	    *segment != '.')
+		memcpy(arg, segment, n + 1);
+	return true;
+}
 
 static bool
 pattern_fits(const char *pattern, const char *path, char *arg)
 {
-	size_t fixed = strcspn(pattern, "{"), n;
+	size_t fixed = strcspn(pattern, "{");
 
 	*arg = '\0';
 	if (strncmp(pattern, path, fixed) != 0)
@@ -19,11 +34,7 @@ pattern_fits(const char *pattern, const char *path, char *arg)
 	path += fixed;
 	if (pattern[fixed] == '\0')
 		return *path == '\0';
-	n = strspn(path, ARG_SET);
-	if (n == 0 || n >= ROUTE_ARG_MAX || path[n] != '\0' || *path == '.')
-		return false;
-	memcpy(arg, path, n + 1);
-	return true;
+	return take_arg(path, arg);
 }
 
 static bool

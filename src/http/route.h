@@ -32,7 +32,9 @@ struct route {
 /*
  * ST_OK with the route and its argument ("" if the pattern has none);
  * ST_NOTFOUND if no pattern fits; ST_UNSUPPORTED if the path is known but not
- * by this method, *route is then one of that path.
+ * by this method, *route is then one of that path. A segment that cannot be a
+ * name (too long, other characters, a dot in front) gives the argument "":
+ * that nothing is called so is not for everybody to know.
  * HEAD matches where GET does. On a GUARD_SIGNED route GET stands for POST.
  */
 enum status route_find(const struct route *table, size_t n, enum method,

@@ -248,6 +248,10 @@ def names_that_are_none(door):
                  ""]:
         reply = Call(door).ask(f"/handle-incoming-call/{name}")
         true(reply.status in (400, 403, 404), f"{name}: {reply}")
+    for name in ["n" * 300, "n" * 65, ".hidden"]:
+        reply = door.ask("POST", f"/handle-incoming-call/{name}",
+                         [("Content-Type", FORM)], b"From=x")
+        check_json_error(reply, 401, "Invalid signature")
 
 
 @case
