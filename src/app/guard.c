@@ -29,6 +29,27 @@ check_signature(const struct check *c, const char *body, size_t len,
 	return signature_check(&in, c->tokens, r->signature);
 }
 
+/*
+ * A body of a type that nobody takes: refused in any case, but its sender is
+ * told why (415), whether he signed the URL alone or the body as a form.
+ */
+static enum signature_verdict
+check_other(const struct check *c, const char *url)
+{
+	static const struct kv none = KV_INIT;
+	const struct buf *body = &c->x->request->body;
+	enum signature_verdict v =
+	    check_signature(c, buf_str(body), body->len, &none, url);
+	struct kv form = KV_INIT;
+	bool malformed;
+
+	if (v == SIGNATURE_WRONG &&
+	    form_parse(buf_str(body), body->len, &form, &malformed) == ST_OK)
+		v = check_signature(c, buf_str(body), body->len, &form, url);
+	kv_release(&form);
+	return v;
+}
+
 /* A body longer than announced may be signed up to where it was to end. */
 static enum signature_verdict
 check_announced(const struct check *c, const char *url)
@@ -65,6 +86,8 @@ verdict_on(const struct check *c, const char *url)
 	if (v != SIGNATURE_VALID && r->method == METHOD_POST && r->has_length &&
 	    r->body.len > r->announced)
 		v = check_announced(c, url);
+	if (v != SIGNATURE_VALID && !x->is_form && !x->is_json)
+		v = check_other(c, url);
 	return v;
 }
 

@@ -445,6 +445,13 @@ def other_type(door):
         headers = [("X-Twilio-Signature", sign(TOKEN, door.url(route))),
                    ("Content-Type", content_type)]
         check_json_error(door.ask("POST", route, headers, body), 415)
+    # Signed over the URL alone, or as the form that it is not.
+    body = b"From=%2B14155550100&Body=x"
+    for signed, status in [(b"", 415), (body, 415), (b"Other=x", 401)]:
+        headers = [("X-Twilio-Signature",
+                    sign(TOKEN, door.url("/whatsapp"), signed)),
+                   ("Content-Type", "text/plain")]
+        check_json_error(door.ask("POST", "/whatsapp", headers, body), status)
 
 
 @case
