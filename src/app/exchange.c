@@ -54,6 +54,23 @@ put_first(struct buf *out, const char *list)
 	buf_put(out, list, n);
 }
 
+/* The host that a proxy was asked for; its port, unless the host has one. */
+static void
+put_forwarded(const struct request *r, struct buf *out)
+{
+	size_t at = out->len;
+	const char *port;
+
+	put_first(out, r->forwarded_host);
+	if (*r->forwarded_port == '\0' || out->err != ST_OK)
+		return;
+	port = strrchr(out->data + at, ':');
+	if (port != NULL && strchr(port, ']') == NULL)
+		return;
+	buf_putc(out, ':');
+	put_first(out, r->forwarded_port);
+}
+
 /* Without public_url: what the server, or a trusted proxy, says of itself. */
 static void
 put_origin(const struct request *r, bool proxied, struct buf *out)
@@ -67,7 +84,7 @@ put_origin(const struct request *r, bool proxied, struct buf *out)
 		buf_puts(out, tls ? "https" : "http");
 	buf_puts(out, "://");
 	if (proxied && *r->forwarded_host != '\0') {
-		put_first(out, r->forwarded_host);
+		put_forwarded(r, out);
 		return;
 	}
 	if (*r->host != '\0') {

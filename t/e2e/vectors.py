@@ -4,10 +4,12 @@ import os
 import re
 
 from client import Reply
-from doors import ByHand
+from doors import TOKEN, ByHand
 from outcome import Skip, true
 from servers import SRCDIR
+from twilio_sign import sign
 
+FORM = "application/x-www-form-urlencoded"
 ORIGIN = re.compile(r"^((\w+)://([^/?#]*))(.*)$", re.DOTALL)
 
 
@@ -52,6 +54,39 @@ def check(door, vector):
         true(reply.status == 401, f"not refused: {reply}")
 
 
+# What the proxy says, who it is, and the URL that is signed.
+PROXIES = [
+    ({"HOST": "pub.example", "PROTO": "https"}, "10.1.2.3",
+     "https://pub.example", 200),
+    ({"HOST": "pub.example, inner", "PROTO": "https, http"}, "10.1.2.3",
+     "https://pub.example", 200),
+    ({"HOST": "pub.example", "PROTO": "https", "PORT": "8443"}, "10.1.2.3",
+     "https://pub.example:8443", 200),
+    ({"HOST": "pub.example:8443", "PROTO": "https", "PORT": "443"}, "10.1.2.3",
+     "https://pub.example:8443", 200),
+    ({"HOST": "[2001:db8::1]", "PROTO": "https", "PORT": "8443"}, "10.1.2.3",
+     "https://[2001:db8::1]:8443", 200),
+    ({"PROTO": "https"}, "10.1.2.3", "https://inner.example", 200),
+    ({"HOST": "pub.example", "PROTO": "https"}, "192.0.2.1",
+     "https://pub.example", 401),
+    ({"HOST": "pub.example", "PROTO": "https"}, "192.0.2.1",
+     "http://inner.example", 200),
+]
+
+
+def check_proxy(door, said, peer, origin, status):
+    body = b"From=%2B14155550100&Body=x"
+    env = door.variables("POST", "/whatsapp", [
+        ("X-Twilio-Signature", sign(TOKEN, origin + "/whatsapp", body)),
+        ("Content-Type", FORM)])
+    env |= {"CONTENT_LENGTH": str(len(body)), "HTTP_HOST": "inner.example",
+            "REMOTE_ADDR": peer, "SWITCHHOOK_SERVER_PUBLIC_URL": "",
+            "SWITCHHOOK_SERVER_TRUSTED_PROXIES": "10.0.0.0/8"}
+    env |= {"HTTP_X_FORWARDED_" + name: text for name, text in said.items()}
+    reply = door.run(env, body)
+    true(reply.status == status, f"not {status}: {reply}")
+
+
 def suite(results):
     path = os.path.join(SRCDIR, "t/data/signature-vectors.json")
     with open(path, encoding="utf-8") as f:
@@ -59,3 +94,5 @@ def suite(results):
     with ByHand() as door:
         for vector in vectors:
             results.run(f"vector {vector['name']}", check, door, vector)
+        for n, case in enumerate(PROXIES, 1):
+            results.run(f"proxy {n}", check_proxy, door, *case)
