@@ -163,6 +163,36 @@ test_mask(void)
 }
 
 static void
+test_sid(void)
+{
+	static const char *const cases[][2] = {
+		{ "SM0123456789abcdef0123456789abcdef",
+		    "SM0123456789abcdef0123456789abcdef" },
+		{ "CAtest1", "CAtest1" },
+		{ "", "" },
+		{ NULL, "" },
+		{ "+14155550100", "(no SID)" },
+		{ "14155550100", "(no SID)" },
+		{ "Hello", "(no SID)" },
+		{ "SM1 Hello", "(no SID)" },
+		{ "SM1\n", "(no SID)" },
+	};
+	char long_text[STR_SID_MAX + 1], out[STR_SID_MAX];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		str_sid(cases[i][0], out);
+		CU_ASSERT_STRING_EQUAL(out, cases[i][1]);
+	}
+	memset(long_text, 'S', sizeof(long_text));
+	long_text[STR_SID_MAX] = '\0';
+	str_sid(long_text, out);
+	CU_ASSERT_STRING_EQUAL(out, "(no SID)");
+	str_sid(long_text + 1, out);
+	CU_ASSERT_STRING_EQUAL(out, long_text + 1);
+}
+
+static void
 test_uuid(void)
 {
 	char a[STR_UUID_MAX], b[STR_UUID_MAX];
@@ -258,6 +288,7 @@ main(void)
 		{ "kv", test_kv },
 		{ "u64", test_u64 },
 		{ "mask", test_mask },
+		{ "SID", test_sid },
 		{ "uuid", test_uuid },
 		{ "clock", test_clock },
 		{ "log", test_log },

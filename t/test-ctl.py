@@ -143,6 +143,23 @@ class Usage(Site):
         text = self.ok(*command.split(), "--help")
         return set(re.findall(r"^ +--([a-z-]+)", text, re.M))
 
+    def test_unknown_sender_in_the_log(self):
+        """Whatever becomes of the message, it is told once."""
+        for mode in ("hold", "ignore", "ai", "human", "create"):
+            self.configure(whatsapp="unknown_sender = " + mode)
+            self.ok("message", "--from", "+1415555%04d" % len(mode),
+                    "--sid", "SM" + mode)
+            with open(self.path("log")) as f:
+                lines = [line for line in f if "no conversation" in line]
+            self.assertIn("SM" + mode, lines[-1])
+            self.assertNotIn("+1415555", lines[-1])
+
+    def test_no_sid_in_the_log(self):
+        """What is no SID may be anything."""
+        self.message("Hi", "--sid", "4155550100")
+        with open(self.path("log")) as f:
+            self.assertNotIn("4155550100", f.read())
+
     def test_list(self):
         commands = self.commands()
         for wanted in ("check", "conversation add", "queue run", "sign",

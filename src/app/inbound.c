@@ -42,6 +42,7 @@ static void
 note(struct inbound *in, struct routing *r)
 {
 	in->outcome = r->outcome;
+	in->unknown = r->unknown;
 	free(in->conversation_id);
 	in->conversation_id = r->conversation.id;
 	r->conversation.id = NULL;

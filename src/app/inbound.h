@@ -28,6 +28,7 @@ struct inbound {
 
 	/* Results. */
 	const char *outcome; /* static: "ai", "human", "unrouted", … */
+	bool unknown; /* the sender had no conversation */
 	bool spooled; /* its queue has not got it yet */
 	char *conversation_id; /* NULL: none; the caller frees it */
 };

@@ -216,12 +216,12 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 	if (sent != ST_OK)
 		log_warn(app->log, "queue did not take a message",
 		    LOG_STR("role", *e->role == '\0' ? "undecided" : e->role),
-		    LOG_STR("message_sid", log_name(e)),
+		    LOG_SID("message_sid", log_name(e)),
 		    LOG_STR("reason", why_not(ports, sent)),
 		    LOG_INT("attempts", e->attempts + 1));
 	if (db_write(app->db, settle_job, &s) != ST_OK)
 		log_error(app->log, "the spool could not be updated",
-		    LOG_STR("message_sid", log_name(e)));
+		    LOG_SID("message_sid", log_name(e)));
 }
 
 /* --- accepting ------------------------------------------------------------ */
@@ -289,7 +289,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 		return ST_OK;
 	log_warn(app->log, "queue did not take a message",
 	    LOG_STR("role", a->entry->role),
-	    LOG_STR("message_sid", log_name(a->entry)),
+	    LOG_SID("message_sid", log_name(a->entry)),
 	    LOG_STR("reason", why_not(a->ports, st)));
 	if (a->ports->dedupe != NULL && a->entry->sid != NULL)
 		dedupe_release(a->ports->aws, a->ports->dedupe, a->entry->sid,
@@ -298,7 +298,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 		log_error(app->log,
 		    "a message is lost: it counts as seen, though no queue "
 		    "has it",
-		    LOG_STR("message_sid", log_name(a->entry)));
+		    LOG_SID("message_sid", log_name(a->entry)));
 	return st;
 }
 

@@ -57,6 +57,7 @@ routing_decide(const struct app *app, const struct ports *ports,
 		to_ai(app, r);
 	if (st != ST_NOTFOUND)
 		return st;
+	r->unknown = true;
 	of_unknown(app, r);
 	if (!r->create)
 		return ST_OK;

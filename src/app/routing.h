@@ -18,6 +18,7 @@ struct routing {
 	const char *role; /* static, the queue's; NULL: none (ignored) */
 	int64_t delay_s;
 	struct conversation conversation; /* id NULL: there is none */
+	bool unknown; /* the sender had none */
 	bool create; /* the conversation is new and still to be added */
 };
 

@@ -66,14 +66,14 @@ body_pass(struct exchange *x)
 	return false;
 }
 
-/* Which call it was, for the log line; a SID has 34 characters. */
+/* Which call it was, for the log line. */
 static void
 note_call(struct exchange *x)
 {
 	const char *sid;
 
 	if (kv_get(&x->form, "CallSid", &sid) == ST_OK)
-		snprintf(x->call_sid, sizeof(x->call_sid), "%s", sid);
+		str_sid(sid, x->call_sid);
 }
 
 static void

@@ -1,11 +1,10 @@
 /* Inbound messages and the status callbacks of outbound ones. */
 #include "app/handlers.h"
 
-#include <stdio.h>
-
 #include "app/exchange.h"
 #include "app/inbound.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "codec/json.h"
 #include "store/db.h"
 #include "store/message.h"
@@ -72,14 +71,6 @@ fields_of_json(struct exchange *x, struct fields *f)
 	return false;
 }
 
-/* For the log line; a SID has 34 characters. */
-static void
-note_sid(struct exchange *x, const char *sid)
-{
-	snprintf(x->message_sid, sizeof(x->message_sid), "%s",
-	    sid == NULL ? "" : sid);
-}
-
 static const char *
 trace_of(const struct exchange *x)
 {
@@ -102,7 +93,7 @@ route_message(struct exchange *x, const struct fields *f)
 	};
 	enum status st;
 
-	note_sid(x, in.sid);
+	str_sid(in.sid, x->message_sid);
 	envelope_channel(f->from, in.channel);
 	in.ports = ports_take(x->app->ports);
 	st = ST_NOMEM;
@@ -117,11 +108,11 @@ route_message(struct exchange *x, const struct fields *f)
 		exchange_fail(x, st);
 		return;
 	}
-	if (in.conversation_id == NULL)
+	if (in.unknown)
 		log_warn(x->app->log, "no conversation of this sender",
 		    LOG_STR("request_id", x->id),
-		    LOG_STR("message_sid", in.sid), LOG_ADDR("from", f->from),
-		    LOG_STR("outcome", in.outcome));
+		    LOG_STR("message_sid", x->message_sid),
+		    LOG_ADDR("from", f->from), LOG_STR("outcome", in.outcome));
 	reply_empty(x->response);
 }
 
@@ -164,7 +155,7 @@ handle_whatsapp_status(struct exchange *x)
 		    x, 400, "MessageSid or MessageStatus is missing");
 		return;
 	}
-	note_sid(x, e.sid);
+	str_sid(e.sid, x->message_sid);
 	x->outcome = "recorded";
 	st = db_write(x->app->db, status_job, &e);
 	if (st == ST_OK || st == ST_EXISTS)

@@ -148,7 +148,7 @@ put_key(struct buf *b, enum log_format format, const char *key)
 static void
 put_field(struct buf *b, enum log_format format, const struct log_field *f)
 {
-	char masked[STR_MASK_MAX];
+	char masked[STR_MASK_MAX > STR_SID_MAX ? STR_MASK_MAX : STR_SID_MAX];
 	const char *s = f->str;
 
 	if (s == NULL)
@@ -160,6 +160,9 @@ put_field(struct buf *b, enum log_format format, const struct log_field *f)
 	}
 	if (f->kind == LOG_KIND_ADDR) {
 		str_mask(s, masked);
+		s = masked;
+	} else if (f->kind == LOG_KIND_SID) {
+		str_sid(s, masked);
 		s = masked;
 	}
 	if (format == LOG_FORMAT_JSON)

@@ -1,7 +1,8 @@
 /*
  * The log: one line an event, JSON or text, to stderr, syslog or a file.
  * What a caller wrote never gets here: numbers go through LOG_ADDR, which
- * masks them, and message bodies, digits and tokens are not logged at all.
+ * masks them, SIDs through LOG_SID, which drops what is none, and message
+ * bodies, digits and tokens are not logged at all.
  *
  *	log_info(log, "routed", LOG_STR("queue", "ai"), LOG_ADDR("from", tel));
  *
@@ -23,7 +24,13 @@ enum log_level {
 };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-enum log_kind { LOG_KIND_END, LOG_KIND_STR, LOG_KIND_INT, LOG_KIND_ADDR };
+enum log_kind {
+	LOG_KIND_END,
+	LOG_KIND_STR,
+	LOG_KIND_INT,
+	LOG_KIND_ADDR,
+	LOG_KIND_SID
+};
 
 struct log_field {
 	enum log_kind kind;
@@ -43,6 +50,10 @@ struct log_field {
 #define LOG_ADDR(key, s) \
 	{ \
 		LOG_KIND_ADDR, (key), (s), 0 \
+	}
+#define LOG_SID(key, s) \
+	{ \
+		LOG_KIND_SID, (key), (s), 0 \
 	}
 
 struct log;

@@ -73,6 +73,23 @@ str_mask(const char *s, char out[static STR_MASK_MAX])
 	out[n] = '\0';
 }
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+void
+str_sid(const char *s, char out[static STR_SID_MAX])
+{
+	size_t n = str_empty(s) ? 0 : strlen(s);
+
+	if (n > 0 &&
+	    (n >= STR_SID_MAX || strspn(s, CAPITALS) < 2 ||
+		strspn(s, CAPITALS "abcdefghijklmnopqrstuvwxyz0123456789") !=
+		    n)) {
+		s = "(no SID)";
+		n = strlen(s);
+	}
+	memcpy(out, n > 0 ? s : "", n + 1);
+}
+
 enum status
 str_uuid(char out[static STR_UUID_MAX])
 {

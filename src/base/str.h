@@ -29,6 +29,14 @@ enum status str_dup(const char *, char **out);
 #define STR_MASK_MAX 64
 void str_mask(const char *, char out[static STR_MASK_MAX]);
 
+/*
+ * A SID for the log, "" if it is NULL. What has not the form of one, two
+ * capitals and then letters and digits, may be anything that a caller wrote
+ * and becomes "(no SID)".
+ */
+#define STR_SID_MAX 64
+void str_sid(const char *, char out[static STR_SID_MAX]);
+
 /* A random version 4 UUID in text, for request ids and receipts. */
 #define STR_UUID_MAX 37
 enum status str_uuid(char out[static STR_UUID_MAX]);
