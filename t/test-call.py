@@ -123,7 +123,8 @@ class Calls(ctl.Site):
         self.assertIn("connect-stream.twiml.xml:", p.stderr)
         self.new_target()
         p = self.code(3, "check")
-        self.assertIn("menu.1: there is no template connect", p.stderr)
+        self.assertIn("default: menu.1: there is no template connect",
+                      p.stderr)
         self.assertIn("voice.max_attempts: there is no template hangup",
                       p.stderr)
         self.assertNotIn("digits zip", p.stderr)
@@ -131,7 +132,8 @@ class Calls(ctl.Site):
         with open(self.path("templates/bad.twiml.xml"), "w") as f:
             f.write("<Response><Sya/></Response>")
         p = self.code(3, "check")
-        self.assertIn("digits zip: there is no template zip-retry", p.stderr)
+        self.assertRegex(p.stderr, r"switchhook\.conf:\d+: digits zip: "
+                         "there is no template zip-retry")
         self.assertIn("bad.twiml.xml:1:11: ", p.stderr)
         rows = [json.loads(line) for line in self.code(
             3, "check", "--json").stdout.splitlines()]

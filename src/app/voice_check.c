@@ -117,16 +117,21 @@ offers_of(const struct checker *c, const char *name)
 	return offers_by_name(c, name);
 }
 
-/* A template that somebody leads to: "menu.1", "digits zip". */
+/* A template that a setting leads to: "menu" "." "1", "digits" " " "zip". */
 static void
-check_there(const struct checker *c, const char *who, const char *name)
+check_there(const struct checker *c, const char *section, const char *between,
+    const char *key, const char *name)
 {
 	struct twiml *t;
 
-	if (templates_get(c->templates, name, &t) == ST_NOTFOUND)
+	if (templates_get(c->templates, name, &t) == ST_NOTFOUND) {
+		config_where(c->config, section, key, c->mistakes);
 		buf_printf(c->mistakes,
-		    "%s: there is no template %s in %s; make %s%s there\n", who,
-		    name, c->config->voice.templates, name, TEMPLATES_SUFFIX);
+		    ": %s%s%s: there is no template %s in %s; make %s%s "
+		    "there\n",
+		    section, between, key, name, c->config->voice.templates,
+		    name, TEMPLATES_SUFFIX);
+	}
 	twiml_release(t);
 }
 
@@ -136,15 +141,13 @@ check_menu(const struct checker *c)
 	const struct config_pair *p;
 	unsigned offers;
 	struct twiml *t;
-	char who[64];
 	size_t i;
 
 	for (i = 0; i < c->config->menu.n; i++) {
 		p = &c->config->menu.pairs[i];
 		if (*p->value == '\0')
 			continue;
-		snprintf(who, sizeof(who), "menu.%s", p->key);
-		check_there(c, who, p->value);
+		check_there(c, "menu", ".", p->key, p->value);
 		/* Where it belongs it may be offered more than here. */
 		offers = offers_by_name(c, p->value);
 		if (offers == offers_of(c, p->value) ||
@@ -158,14 +161,13 @@ check_menu(const struct checker *c)
 static void
 check_target(const struct checker *c, const struct digits_target *target)
 {
-	char who[64], name[128];
+	char name[128];
 	size_t i;
 
-	snprintf(who, sizeof(who), "digits %s", target->name);
 	for (i = 0; i < STEPS_N; i++) {
 		snprintf(
 		    name, sizeof(name), "%s%s", target->name, steps[i].suffix);
-		check_there(c, who, name);
+		check_there(c, "digits", " ", target->name, name);
 	}
 }
 
@@ -173,7 +175,7 @@ check_target(const struct checker *c, const struct digits_target *target)
 static void
 check_end(const struct checker *c)
 {
-	check_there(c, "voice.max_attempts",
+	check_there(c, "voice", ".", "max_attempts",
 	    *c->config->voice.operator_phone_number != '\0' ? "dial"
 							    : "hangup");
 }

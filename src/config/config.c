@@ -164,13 +164,32 @@ put_origin(
 		buf_puts(out, fallback);
 }
 
+/* Of a key of [menu], or of the first that is set of [digits NAME]. */
+static const struct config_origin *
+origin_of_list(const struct config *c, const char *section, const char *key)
+{
+	size_t i, k;
+
+	for (i = 0; str_eq(section, "menu") && i < c->menu.n; i++)
+		if (str_eq(c->menu.pairs[i].key, key))
+			return &c->menu.pairs[i].origin;
+	for (i = 0; str_eq(section, "digits") && i < c->targets_n; i++)
+		for (k = 0; k < CONFIG_DIGITS_KEYS; k++)
+			if (c->targets[i].set[k] &&
+			    str_eq(c->targets[i].name, key))
+				return &c->targets[i].origins[k];
+	return NULL;
+}
+
 void
 config_where(const struct config *c, const char *section, const char *key,
     struct buf *out)
 {
 	const struct option *o = option_find(section, key);
 
-	put_origin(o == NULL ? NULL : config_origin(c, o), "default", out);
+	put_origin(
+	    o == NULL ? origin_of_list(c, section, key) : config_origin(c, o),
+	    "default", out);
 }
 
 static void

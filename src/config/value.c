@@ -183,7 +183,9 @@ explain(
 					   : "is not a number");
 	buf_puts(why, "; write ");
 	value_describe(o, why);
-	buf_printf(why, ", or leave it out (default %s)", o->fallback);
+	buf_puts(why, ", or leave it out");
+	if (o->fallback != NULL)
+		buf_printf(why, " (default %s)", o->fallback);
 }
 
 enum status
