@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/ports.h"
 #include "app/voice_check.h"
 #include "config.h"
 #include "config/config.h"
@@ -100,6 +101,8 @@ test_config(const struct options *o)
 	    (st = params_load(&config, path, environ, &errors, &warnings)) ==
 		ST_OK)
 		st = config_check_server(config, &errors);
+	if (st == ST_OK)
+		st = ports_check(config, &errors);
 	if (st == ST_OK)
 		st = voice_check(config, &errors, &warnings);
 	if (warnings.len > 0)

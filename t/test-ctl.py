@@ -143,6 +143,19 @@ class Usage(Site):
         text = self.ok(*command.split(), "--help")
         return set(re.findall(r"^ +--([a-z-]+)", text, re.M))
 
+    def test_check_back_ends(self):
+        """What no queue or store can be opened by is a mistake of its line."""
+        for key, value in [("ai_queue", "redis:x"), ("ai_queue", "ai"),
+                           ("human_queue", "sqlite:a b"),
+                           ("human_queue", "dynamodb:table"),
+                           ("conversations", "sqlite:x"),
+                           ("conversations", "https://sqs.example/1/q")]:
+            self.configure(whatsapp="%s = %s" % (key, value))
+            p = self.code(3, "check")
+            self.assertRegex(p.stderr, r"switchhook\.conf:\d+: whatsapp\.%s: "
+                             % key)
+            self.assertFalse(os.path.exists(self.path("db")))
+
     def test_unknown_sender_in_the_log(self):
         """Whatever becomes of the message, it is told once."""
         for mode in ("hold", "ignore", "ai", "human", "create"):

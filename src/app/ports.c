@@ -180,6 +180,26 @@ ports_remote(const struct config *c)
 }
 
 enum status
+ports_check(const struct config *c, struct buf *errors)
+{
+	struct ports *p = calloc(1, sizeof(*p));
+	struct port list[PORTS_N];
+	enum status st = p == NULL ? ST_NOMEM : ST_OK, opened;
+	size_t i;
+
+	if (p == NULL)
+		return st;
+	p->config = c;
+	list_ports(c, p, list);
+	for (i = 0; i < PORTS_N && st != ST_NOMEM; i++) {
+		opened = open_port(p, &list[i], NULL, errors);
+		st = opened == ST_OK ? st : opened;
+	}
+	ports_free(p);
+	return st;
+}
+
+enum status
 ports_pool_open(struct ports_pool **out, const struct ports_source *source,
     struct buf *errors)
 {

@@ -61,6 +61,12 @@ struct ports_source {
 /* Does any store or queue of this configuration lie elsewhere? */
 bool ports_remote(const struct config *);
 
+/*
+ * Are all of them names of what there is? Touches neither file nor network.
+ * ST_OK; ST_CONFIG with lines in errors as of ports_pool_open; ST_NOMEM.
+ */
+enum status ports_check(const struct config *, struct buf *errors);
+
 struct ports_pool;
 
 /*

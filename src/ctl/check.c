@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ports.h"
 #include "app/voice_check.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
@@ -24,6 +25,8 @@ load(struct config **c, const char *path, char *const *envp, struct buf *errors,
 		return e;
 	ended = params_finish(*c, envp, errors, warnings);
 	if (ended == ST_NOMEM || config_check_server(*c, errors) == ST_NOMEM ||
+	    /* A name that is not known yet is none to be told of again. */
+	    (errors->len == 0 && ports_check(*c, errors) == ST_NOMEM) ||
 	    voice_check(*c, errors, warnings) == ST_NOMEM)
 		return ST_NOMEM;
 	if (e == ST_OK && ended != ST_OK)
