@@ -92,6 +92,18 @@ class Calls(ctl.Site):
         self.assertIn("POST", text)
         self.assertIn("the call is over", text)
 
+    def test_keys_from_a_pipe(self):
+        """Without --digits, a line for each question."""
+        p = subprocess.run(
+            [ctl.PROGRAM, "--json", "call", "--from", ctl.ANN, "--template",
+             "birthdate"], input="19900115#\n2\n19900116\n1\n", text=True,
+            env=self.env, capture_output=True, timeout=60, check=True)
+        t = [(r["verb"], r["text"])
+             for r in map(json.loads, p.stdout.splitlines())]
+        self.assertEqual([text for verb, text in t if verb == "keys"],
+                         ["19900115", "2", "19900116", "1"])
+        self.assertEqual(self.digits(), [("birthdate", "19900116")])
+
     def new_target(self):
         folder = self.path("templates")
         os.mkdir(folder)

@@ -1,5 +1,6 @@
 #include "ctl/caller.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 
 /* What Twilio takes from one Gather without a finishOnKey. */
 #define KEYS_MAX 64
+
+/* Of standard input, when it is no terminal. */
+#define SILENCE_MS 1000
 
 /* Playing one document. */
 struct play {
@@ -115,7 +119,26 @@ end_with(struct play *p, enum caller_end end)
 	return ST_OK;
 }
 
-/* The next of --digits, or what the operator types. */
+/* A line of what the operator types, or of what is piped in; nobody waits for
+ * a pipe that is silent. */
+static void
+read_keys(struct caller *c, char keys[static KEYS_MAX + 1])
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	bool terminal = isatty(STDIN_FILENO);
+	size_t n = 0;
+	char key;
+
+	if (terminal)
+		fputs("keys, then Enter: ", c->ctl->err);
+	while ((terminal || poll(&p, 1, SILENCE_MS) > 0) &&
+	    read(STDIN_FILENO, &key, 1) == 1 && key != '\n')
+		if (n < KEYS_MAX)
+			keys[n++] = key;
+	keys[n] = '\0';
+}
+
+/* The next of --digits, or of standard input. */
 static void
 key_in(struct caller *c, char keys[static KEYS_MAX + 1])
 {
@@ -127,11 +150,8 @@ key_in(struct caller *c, char keys[static KEYS_MAX + 1])
 		memcpy(keys, c->keys, n > KEYS_MAX ? KEYS_MAX : n);
 		keys[n > KEYS_MAX ? KEYS_MAX : n] = '\0';
 		c->keys += n + (c->keys[n] == ',');
-	} else if (isatty(STDIN_FILENO)) {
-		fputs("keys, then Enter: ", c->ctl->err);
-		if (fgets(keys, KEYS_MAX + 1, stdin) == NULL)
-			keys[0] = '\0';
-		keys[strcspn(keys, "\n")] = '\0';
+	} else {
+		read_keys(c, keys);
 	}
 }
 
