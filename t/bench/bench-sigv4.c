@@ -1,8 +1,8 @@
-/* How long one AWS signature takes, as the client makes it: prints "N us". */
+/* The processor time of one AWS signature, as the client makes it. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "codec/sigv4.h"
 
 #define ROUNDS 20000
@@ -38,7 +38,7 @@ main(void)
 			strlen(headers_sent[i][1])) != ST_OK)
 			return 1;
 	for (int run = 0; run < RUNS; run++) {
-		int64_t start = clock_mono_us();
+		clock_t start = clock();
 		double each;
 
 		for (int i = 0; i < ROUNDS; i++) {
@@ -49,7 +49,8 @@ main(void)
 				return 1;
 			sigv4_release(&made);
 		}
-		each = (double)(clock_mono_us() - start) / ROUNDS;
+		each =
+		    (double)(clock() - start) * 1e6 / CLOCKS_PER_SEC / ROUNDS;
 		if (each < best)
 			best = each;
 	}
