@@ -194,6 +194,7 @@ test_nobody(void)
 	assert_failure(&a, 1, ST_CONFIG, "no AWS keys");
 	COUNT("GetParameters", 0);
 	/* Nothing to ask. */
+	source_items_release(a.items, a.n);
 	a.n = 0;
 	fetch(&a);
 	source_close(a.source);
