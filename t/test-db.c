@@ -467,6 +467,27 @@ test_checkpoints(void)
 	db_close(db);
 }
 
+/* Processes that come and go: each would read a log that only grows. */
+static void
+test_short_lives(void)
+{
+	struct db *db = begin();
+	off_t largest = 0;
+	char name[16];
+	int i;
+
+	db_close(db);
+	for (i = 0; i < 100 && !database_way()->threaded; i++) {
+		db = database_open(&notes_schema);
+		snprintf(name, sizeof(name), "%d", i);
+		CU_ASSERT_EQUAL(note_write(db, name), ST_OK);
+		db_close(db);
+		if (size_of("-wal") > largest)
+			largest = size_of("-wal");
+	}
+	CU_ASSERT(largest < 500000);
+}
+
 static void
 test_modes(void)
 {
@@ -546,6 +567,7 @@ static const struct test each_way[] = {
 	{ "closing finishes what waits", test_closing_finishes },
 	{ "ready", test_ready },
 	{ "checkpoints", test_checkpoints },
+	{ "short lives", test_short_lives },
 	{ "permissions", test_modes },
 	{ "upkeep", test_chore },
 };

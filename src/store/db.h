@@ -8,8 +8,9 @@
  * or a plain CGI process has no such thread: its jobs run where they are
  * called, by the same rules.
  *
- * This is the only file that knows SQLite; the others speak to it in the
- * terms below.
+ * db.c is the only file that knows SQLite; the others speak to it in the
+ * terms below. The database may be copied while it is in use by SQLite's own
+ * means only (sqlite3 FILE ".backup COPY"); nothing else may open it.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
@@ -31,7 +32,8 @@ enum db_journal { DB_WAL, DB_ROLLBACK };
  * not at all. A result other than ST_OK undoes what it wrote, and its alone.
  * It may be run more than once (when a neighbour in the same commit failed),
  * and by another thread than asked for it (which waits meanwhile), so it must
- * set its outputs anew each time and touch nothing else.
+ * set its outputs anew each time and touch nothing else. One whose statements
+ * met a fault of the database is not recorded, whatever it returns.
  */
 typedef enum status db_job(struct db *, void *arg);
 
@@ -48,7 +50,8 @@ struct db_schema {
 struct db_options {
 	const char *path; /* of the database; its directory must exist */
 	enum db_journal journal;
-	bool threaded; /* start the store thread (group commit) */
+	bool threaded; /* start the store thread (group commit); else jobs run
+	                * in the threads that ask, one after another */
 	bool late; /* not threaded: open the file with the first job, which gets
 	              what opening gives; a plain CGI process may have none */
 	struct log *log; /* may be NULL */
@@ -58,7 +61,9 @@ struct db_options {
 /*
  * Open, create or migrate. On failure *why is a sentence for the operator.
  * ST_OK, ST_NOMEM, ST_IO, ST_BUSY, ST_CORRUPT (not a database, or damaged),
- * ST_UNSUPPORTED (made by a newer version).
+ * ST_UNSUPPORTED (made by a newer version, or by another program).
+ * A new file and its lock are for their owner only (0600); what root makes is
+ * given to the owner of the directory.
  */
 enum status db_open(struct db **, const struct db_options *, struct buf *why);
 
@@ -73,11 +78,14 @@ void db_close(struct db *);
  * The job's own failure; ST_BUSY if it never ran (lock or queue too long; it
  * will not run later either); ST_IO or ST_TOOBIG (disk full) if it failed and
  * left nothing; ST_TIMEOUT if the commit's outcome is unknown: a repeat must
- * meet a unique key.
+ * meet a unique key. From inside a db_read: ST_UNSUPPORTED.
  */
 enum status db_write(struct db *, db_job *, void *arg);
 
-/* The same without writing and without the lock, on a connection of its own. */
+/*
+ * The same without writing and without the lock, on a connection of its own,
+ * one reader at a time. From inside a job it simply calls job.
+ */
 enum status db_read(struct db *, db_job *, void *arg);
 
 /* What it has done since it was opened, for metrics and tests. */
@@ -89,7 +97,10 @@ struct db_counters {
 };
 void db_counters(struct db *, struct db_counters *);
 
-/* True if the database can be written now; else *why says what is wrong. */
+/*
+ * True if the database can be written now: a page of it was, and the disk has
+ * room. Else *why says what is wrong, and shows no path. At most 2 s.
+ */
 bool db_ready(struct db *, struct buf *why);
 
 /*

@@ -7,6 +7,11 @@
  * (gone), releases it (due again, perhaps later) or buries it among the dead
  * letters with a reason. A receipt that is not acknowledged in time runs out:
  * the item is due again under another receipt, and the old one is refused.
+ * (Until somebody has taken it again, a back end may still accept the old one:
+ * a receiver that was only slow has done the work.)
+ *
+ * Spans are whole seconds; a negative one, or one that is longer than the back
+ * end can keep, is ST_MALFORMED.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
@@ -45,8 +50,9 @@ struct queue_item {
 	char *body;
 	size_t len;
 	int64_t attempts; /* how often received, this time included */
-	int64_t
-	    available_us; /* when it is or was due; taken: when it runs out */
+	/* When it is or was due; taken: when the receipt runs out; dead: when
+	 * it died. */
+	int64_t available_us;
 	int64_t created_us;
 	enum queue_state state;
 	char *reason; /* of a release or a burial; NULL: none */
@@ -64,10 +70,12 @@ typedef enum status queue_row_fn(const struct queue_item *, void *arg);
 
 struct queue_ops {
 	const char *scheme;
-	/* Durable when it returns ST_OK. ST_TOOBIG, ST_MALFORMED: never will. */
+	/* Durable when it returns ST_OK. ST_TOOBIG, ST_MALFORMED (an empty
+	 * body, too): never will. */
 	enum status (*push)(struct queue *, const struct queue_message *);
 	/* Take the item that is due longest, or ST_NOTFOUND. ST_CORRUPT: its
-	 * checksum was wrong and it is now a dead letter. */
+	 * checksum was wrong and it is now a dead letter; the next may be
+	 * taken. The caller releases the item, which is empty on failure. */
 	enum status (*receive)(
 	    struct queue *, int64_t visibility_s, struct queue_item *);
 	/* ST_NOTFOUND: the receipt is stale or unknown; nothing changed. */
@@ -76,10 +84,12 @@ struct queue_ops {
 	    int64_t delay_s, const char *reason);
 	enum status (*bury)(
 	    struct queue *, const char *receipt, const char *reason);
-	/* Look without taking, oldest first. dead: the dead letters instead. */
+	/* Look without taking, oldest first. dead: the dead letters instead.
+	 * A wrong checksum shows as the reason "checksum". */
 	enum status (*peek)(
 	    struct queue *, bool dead, size_t limit, queue_row_fn *, void *arg);
-	/* Dead letters due again, attempts counted from 0: one id, or all. */
+	/* Dead letters due again, attempts counted from 0: one id (or
+	 * ST_NOTFOUND), or with NULL all, which may be none. */
 	enum status (*redrive)(struct queue *, const char *id, int64_t *count);
 	enum status (*stats)(struct queue *, struct queue_stats *);
 	void (*close)(struct queue *);

@@ -39,7 +39,8 @@ struct store_ops {
 	/* By id, or ST_NOTFOUND. The caller releases it. */
 	enum status (*get)(
 	    struct store *, const char *id, struct conversation *);
-	/* ST_EXISTS if the id is taken; the first stays as it was. */
+	/* ST_EXISTS if the id is taken; the first stays as it was.
+	 * ST_MALFORMED without an id or a tel. */
 	enum status (*add)(struct store *, const struct conversation *);
 	/* ST_NOTFOUND if there is no such id. */
 	enum status (*handoff)(struct store *, const char *id, bool on);
