@@ -26,9 +26,13 @@
  */
 #define WINDOW ((size_t)72 << 10)
 
-/* A body that is not there after so long is left to a worker: small pieces
- * may fill the socket before they fill the window. */
+/*
+ * A body that is not there after so long, or does not fit into the window, is
+ * left to a worker: small pieces may fill the socket first. Only some workers
+ * wait for bodies; those that find none are cut after a while and answered.
+ */
 #define BODY_US ((int64_t)1000000)
+#define BODY_TIMEOUTS 2
 
 /* Longer than nginx (60 s) keeps an idle connection, so that it is always the
  * server that closes one, and no request meets a closed one. */
@@ -62,6 +66,7 @@ struct gate {
 	pthread_mutex_t turn; /* held by who waits, guards window, listening */
 	unsigned char window[WINDOW];
 	bool listening; /* the listener is in the epoll set */
+	bool gave_early; /* what this turn gives is not whole */
 
 	int epoll, stop_event;
 	struct listener *listener;
@@ -70,6 +75,7 @@ struct gate {
 	pthread_mutex_t lock; /* guards the rest */
 	struct seat seats[SEATS];
 	size_t waiting;
+	size_t early, early_max; /* workers that wait for bodies */
 	int64_t stop_us; /* since when it is stopping; 0: it is not */
 	bool failed;
 };
@@ -83,7 +89,8 @@ watch_for(struct gate *g, int op, int fd, uint32_t events, uint32_t about)
 }
 
 enum status
-gate_open(struct gate **out, struct listener *l, int timeout_s)
+gate_open(
+    struct gate **out, struct listener *l, int timeout_s, size_t early_max)
 {
 	struct gate *g;
 	int flags = fcntl(l->fd, F_GETFL);
@@ -95,6 +102,7 @@ gate_open(struct gate **out, struct listener *l, int timeout_s)
 	pthread_mutex_init(&g->lock, NULL);
 	g->listener = l;
 	g->timeout_s = timeout_s;
+	g->early_max = early_max;
 	g->listening = true;
 	for (size_t i = 0; i < SEATS; i++)
 		g->seats[i].fd = -1;
@@ -199,22 +207,33 @@ gate_return(struct gate *g, int fd)
 	seat_take(g, fd, true, false);
 }
 
-/* What is in a connection, without taking it. Call with the turn held. */
+/* What is in a connection, without taking it; *full: and more than can be
+ * seen. Call with the turn held. */
 static enum records_state
-look(struct gate *g, int fd)
+look(struct gate *g, int fd, bool *full)
 {
 	enum records_state state;
 	ssize_t n;
 
+	*full = false;
 	n = recv(fd, g->window, sizeof(g->window), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return RECORDS_PARTIAL;
 	if (n <= 0)
 		return RECORDS_BAD;
 	state = records_scan(g->window, (size_t)n);
-	if ((size_t)n < sizeof(g->window))
-		return state;
-	return state == RECORDS_PARTIAL ? RECORDS_BAD : RECORDS_WHOLE;
+	*full = (size_t)n == sizeof(g->window);
+	return *full && state == RECORDS_PARTIAL ? RECORDS_BAD : state;
+}
+
+/* With lock held and the turn: may one more worker wait for a body? */
+static bool
+enter_early(struct gate *g)
+{
+	if (g->early >= g->early_max)
+		return false;
+	g->early++;
+	return g->gave_early = true;
 }
 
 static void
@@ -296,11 +315,12 @@ admit(struct gate *g)
 {
 	int fd = accept4(g->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	enum records_state state;
+	bool full;
 
 	if (fd < 0)
 		return accept_failed(g, errno);
 	set_timeouts(g, fd);
-	state = look(g, fd);
+	state = look(g, fd, &full);
 	if (state == RECORDS_WHOLE)
 		return fd;
 	if (state == RECORDS_BAD)
@@ -314,13 +334,15 @@ admit(struct gate *g)
 static int
 seat_look(struct gate *g, struct seat *s, uint32_t events)
 {
-	enum records_state state = look(g, s->fd);
+	bool full;
+	enum records_state state = look(g, s->fd, &full);
 	bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
 	int fd = s->fd;
 
+	s->ripe = s->ripe || full;
 	/* A body that breaks off gets its answer too: no more of it comes. */
 	if (state == RECORDS_WHOLE ||
-	    (state == RECORDS_HEAD && (s->ripe || ended))) {
+	    (state == RECORDS_HEAD && (ended || (s->ripe && enter_early(g))))) {
 		watch_for(g, EPOLL_CTL_DEL, fd, 0, 0);
 		seat_clear(g, s);
 		return fd;
@@ -394,21 +416,44 @@ turn_once(struct gate *g)
 }
 
 int
-gate_next(struct gate *g)
+gate_next(struct gate *g, bool *early)
 {
 	int fd;
 
 	pthread_mutex_lock(&g->turn);
+	g->gave_early = false;
 	while ((fd = turn_once(g)) == AGAIN)
 		;
+	*early = g->gave_early;
 	pthread_mutex_unlock(&g->turn);
 	return fd;
+}
+
+/* With lock held: have the event of a seat come again. */
+static void
+look_anew(struct gate *g, struct seat *s)
+{
+	if (watch_for(g, EPOLL_CTL_MOD, s->fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
+		(uint32_t)(s - g->seats)) != ST_OK)
+		seat_close(g, s);
+}
+
+void
+gate_early_done(struct gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->early--;
+	for (size_t i = 0; i < SEATS && g->waiting > 0; i++)
+		if (g->seats[i].fd >= 0 && g->seats[i].ripe)
+			look_anew(g, &g->seats[i]);
+	pthread_mutex_unlock(&g->lock);
 }
 
 void
 gate_tick(struct gate *g)
 {
 	int64_t now = clock_mono_us();
+	int64_t limit = (int64_t)g->timeout_s * BODY_TIMEOUTS * 1000000;
 
 	pthread_mutex_lock(&g->lock);
 	for (size_t i = 0; i < SEATS && g->waiting > 0; i++) {
@@ -417,11 +462,9 @@ gate_tick(struct gate *g)
 		if (s->fd < 0 || now < s->until_us)
 			continue;
 		s->ripe = s->head;
-		/* Setting it anew makes the event come again. */
-		if (!s->ripe ||
-		    watch_for(g, EPOLL_CTL_MOD, s->fd,
-			EPOLLIN | EPOLLRDHUP | EPOLLET, (uint32_t)i) != ST_OK)
-			seat_close(g, s);
+		if (s->ripe && now > s->until_us + limit)
+			shutdown(s->fd, SHUT_RD);
+		(s->ripe ? look_anew : seat_close)(g, s);
 	}
 	pthread_mutex_unlock(&g->lock);
 }
@@ -452,15 +495,4 @@ gate_failed(struct gate *g)
 	failed = g->failed;
 	pthread_mutex_unlock(&g->lock);
 	return failed;
-}
-
-size_t
-gate_waiting(struct gate *g)
-{
-	size_t n;
-
-	pthread_mutex_lock(&g->lock);
-	n = g->waiting;
-	pthread_mutex_unlock(&g->lock);
-	return n;
 }

@@ -112,12 +112,15 @@ worker_main(void *arg)
 	struct answer answer = { .text = BUF_INIT };
 	int64_t body_us =
 	    (int64_t)s->options->timeout_s * BODY_TIMEOUTS * 1000000;
+	bool early;
 	int fd;
 
-	while ((fd = gate_next(s->gate)) >= 0) {
+	while ((fd = gate_next(s->gate, &early)) >= 0) {
 		leave_gate(s);
 		if (fastcgi_serve(fd, body_us, s->slot, &answer, &w->watch))
 			gate_return(s->gate, fd);
+		if (early)
+			gate_early_done(s->gate);
 		back_to_gate(s);
 	}
 	answer_release(&answer);
@@ -286,7 +289,9 @@ server_init(
 		watch_init(&s->workers[i].watch);
 	if ((st = fastcgi_init()) != ST_OK)
 		return st;
-	return gate_open(&s->gate, &s->listener, o->timeout_s);
+	/* Slow bodies may have half of the workers. */
+	return gate_open(
+	    &s->gate, &s->listener, o->timeout_s, s->max > 1 ? s->max / 2 : 1);
 }
 
 static void

@@ -287,9 +287,37 @@ def slow_peers(door):
     check_alive(door)
 
 
+def more_slow_bodies_than_workers(door):
+    """Some of the 64 are left for others, and every peer is answered."""
+    body = b"x" * 90000
+    whole = fastcgi.request(variables(door, body), body)
+    peers = []
+    for sent in (300, 1000, 80000) * 30:
+        peers.append(fastcgi.connect(door.socket))
+        peers[-1].sendall(whole[:len(whole) - len(body) + sent])
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        began = time.monotonic()
+        check_twiml(door.post("/whatsapp", a_message()))
+        took = time.monotonic() - began
+        true(took < 0.5 * patience(1), f"waited {took:.1f} s")
+        for s in peers:
+            try:
+                s.sendall(b"x")
+            except OSError:
+                pass  # told already that it takes too long
+        time.sleep(0.1)
+    for s in peers:
+        s.settimeout(30)
+        equal(fastcgi.read_reply(s).status, 401, "of a body cut short")
+        s.close()
+    check_alive(door)
+
+
 CASES = [escapes_and_nul, ten_thousand_parameters, lengths, no_method,
          begin_then_nothing, signature_twice, bad_parameters, half_sent,
-         garbage, kept_connection, raw_http, slow_peers]
+         garbage, kept_connection, raw_http, slow_peers,
+         more_slow_bodies_than_workers]
 
 
 def suite(results):
