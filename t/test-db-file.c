@@ -587,6 +587,37 @@ test_product(void)
 	db_close(db);
 }
 
+/* Opened late: nothing is touched before the first job, which then gets what
+ * opening would have given. */
+static void
+test_late(void)
+{
+	struct buf why = BUF_INIT;
+	struct db_options o = { .journal = database_way()->journal,
+		.late = true,
+		.schema = &notes_schema };
+	struct db *db = NULL;
+
+	database_fresh();
+	o.path = database_path();
+	CU_ASSERT_EQUAL_FATAL(db_open(&db, &o, &why), ST_OK);
+	CU_ASSERT_NOT_EQUAL(access(o.path, F_OK), 0);
+	CU_ASSERT_EQUAL(notes_count(db, NULL), 0);
+	CU_ASSERT_EQUAL(access(o.path, F_OK), 0);
+	CU_ASSERT_EQUAL(note_write(db, "a"), ST_OK);
+	CU_ASSERT(db_ready(db, &why));
+	db_close(db);
+	database_fresh();
+	put_file("junk, and no database at all", 28);
+	CU_ASSERT_EQUAL_FATAL(db_open(&db, &o, &why), ST_OK);
+	CU_ASSERT_EQUAL(note_write(db, "a"), ST_CORRUPT);
+	CU_ASSERT_EQUAL(notes_count(db, "a"), -1);
+	CU_ASSERT(!db_ready(db, &why));
+	CU_ASSERT(why.len > 0);
+	db_close(db);
+	buf_release(&why);
+}
+
 static const struct test each_way[] = {
 	{ "the product's own schema", test_product },
 	{ "a migration", test_migration },
@@ -598,6 +629,7 @@ static const struct test each_way[] = {
 	{ "an empty file", test_empty_file },
 	{ "a damaged one", test_damaged },
 	{ "taken away while open", test_taken_away },
+	{ "opened late", test_late },
 };
 
 static const struct test once[] = {

@@ -103,9 +103,14 @@ resolve(const char *path, char **out)
 		return ST_OK;
 	if (errno == ENOMEM)
 		return ST_NOMEM;
-	/* A link to nothing is a mistake, not a wish. */
-	if (errno != ENOENT || lstat(path, &st) == 0)
+	if (errno != ENOENT)
 		return ST_IO;
+	/* A link to nothing is a mistake, not a wish. Else the file may be
+	 * there by now: its directory's name serves as well. */
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+		errno = ENOENT;
+		return ST_IO;
+	}
 	return resolve_new(path, out);
 }
 
