@@ -363,7 +363,7 @@ class NobodyListens(Case):
             stopped = self.stop()
         print(f"\nit hangs: {took * 1e6:.0f} us a reply, stopped after "
               f"{stopped:.2f} s")
-        self.assertLess(stopped, patience(2.5))
+        self.assertLess(stopped, patience(1.6))
         counts, _ = self.dropped()
         self.assertEqual(counts[0] + counts[2], n)
         self.assertEqual(counts[1], 0)
