@@ -120,9 +120,10 @@ ai_delay = 0
 path = {directory("db")}
 """)
         self.process = None
+        self.extra = {}
 
     def env(self, **more):
-        return clean_env(AWS_ENDPOINT_URL=self.cloud.url,
+        return clean_env(**self.extra, AWS_ENDPOINT_URL=self.cloud.url,
                          AWS_REGION="us-east-1",
                          AWS_ACCESS_KEY_ID="AKIDTEST",
                          AWS_SECRET_ACCESS_KEY="secret-of-test",
@@ -373,6 +374,39 @@ def two_installations(cloud, places):
             site.stop()
 
 
+def sustained(cloud, directory):
+    """With 20 ms in every call to AWS, the threads are what bounds it: two
+    calls a message. Printed as a share of threads / (calls x 20 ms)."""
+    threads, calls, latency, seconds = 8, 2, 0.020, 3 if QUICK else 6
+    site = Site(cloud, directory, "unknown_sender = ai")
+    site.extra = {"SWITCHHOOK_SERVER_THREADS": str(threads)}
+    site.start()
+    try:
+        cloud.fault("*", kind="latency", ms=int(latency * 1000))
+        done = []
+        stop = time.monotonic() + seconds
+
+        def client(number):
+            while time.monotonic() < stop:
+                equal(site.post(a_message(number, "x")), 200)
+                done.append(1)
+
+        workers = [threading.Thread(target=client, args=(tel(),))
+                   for _ in range(64)]
+        for w in workers:
+            w.start()
+        for w in workers:
+            w.join()
+        rate = len(done) / seconds
+        share = rate / (threads / (calls * latency))
+        print(f"      {rate:.0f} messages/s from {threads} threads, "
+              f"{share:.2f} of what 20 ms a call allow")
+        true(share > 0.2, "hardly anything got through")
+    finally:
+        cloud.well()
+        site.stop()
+
+
 def by_cgi(cloud, directory):
     """No thread outlives a request: spool flush sends."""
     site = Site(cloud, directory)
@@ -428,6 +462,8 @@ def suite(results):
             cloud.well()
             results.run("outbox: two_installations", two_installations, cloud,
                         [place(), place()])
+            cloud.well()
+            results.run("outbox: sustained", sustained, cloud, place())
             cloud.well()
             results.run("outbox: by_cgi", by_cgi, cloud, place())
             results.run("outbox: stops", site.stop)
