@@ -157,7 +157,9 @@ run_fastcgi(const struct options *o, const struct listener *listener)
 	struct door_fastcgi_options door = {
 		.listener = *listener,
 		.timeout_s = TIMEOUT_S,
-		.app = { o->config_file, environ, true },
+		.app = { .config_file = o->config_file,
+		    .envp = environ,
+		    .threaded = true },
 	};
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;

@@ -207,9 +207,11 @@ handle_confirm_digits(struct exchange *x)
 		if (record(&d))
 			play(&d, "-confirmed", d.attempt);
 	} else if (strcmp(key, "2") == 0) {
+		x->outcome = "to be corrected";
 		d.value = NULL;
 		play_again(&d, "-retry");
 	} else {
+		x->outcome = "neither 1 nor 2";
 		play_again(&d, "-confirmation");
 	}
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <time.h>
 
 static int64_t
@@ -46,10 +47,10 @@ clock_day(int64_t days, int *year, int *month, int *day)
 static int64_t
 divide(int64_t n, int64_t by, int64_t *rest)
 {
-	*rest = n % by;
-	if (*rest < 0)
-		*rest += by;
-	return (n - *rest) / by;
+	bool below = n % by < 0;
+
+	*rest = n % by + (below ? by : 0);
+	return n / by - below;
 }
 
 /* n with leading zeros, and what follows it; the next place. */
