@@ -270,6 +270,23 @@ def keeps_it_in_an_outage(cloud):
         equal(r.status(TOKEN), 200)
 
 
+def stops_in_an_outage(cloud):
+    """Though it waits for an answer just then."""
+    put(cloud, {"/t": TOKEN})
+    with Responder(cloud, LOCAL + "ssm:/t\n") as r:
+        equal(r.status(TOKEN), 200)
+        cloud.fault("GetParameters", kind="hang")
+        asked = len(cloud.asked("GetParameters"))
+        equal(r.status(token()), 401)
+        wait_for(lambda: len(cloud.asked("GetParameters")) > asked,
+                 "the question")
+        began = time.monotonic()
+        r.process.kill(signal.SIGTERM)
+        equal(r.process.popen.wait(20), 0, "exit status")
+        took = time.monotonic() - began
+        true(took < 7, f"{took:.1f} s")
+
+
 def starts_in_an_outage(cloud, reference, store):
     store(cloud)
     outage(cloud)
@@ -416,8 +433,8 @@ def needs_the_rights_of_the_policy(cloud):
 
 CASES = [only_variables, rotates_in_parameter_store,
          rotates_in_secrets_manager, previous_of_the_secret,
-         reloads_between, keeps_it_in_an_outage, starts_without_token,
-         starts_without_other_settings, refuses_to_start, checks_and_signs,
+         reloads_between, keeps_it_in_an_outage, stops_in_an_outage,
+         starts_without_token, starts_without_other_settings, refuses_to_start, checks_and_signs,
          by_cgi, needs_the_rights_of_the_policy, in_few_calls]
 
 
