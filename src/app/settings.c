@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/config.h"
 #include "params/params.h"
@@ -93,6 +94,28 @@ end(struct app *app, const struct app_options *o, struct source *source,
 enum status
 settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 {
+/*
+ * Who sets no place for the database has the usual one, and should not have to
+ * make it: a site with nothing but other programs' variables runs at once.
+ * Where that is not allowed, opening the database says so.
+ */
+static void
+make_usual_place(const struct config *c)
+{
+	struct buf where = BUF_INIT;
+	char *folder = NULL, *slash;
+
+	config_where(c, "store", "path", &where);
+	if (strcmp(buf_str(&where), "default") == 0 &&
+	    str_dup(c->store.path, &folder) == ST_OK &&
+	    (slash = strrchr(folder, '/')) != NULL) {
+		*slash = '\0';
+		(void)mkdir(folder, 0750);
+	}
+	free(folder);
+	buf_release(&where);
+}
+
 	struct secrets_options secrets = { .threaded = o->threaded };
 	struct source *source = NULL;
 	enum status st = begin(app, o, errors);
@@ -112,6 +135,7 @@ settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 	secrets.config = app->config;
 	secrets.before = o->before == NULL ? NULL : o->before->secrets;
 	secrets.source = source;
+	make_usual_place(app->config);
 	secrets.log = app->log;
 	return secrets_open(&app->secrets, &secrets);
 }

@@ -9,7 +9,8 @@
 
 /*
  * Fills config, log, secrets and, if a reference needs it, aws; what is open
- * stays for app_close, also on failure. errors gets a line a mistake, as in
+ * stays for app_close, also on failure. Makes the directory of store.path if
+ * that is at its default. errors gets a line a mistake, as in
  * params/params.h. ST_OK, ST_CONFIG, ST_NOMEM, ST_IO; ST_UNAVAILABLE:
  * something cannot be fetched now that cannot be done without.
  */
