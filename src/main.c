@@ -123,7 +123,8 @@ static enum exit_code
 run_cgi(const struct options *o)
 {
 	struct app_options how_to = { .config_file = o->config_file,
-		.envp = environ };
+		.envp = environ,
+		.one_request = true };
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;
 	enum status st;

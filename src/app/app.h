@@ -50,6 +50,8 @@ struct app_options {
 	const char *config_file; /* the -c option, or NULL */
 	char *const *envp; /* of the process, never of a request */
 	bool threaded; /* a server: store and secrets get their threads */
+	bool one_request; /* plain CGI: starts without a token too; what is
+	                     signed is then 503 */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };

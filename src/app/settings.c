@@ -83,7 +83,10 @@ end(struct app *app, const struct app_options *o, struct source *source,
 	ended = params_end(app->config, source, errors, &warnings);
 	if (st == ST_OK)
 		st = ended;
-	if (st == ST_OK)
+	/* One request may well be for a route that is open. */
+	if (st == ST_OK && o->one_request)
+		(void)config_check_server(app->config, &warnings);
+	else if (st == ST_OK)
 		st = config_check_server(app->config, errors);
 	if (st == ST_OK && o->before != NULL && app->config->missing > 0)
 		st = ST_UNAVAILABLE;
@@ -91,9 +94,6 @@ end(struct app *app, const struct app_options *o, struct source *source,
 	return st;
 }
 
-enum status
-settings_open(struct app *app, const struct app_options *o, struct buf *errors)
-{
 /*
  * Who sets no place for the database has the usual one, and should not have to
  * make it: a site with nothing but other programs' variables runs at once.
@@ -116,6 +116,9 @@ make_usual_place(const struct config *c)
 	buf_release(&where);
 }
 
+enum status
+settings_open(struct app *app, const struct app_options *o, struct buf *errors)
+{
 	struct secrets_options secrets = { .threaded = o->threaded };
 	struct source *source = NULL;
 	enum status st = begin(app, o, errors);
@@ -132,10 +135,10 @@ make_usual_place(const struct config *c)
 		source_close(source);
 		return st;
 	}
+	make_usual_place(app->config);
 	secrets.config = app->config;
 	secrets.before = o->before == NULL ? NULL : o->before->secrets;
 	secrets.source = source;
-	make_usual_place(app->config);
 	secrets.log = app->log;
 	return secrets_open(&app->secrets, &secrets);
 }

@@ -274,6 +274,24 @@ store_thread(void *arg)
 	return NULL;
 }
 
+/* Opened late: now is when the file's place is looked up. */
+static enum status
+find_file(struct db *db)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	if (db->late.path == NULL)
+		return ST_OK;
+	st = db_file_init(&db->file, &db->late, &why);
+	if (st == ST_OK)
+		db->late.path = NULL;
+	else
+		db_note_fault(db, st, buf_str(&why));
+	buf_release(&why);
+	return st;
+}
+
 static enum status
 commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 {
@@ -281,7 +299,8 @@ commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 	enum status st;
 
 	pthread_mutex_lock(&db->writing);
-	st = db_lock_take(&db->file.lock, clock_mono_us() + turn_us);
+	if ((st = find_file(db)) == ST_OK)
+		st = db_lock_take(&db->file.lock, clock_mono_us() + turn_us);
 	if (st == ST_OK) {
 		db->jobs.batch.jobs[0] = &j;
 		db->jobs.batch.n = 1;

@@ -18,6 +18,8 @@ inode_of(const struct db *db)
 {
 	struct stat st;
 
+	if (db->file.path == NULL) /* not looked up yet */
+		return 0;
 	return stat(db->file.path, &st) == 0 ? st.st_ino : 0;
 }
 
@@ -294,10 +296,12 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	pthread_mutex_init(&db->reading, NULL);
 	if ((st = db_jobs_init(&db->jobs)) != ST_OK)
 		return st;
+	if (o->late && !o->threaded) {
+		db->late = *o;
+		return ST_OK;
+	}
 	if ((st = db_file_init(&db->file, o, why)) != ST_OK)
 		return st;
-	if (o->late && !o->threaded)
-		return ST_OK;
 	if ((st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
 		return st;
 	db->opened = true;

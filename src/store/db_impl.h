@@ -38,6 +38,8 @@ struct db {
 	pthread_mutex_t writing;
 	struct db_conn *writer; /* NULL: could not be opened (again) */
 	bool opened; /* it has been open before */
+	struct db_options late; /* of a file that is still to be looked up; its
+	                           path is NULL for any other */
 	int64_t checkpointed; /* the log's pages when last copied */
 
 	pthread_mutex_t reading; /* guards the reader */

@@ -360,9 +360,26 @@ def tcp_listener(door):
         equal(p.stop(), 0, "exit status")
 
 
+def without_anything(door):
+    """Nothing configured: what is open answers, what is signed is 503."""
+    if os.path.exists("/etc/switchhook/switchhook.conf"):
+        return
+    env = {"REQUEST_METHOD": "GET", "PATH_INFO": "/health",
+           "SWITCHHOOK_STORE_PATH": door.dir("nowhere/db")}
+    done = run(door, env=env)
+    true(done.stdout.startswith(b"Status: 200 "), f"{done}")
+    done = run(door, env=env | {
+        "PATH_INFO": "/call-status", "HTTP_X_TWILIO_SIGNATURE": "A" * 27 + "="})
+    true(done.stdout.startswith(b"Status: 503 "), f"{done}")
+    true(b"twilio.auth_token" in done.stderr, f"{done}")
+    done = run(door, "-s", door.dir("no.sock"))
+    equal(done.returncode, 3, "a server does not start so")
+
+
 def suite(results):
     with ByHand() as door:
-        for case in [exit_codes, test_opens_no_store, broken_cgi] + (
+        for case in [exit_codes, test_opens_no_store, broken_cgi,
+                     without_anything] + (
                 [] if QUICK else [stuck_cgi]):
             results.run(f"lifecycle: {case.__name__}", case, door)
     with NginxFastcgi() as door:
