@@ -221,6 +221,10 @@ child(int (*fn)(void *), void *arg)
 
 	if (pid == 0)
 		_exit(fn(arg));
+	if (pid < 0) {
+		perror("fork"); /* and to kill -1 would be to kill all */
+		exit(99);
+	}
 	return pid;
 }
 

@@ -4,7 +4,11 @@
  * processes on one database.
  *
  *	bench-store [-d SYNC_DELAY_US] [-j wal|rollback] [-s SECONDS]
- *	    [-t THREADS,…] [-p PROCESSES,…] [-m threaded|alone] [-r ROWS] [-D DIR]
+ *	    [-t THREADS,…] [-p PROCESSES,…] [-m threaded|alone] [-D DIR]
+ *	    [-r MESSAGES] [-q ITEMS] [-w MICROSECONDS]
+ *
+ * -r and -q: so many messages are on record and so many items wait before it
+ * begins. -w: a client works so long on a processor between two messages.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -33,6 +37,7 @@ struct options {
 	int seconds;
 	int64_t delay_us;
 	long rows;
+	long items;
 	long work_us;
 	const char *threads;
 	const char *processes;
@@ -190,20 +195,41 @@ senders_job(struct db *db, void *arg)
 
 struct fill {
 	struct client *client;
-	int n;
+	uint64_t next; /* number of the next message */
+	uint64_t all;
+	bool items;
 };
 
+#define FILL 5000
+#define PASSES 4
+
+/* In passes, each in order of sid: a tree that is filled at random has the
+ * same form, but takes hours. */
+static void
+fill_sid(struct fill *f, struct message *m)
+{
+	uint64_t each = f->all / PASSES, i = f->next++;
+	uint64_t at = i % each * PASSES + i / each;
+
+	snprintf(m->sid, sizeof(m->sid), "SM%016llx%016llx",
+	    (unsigned long long)(at * (UINT64_MAX / f->all)),
+	    (unsigned long long)i);
+}
+
+/* Records, and items too if they are asked for. */
 static enum status
 fill_job(struct db *db, void *arg)
 {
 	struct fill *f = arg;
 	struct message m;
+	struct message_record r = { m.sid, "ai", NULL, clock_us() };
 	enum status st = ST_OK;
 	int i;
 
-	for (i = 0; i < f->n && st == ST_OK; i++) {
+	for (i = 0; i < FILL && st == ST_OK; i++) {
 		make_message(f->client, &m);
-		st = message_job(db, &m);
+		fill_sid(f, &m);
+		st = f->items ? message_job(db, &m) : message_record(db, &r);
 	}
 	return st;
 }
@@ -212,13 +238,15 @@ static void
 fill(const struct options *o, struct base *b)
 {
 	struct client c = { .base = b, .seed = 1, .senders = SENDERS };
-	struct fill f = { &c, 5000 };
-	long done;
+	struct fill f = { .client = &c };
 
 	db_write(b->db, senders_job, b);
-	for (done = 0; done < o->rows; done += f.n)
+	f.all = (uint64_t)(o->rows > o->items ? o->rows : o->items);
+	while (f.next < f.all) {
+		f.items = f.next < (uint64_t)o->items;
 		if (db_write(b->db, fill_job, &f) != ST_OK)
 			fprintf(stderr, "filling failed\n");
+	}
 }
 
 static int
@@ -393,7 +421,7 @@ main(int argc, char **argv)
 	struct base b;
 	int c;
 
-	while ((c = getopt(argc, argv, "d:j:s:t:p:m:r:D:w:")) != -1)
+	while ((c = getopt(argc, argv, "d:j:s:t:p:m:r:q:D:w:")) != -1)
 		switch (c) {
 		case 'd':
 			o.delay_us = strtol(optarg, NULL, 10);
@@ -415,6 +443,9 @@ main(int argc, char **argv)
 			break;
 		case 'r':
 			o.rows = strtol(optarg, NULL, 10);
+			break;
+		case 'q':
+			o.items = strtol(optarg, NULL, 10);
 			break;
 		case 'w':
 			o.work_us = strtol(optarg, NULL, 10);
