@@ -29,12 +29,20 @@ end(struct store *s)
 }
 
 /* Literals go into a struct whose strings are not const. */
-static enum status
-add_full(struct store *s, const char *id, const char *tel, const char *thread,
+static struct conversation
+conversation(const char *id, const char *tel, const char *thread,
     const char *company, const char *project, bool handoff, int64_t created)
 {
-	struct conversation c = { (char *)id, (char *)tel, (char *)thread,
+	return (struct conversation){ (char *)id, (char *)tel, (char *)thread,
 		(char *)company, (char *)project, handoff, created };
+}
+
+static enum status
+add_full(struct store *s, const char *id, const char *tel, const char *thread,
+    bool handoff, int64_t created)
+{
+	struct conversation c =
+	    conversation(id, tel, thread, NULL, NULL, handoff, created);
 
 	return s->ops->add(s, &c);
 }
@@ -42,7 +50,7 @@ add_full(struct store *s, const char *id, const char *tel, const char *thread,
 static enum status
 add(struct store *s, const char *id, const char *tel, int64_t created)
 {
-	return add_full(s, id, tel, NULL, NULL, NULL, false, created);
+	return add_full(s, id, tel, NULL, false, created);
 }
 
 /* The id of the newest of tel, "" if there is none. */
@@ -112,12 +120,13 @@ test_values_come_back(void)
 {
 	struct store *s = begin();
 	const struct conversation all[] = {
-		{ "c1", "+14155550101", "th_1", "co_1", "pr_1", true,
-		    1795286400123456 },
-		{ "c2", "+14155550102", NULL, NULL, NULL, false, 1 },
-		{ "c3", "+14155550103", "", "", "", false, 2 },
-		{ "c'4\"; DROP TABLE conversation; --", "client:Zo\xc3\xab %_",
-		    "\xf0\x9f\x98\x80", "a\nb", "\\", true, 3 },
+		conversation("c1", "+14155550101", "th_1", "co_1", "pr_1", true,
+		    1795286400123456),
+		conversation("c2", "+14155550102", NULL, NULL, NULL, false, 1),
+		conversation("c3", "+14155550103", "", "", "", false, 2),
+		conversation("c'4\"; DROP TABLE conversation; --",
+		    "client:Zo\xc3\xab %_", "\xf0\x9f\x98\x80", "a\nb", "\\",
+		    true, 3),
 	};
 	size_t i;
 
@@ -159,10 +168,8 @@ test_id_is_unique(void)
 	struct store *s = begin();
 	struct conversation c;
 
-	CU_ASSERT_EQUAL(
-	    add_full(s, "c", "+1", "first", NULL, NULL, true, 1), ST_OK);
-	CU_ASSERT_EQUAL(
-	    add_full(s, "c", "+2", "second", NULL, NULL, false, 2), ST_EXISTS);
+	CU_ASSERT_EQUAL(add_full(s, "c", "+1", "first", true, 1), ST_OK);
+	CU_ASSERT_EQUAL(add_full(s, "c", "+2", "second", false, 2), ST_EXISTS);
 	CU_ASSERT_EQUAL_FATAL(s->ops->get(s, "c", &c), ST_OK);
 	check_text(c.tel, "+1");
 	check_text(c.thread_id, "first");
