@@ -359,6 +359,9 @@ test_classic_variables(void)
 static const struct {
 	const char *text, *mistake;
 } mistakes[] = {
+	{ "[whatsapp]\ndedupe = seen\n",
+	    ":2: whatsapp.dedupe: is no table; write dynamodb:TABLE, or leave "
+	    "it out" },
 	{ "[menu]\nx = y\n",
 	    ":2: menu.x: is no key of a telephone; write digits, or other" },
 	{ "[menu]\n5 = a/b\n",

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "codec/address.h"
+#include "base/str.h"
 #include "codec/cidr.h"
 #include "codec/phone.h"
 #include "config/config.h"
@@ -87,6 +88,17 @@ check_filled(char *value)
 	return *value == '\0' ? "is empty; leave it out for the default" : NULL;
 }
 
+static const char *
+check_dedupe(char *value)
+{
+	static const char scheme[] = "dynamodb:";
+
+	if (*value == '\0' ||
+	    (str_starts(value, scheme) && value[sizeof(scheme) - 1] != '\0'))
+		return NULL;
+	return "is no table; write dynamodb:TABLE, or leave it out";
+}
+
 /* Where a relative path leads depends on the server that starts us. */
 static const char *
 check_path(char *path)
@@ -163,6 +175,7 @@ static const struct {
 	{ "whatsapp", "conversations_index", check_filled },
 	{ "whatsapp", "ai_queue", check_filled },
 	{ "whatsapp", "human_queue", check_filled },
+	{ "whatsapp", "dedupe", check_dedupe },
 	{ "voice", "templates", check_filled },
 	{ "voice", "webhook_api_url", check_webhook_url },
 	{ "voice", "digits_queue", check_filled },
