@@ -298,11 +298,11 @@ check_time(const char *fault, long give_ms, enum status st, long least_ms,
 static void
 test_dead_line(void)
 {
-	check_time("\"kind\":\"hang\",\"times\":9", 500, ST_TIMEOUT, 450, 900);
-	/* One that hangs leaves time for another try. */
-	check_time("\"kind\":\"hang\"", 500, ST_OK, 280, 700);
+	check_time("\"kind\":\"hang\",\"times\":9", 500, ST_TIMEOUT, 450, 1500);
+	/* One that hangs leaves time for another try, on a busy machine too. */
+	check_time("\"kind\":\"hang\"", 2000, ST_OK, 1100, 2400);
 	check_time("\"kind\":\"latency\",\"ms\":900,\"times\":9", 500,
-	    ST_TIMEOUT, 450, 900);
+	    ST_TIMEOUT, 450, 1500);
 	/* No sleep that would end too late: the answer is at once. */
 	check_time(ERROR("ThrottlingException") ",\"times\":9,"
 						"\"headers\":{\"x-amz-retry-"

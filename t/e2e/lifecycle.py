@@ -13,7 +13,7 @@ from cases import check_json_error, check_twiml, message, sid, tel
 from doors import TOKEN, ByHand, NginxFastcgi, NginxListenFds, find
 from malformed import a_message, variables
 from outcome import equal, patience, true
-from servers import Process, clean_env, connects, wait_for
+from servers import Process, clean_env, connects, free_port, wait_for
 from twilio_sign import form
 
 QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
@@ -350,14 +350,21 @@ def few_descriptors(door):
 
 
 def tcp_listener(door):
-    """-s HOST:PORT."""
-    port = door.port + 1 if door.port < 65000 else door.port - 1
-    p = Process([door.program, "-c", door.conf, "-s", f":{port}"],
-                door.dir("tcp.log"))
-    try:
-        p.wait_until(lambda: connects(("127.0.0.1", port)), "listening")
-    finally:
+    """-s HOST:PORT. Somebody else may get the port first: then another."""
+    for _ in range(5):
+        port = free_port()
+        log = door.dir(f"tcp-{port}.log")
+        p = Process([door.program, "-c", door.conf, "-s", f":{port}"], log)
+        try:
+            p.wait_until(lambda: connects(("127.0.0.1", port)), "listening")
+        except AssertionError as e:
+            p.stop()
+            if "in use" not in str(e):
+                raise
+            continue
         equal(p.stop(), 0, "exit status")
+        return
+    raise AssertionError("no port in five tries")
 
 
 def without_anything(door):
