@@ -12,6 +12,7 @@ class Skip(Exception):
 class Results:
     def __init__(self, verbose=False):
         self.passed = self.failed = self.skipped = 0
+        self.failures = []
         self.verbose = verbose
 
     def run(self, name, fn, *args):
@@ -23,8 +24,9 @@ class Results:
             print(f"skip  {name}: {e}")
         except Exception:  # pylint: disable=broad-except
             self.failed += 1
-            print(f"FAIL  {name}")
-            traceback.print_exc(limit=-4, file=sys.stdout)
+            self.failures.append(f"FAIL  {name}\n" +
+                                 traceback.format_exc(limit=-4)[-1500:])
+            print(self.failures[-1])
         else:
             self.passed += 1
             if self.verbose:
@@ -32,6 +34,10 @@ class Results:
         sys.stdout.flush()
 
     def summary(self):
+        """The closing line; what failed stands above it once more, because
+        the end of a log is what somebody elsewhere gets to see."""
+        for failure in self.failures[:5]:
+            print(failure)
         line = f"{self.passed} passed, {self.failed} failed"
         if self.skipped:
             line += f", {self.skipped} skipped"

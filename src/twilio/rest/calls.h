@@ -1,0 +1,99 @@
+/*
+ * Twilio's Calls API (2010-04-01): one call, or a page of the list. The wire
+ * format is Twilio's OpenAPI description (twilio_api_v2010, FetchCall and
+ * ListCall) and https://www.twilio.com/docs/voice/api/call-resource.
+ *
+ * Requests go over the shared HTTP client with Basic authentication. What may
+ * be repeated is (429, 5xx, no connection): three tries, after a random part
+ * of 100 ms doubled each time, at most 3 s, inside one dead-line for all.
+ */
+#ifndef TWILIO_REST_CALLS_H
+#define TWILIO_REST_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+struct http_client;
+
+/* "CA" and 32 hexadecimal digits. */
+bool calls_is_sid(const char *);
+
+/* Whom to ask, and as whom. Strings outlive the calls; the secret is wiped
+ * wherever it was copied to. */
+struct calls_account {
+	const char *api_url; /* "https://api.twilio.com" */
+	const char *account_sid;
+	const char *user; /* account SID, or API key SID */
+	const char *secret; /* auth token, or API key secret */
+};
+
+#define CALLS_FETCH_MS 10000 /* one call, all tries in all */
+#define CALLS_LIST_MS 30000 /* a page */
+#define CALLS_PAGE_MAX 1000 /* calls in one page of Twilio's */
+
+/* Why it did not work, for a reply and the log; shows no secret. */
+struct calls_failure {
+	int http; /* Twilio's HTTP code, 0: no answer */
+	int code; /* Twilio's error code (20404, …), 0: none */
+	int retry_after_s; /* -1: not said */
+	char text[256]; /* a sentence */
+};
+
+/*
+ * One call: call gets the JSON object as Twilio sent it.
+ *
+ * ST_OK; ST_NOTFOUND (404); ST_DENIED (401, 403 or another 4xx: Twilio
+ * refuses us); ST_BUSY (429 to the end); ST_TIMEOUT (late);
+ * ST_UNAVAILABLE (no connection, or 5xx to the end); ST_MALFORMED (no JSON, or
+ * not what was asked for); ST_TOOBIG; ST_IO (broken off); ST_NOMEM. What went
+ * wrong is in the failure.
+ */
+enum status calls_fetch(struct http_client *, const struct calls_account *,
+    const char *sid, struct buf *call, struct calls_failure *);
+
+/* What Twilio filters by. NULL: not. Times "2026-11-21T00:00:00Z". */
+struct calls_query {
+	const char *status;
+	const char *start_from; /* StartTime>=, on or after */
+	const char *start_before; /* StartTime<, before */
+	int page_size; /* 1..CALLS_PAGE_MAX */
+};
+
+/* One call of a page; text is its JSON object as Twilio sent it. */
+struct calls_item {
+	const char *text;
+	size_t len;
+};
+
+/* A page; items point into text. CALLS_PAGE_INIT before the first use. */
+struct calls_page {
+	struct buf text;
+	struct calls_item *items;
+	size_t n;
+	char *next_uri; /* as Twilio gave it ("/2010-04-01/…"), NULL: the end */
+};
+#define CALLS_PAGE_INIT \
+	{ \
+		BUF_INIT, NULL, 0, NULL \
+	}
+void calls_page_release(struct calls_page *);
+
+/*
+ * A page of the list: the first one of query, or, if next_uri is not NULL,
+ * that one, which must be a next_uri that Twilio gave for this account (any
+ * other is ST_MALFORMED, and nothing is asked). Results as of calls_fetch.
+ */
+enum status calls_list(struct http_client *, const struct calls_account *,
+    const struct calls_query *, const char *next_uri, struct calls_page *,
+    struct calls_failure *);
+
+/* A member of an item that is a string, copied out: ST_OK, ST_NOTFOUND (absent
+ * or null), ST_TOOBIG, ST_MALFORMED. */
+enum status calls_item_text(
+    const struct calls_item *, const char *name, char *out, size_t size);
+
+#endif
