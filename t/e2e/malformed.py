@@ -281,9 +281,9 @@ def slow_peers(door):
             beside = latencies(door)
         print(f"      beside {count} {name}: {beside[middle]:.1f} ms, "
               f"slowest {beside[-1]:.1f} ms")
-        true(beside[middle] < alone[middle] + 100 * patience(1),
+        true(beside[middle] < alone[middle] + 250 * patience(1),
              f"{name}: median")
-        true(beside[-1] < 1500 * patience(1), f"{name}: slowest")
+        true(beside[-1] < 1000 * patience(2), f"{name}: slowest")
     check_alive(door)
 
 
@@ -300,7 +300,7 @@ def more_slow_bodies_than_workers(door):
         began = time.monotonic()
         check_twiml(door.post("/whatsapp", a_message()))
         took = time.monotonic() - began
-        true(took < 0.5 * patience(1), f"waited {took:.1f} s")
+        true(took < patience(2), f"waited {took:.1f} s")
         for s in peers:
             try:
                 s.sendall(b"x")
