@@ -95,4 +95,39 @@ const char *json_name(const struct json *);
 size_t json_size(const struct json *);
 const struct json *json_item(const struct json *, size_t i);
 
+/*
+ * Reading without building anything, where an answer has a megabyte and three
+ * of its members count: slices of a text that json_check took. Of other text
+ * they are nonsense, but within it.
+ */
+struct json_slice {
+	const char *text; /* one value as it stands, no space around it */
+	size_t len;
+};
+
+/* What one value is, by its first character. */
+enum json_kind json_slice_kind(const struct json_slice *);
+
+/* The members of an object or the items of an array, in their order. */
+struct json_walk {
+	const char *at, *end;
+	bool object;
+};
+
+/* ST_OK; or ST_MALFORMED: this is neither, and has nothing to walk over. */
+enum status json_walk(struct json_walk *, const struct json_slice *);
+
+/* The next; false: there is none. name is a member's as it stands between its
+ * quotes, with escapes, and empty for an item; it may be NULL. */
+bool json_walk_next(
+    struct json_walk *, struct json_slice *name, struct json_slice *value);
+
+/* As json_member. */
+enum status json_slice_member(
+    const struct json_slice *, const char *name, struct json_slice *out);
+
+/* A string, without quotes and escapes. ST_OK; ST_MALFORMED: it is none, or
+ * has a NUL in it; ST_TOOBIG: out has no room. out is "" then. */
+enum status json_slice_text(const struct json_slice *, char *out, size_t size);
+
 #endif

@@ -22,8 +22,8 @@ struct http_client;
 /* "CA" and 32 hexadecimal digits. */
 bool calls_is_sid(const char *);
 
-/* Whom to ask, and as whom. Strings outlive the calls; the secret is wiped
- * wherever it was copied to. */
+/* Whom to ask, and as whom. Strings outlive the calls; our copies of the
+ * secret are wiped. */
 struct calls_account {
 	const char *api_url; /* "https://api.twilio.com" */
 	const char *account_sid;
@@ -44,13 +44,14 @@ struct calls_failure {
 };
 
 /*
- * One call: call gets the JSON object as Twilio sent it.
+ * One call: the JSON object as Twilio sent it replaces what call has.
  *
  * ST_OK; ST_NOTFOUND (404); ST_DENIED (401, 403 or another 4xx: Twilio
  * refuses us); ST_BUSY (429 to the end); ST_TIMEOUT (late);
  * ST_UNAVAILABLE (no connection, or 5xx to the end); ST_MALFORMED (no JSON, or
- * not what was asked for); ST_TOOBIG; ST_IO (broken off); ST_NOMEM. What went
- * wrong is in the failure.
+ * not what was asked for); ST_TOOBIG; ST_IO (broken off); ST_NOMEM; ST_CONFIG
+ * (the account has no SID, user or secret: nothing is asked). What went wrong
+ * is in the failure.
  */
 enum status calls_fetch(struct http_client *, const struct calls_account *,
     const char *sid, struct buf *call, struct calls_failure *);

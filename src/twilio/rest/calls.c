@@ -1,0 +1,202 @@
+#include "twilio/rest/calls.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "codec/json.h"
+#include "codec/url.h"
+#include "http/reply.h"
+#include "twilio/rest/failure.h"
+#include "twilio/rest/page.h"
+#include "twilio/rest/request.h"
+
+/* A call is 3 KiB at most, a page of 1000 calls 1.2 MB at the time of writing. */
+#define CALL_MAX ((size_t)256 << 10)
+#define LIST_MAX ((size_t)8 << 20)
+
+#define CALL_DEPTH_MAX 16
+#define SID_LEN 34
+
+static bool
+is_sid(const char *sid, const char *prefix)
+{
+	return sid != NULL && strlen(sid) == SID_LEN &&
+	    strncmp(sid, prefix, 2) == 0 &&
+	    strspn(sid + 2, "0123456789abcdefABCDEF") == SID_LEN - 2;
+}
+
+bool
+calls_is_sid(const char *sid)
+{
+	return is_sid(sid, "CA");
+}
+
+/* What must be there before anybody is asked. */
+static enum status
+check_account(const struct calls_account *a, struct calls_failure *f)
+{
+	failure_reset(f);
+	if (str_empty(a->account_sid) || str_empty(a->user) ||
+	    str_empty(a->secret)) {
+		failure_say(f,
+		    "Twilio cannot be asked; set twilio.account_sid, and "
+		    "auth_token or api_key with api_secret");
+		return ST_CONFIG;
+	}
+	return ST_OK;
+}
+
+/* --- one call ------------------------------------------------------------ */
+
+/* Is it the call that was asked for? */
+static bool
+is_call(const struct buf *body, const char *sid)
+{
+	struct json_slice whole = { body->data, body->len }, value;
+	char its[SID_LEN + 1];
+
+	if (body->len == 0 ||
+	    json_check(body->data, body->len, CALL_DEPTH_MAX) != ST_OK)
+		return false;
+	whole.text += strspn(whole.text, " \t\r\n");
+	whole.len -= (size_t)(whole.text - body->data);
+	return json_slice_member(&whole, "sid", &value) == ST_OK &&
+	    json_slice_text(&value, its, sizeof(its)) == ST_OK &&
+	    strcasecmp(its, sid) == 0;
+}
+
+enum status
+calls_fetch(struct http_client *client, const struct calls_account *a,
+    const char *sid, struct buf *call, struct calls_failure *f)
+{
+	struct rest_request r = { .total_ms = CALLS_FETCH_MS,
+		.max_body = CALL_MAX };
+	struct buf uri = BUF_INIT;
+	struct http_reply reply = { 0 };
+	enum status st = check_account(a, f);
+
+	buf_release(call);
+	if (st == ST_OK && !calls_is_sid(sid)) {
+		failure_say(f, "no call SID: CA and 32 hexadecimal digits");
+		st = ST_MALFORMED;
+	}
+	if (st != ST_OK)
+		goto out;
+	buf_printf(&uri, PAGE_PATH "/%s.json", a->account_sid, sid);
+	if ((st = uri.err) != ST_OK)
+		goto out;
+	r.uri = buf_str(&uri);
+	if ((st = rest_get(client, a, &r, &reply, f)) != ST_OK)
+		goto out;
+	if (!is_call(&reply.body, sid)) {
+		failure_say(f, "Twilio's answer is not the call asked for");
+		st = ST_MALFORMED;
+		goto out;
+	}
+	*call = reply.body;
+	reply.body = (struct buf)BUF_INIT;
+out:
+	http_reply_release(&reply);
+	buf_release(&uri);
+	return st;
+}
+
+/* --- a page --------------------------------------------------------------- */
+
+static void
+put_filter(struct buf *out, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	buf_putc(out, '&');
+	buf_puts(out, name);
+	buf_putc(out, '=');
+	url_encode(out, value, strlen(value));
+}
+
+/* Of the first page. */
+static enum status
+put_query(struct buf *out, const struct calls_account *a,
+    const struct calls_query *q, struct calls_failure *f)
+{
+	if (q->page_size < 1 || q->page_size > CALLS_PAGE_MAX) {
+		failure_say(f, "a page has 1 to %d calls", CALLS_PAGE_MAX);
+		return ST_MALFORMED;
+	}
+	buf_printf(
+	    out, PAGE_PATH ".json?PageSize=%d", a->account_sid, q->page_size);
+	put_filter(out, "Status", q->status);
+	put_filter(out, "StartTime%3E", q->start_from);
+	put_filter(out, "StartTime%3C", q->start_before);
+	return out->err;
+}
+
+static enum status
+check_page(struct calls_page *page, const struct calls_account *a,
+    const char *asked, struct calls_failure *f)
+{
+	const char *wrong;
+	enum status st = page_read(page, a->account_sid, &wrong);
+
+	/* It would never end. */
+	if (st == ST_OK && str_eq(page->next_uri, asked)) {
+		wrong = "its next_page_uri is the page itself";
+		st = ST_MALFORMED;
+	}
+	if (st != ST_OK)
+		failure_say(f, "Twilio's answer is no page of calls: %s",
+		    st == ST_NOMEM ? status_text(st) : wrong);
+	return st;
+}
+
+enum status
+calls_list(struct http_client *client, const struct calls_account *a,
+    const struct calls_query *q, const char *next_uri, struct calls_page *page,
+    struct calls_failure *f)
+{
+	struct rest_request r = {
+		.uri = next_uri, .total_ms = CALLS_LIST_MS, .max_body = LIST_MAX
+	};
+	struct http_reply reply = { 0 };
+	struct buf uri = BUF_INIT;
+	enum status st = check_account(a, f);
+
+	calls_page_release(page);
+	if (st != ST_OK)
+		goto out;
+	if (next_uri == NULL) {
+		if ((st = put_query(&uri, a, q, f)) != ST_OK)
+			goto out;
+		r.uri = buf_str(&uri);
+	} else if (!page_uri_fits(next_uri, a->account_sid)) {
+		failure_say(f, "no page of this account's calls");
+		st = ST_MALFORMED;
+		goto out;
+	}
+	if ((st = rest_get(client, a, &r, &reply, f)) != ST_OK)
+		goto out;
+	page->text = reply.body;
+	reply.body = (struct buf)BUF_INIT;
+	st = check_page(page, a, r.uri, f);
+out:
+	if (st != ST_OK)
+		calls_page_release(page);
+	http_reply_release(&reply);
+	buf_release(&uri);
+	return st;
+}
+
+enum status
+calls_item_text(
+    const struct calls_item *item, const char *name, char *out, size_t size)
+{
+	const struct json_slice whole = { item->text, item->len };
+	struct json_slice value;
+	enum status st = json_slice_member(&whole, name, &value);
+
+	*out = '\0';
+	if (st == ST_OK && json_slice_kind(&value) == JSON_NULL)
+		st = ST_NOTFOUND;
+	return st == ST_OK ? json_slice_text(&value, out, size) : st;
+}

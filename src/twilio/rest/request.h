@@ -1,0 +1,29 @@
+/* A GET at Twilio's API, with all its tries. For src/twilio/rest. */
+#ifndef TWILIO_REST_REQUEST_H
+#define TWILIO_REST_REQUEST_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+struct calls_account;
+struct calls_failure;
+struct http_client;
+struct http_reply;
+
+struct rest_request {
+	const char *uri; /* from "/" on, behind the API's URL */
+	long total_ms; /* for all tries */
+	size_t max_body; /* bytes */
+};
+
+#define REST_TRIES 3
+
+/*
+ * ST_OK: HTTP 200, and the reply is the caller's to release. Else it is empty
+ * and the failure tells; the status is one of calls_fetch's.
+ */
+enum status rest_get(struct http_client *, const struct calls_account *,
+    const struct rest_request *, struct http_reply *, struct calls_failure *);
+
+#endif
