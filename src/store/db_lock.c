@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/owner.h"
 
 /*
  * A blocking flock(2) has no dead-line, so we ask again and again. To keep
@@ -25,29 +26,14 @@
 #define PAUSE_MAX_US 4000
 #define GATE_PATIENCE_US 50000
 
-/* Root is only visiting: the server must be able to open what root made. */
-static void
-give_to_directory_owner(int fd, const char *path)
-{
-	char *dir = strdup(path), *slash;
-	struct stat st;
-
-	if (dir != NULL && (slash = strrchr(dir, '/')) != NULL) {
-		slash[slash == dir ? 1 : 0] = '\0';
-		if (stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
-			errno = 0; /* then it stays root's */
-	}
-	free(dir);
-}
-
 static enum status
 open_file(struct db_lock *l)
 {
 	int flags = O_RDWR | O_CLOEXEC;
 
 	l->fd = open(l->path, flags | O_CREAT | O_EXCL, 0600);
-	if (l->fd >= 0 && geteuid() == 0)
-		give_to_directory_owner(l->fd, l->path);
+	if (l->fd >= 0)
+		owner_give(l->fd, l->path);
 	if (l->fd < 0 && errno == EEXIST)
 		l->fd = open(l->path, flags | O_CREAT, 0600);
 	return l->fd < 0 ? ST_IO : ST_OK;
