@@ -25,6 +25,8 @@ static const struct {
 	{ "twilio", "account_sid", "AC00000000000000000000000000000000", NULL },
 	{ "twilio", "auth_token", "sample-token", "(set)" },
 	{ "twilio", "auth_token_previous", "sample-previous", "(set)" },
+	{ "twilio", "api_key", "SK00000000000000000000000000000000", NULL },
+	{ "twilio", "api_secret", "sample-secret", "(set)" },
 	{ "twilio", "api_url", "http://127.0.0.1:8081", NULL },
 	{ "whatsapp", "conversations", "sqlite:other", NULL },
 	{ "whatsapp", "conversations_index", "by-tel", NULL },

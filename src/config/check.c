@@ -1,4 +1,5 @@
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -70,13 +71,28 @@ check_token(char *token)
 	return NULL;
 }
 
+/* Two letters and 32 hexadecimal digits, or nothing at all. */
+static bool
+is_sid_or_empty(const char *sid, const char *letters)
+{
+	return *sid == '\0' ||
+	    (strlen(sid) == 34 && strncasecmp(sid, letters, 2) == 0 &&
+		strspn(sid + 2, "0123456789abcdefABCDEF") == 32);
+}
+
+static const char *
+check_api_key(char *sid)
+{
+	if (is_sid_or_empty(sid, "SK"))
+		return NULL;
+	return "is not an API key's SID; write SK and the 32 hexadecimal "
+	       "digits behind it, as Twilio's console shows it";
+}
+
 static const char *
 check_account_sid(char *sid)
 {
-	if (*sid == '\0')
-		return NULL;
-	if (strlen(sid) == 34 && strncasecmp(sid, "AC", 2) == 0 &&
-	    strspn(sid + 2, "0123456789abcdefABCDEF") == 32)
+	if (is_sid_or_empty(sid, "AC"))
 		return NULL;
 	return "is not an account SID; write AC and the 32 hexadecimal digits "
 	       "behind it, as Twilio's console shows it";
@@ -170,6 +186,8 @@ static const struct {
 	{ "twilio", "account_sid", check_account_sid },
 	{ "twilio", "auth_token", check_token },
 	{ "twilio", "auth_token_previous", check_token },
+	{ "twilio", "api_key", check_api_key },
+	{ "twilio", "api_secret", check_token },
 	{ "twilio", "api_url", check_api_url },
 	{ "whatsapp", "conversations", check_filled },
 	{ "whatsapp", "conversations_index", check_filled },
@@ -205,6 +223,24 @@ normalize_operator(struct config *c, struct buf *errors)
 	return ST_CONFIG;
 }
 
+/* A key without its secret, or the other way round, opens nothing. */
+static enum status
+check_key_pair(struct config *c, struct buf *errors)
+{
+	const struct option *key = option_find("twilio", "api_key");
+	const struct option *secret = option_find("twilio", "api_secret");
+	bool has_key = *c->twilio.api_key != '\0';
+
+	if (has_key == (*c->twilio.api_secret != '\0') ||
+	    config_origin(c, key)->bad || config_origin(c, key)->missing ||
+	    config_origin(c, secret)->bad || config_origin(c, secret)->missing)
+		return ST_OK;
+	config_mistake(c, has_key ? secret : key, errors,
+	    "is empty, but the other half of the pair is set; set both "
+	    "twilio.api_key and twilio.api_secret, or neither");
+	return ST_CONFIG;
+}
+
 const char *
 config_check_text(const struct option *o, char *value)
 {
@@ -235,6 +271,8 @@ config_check(struct config *c, struct buf *errors)
 		st = ST_CONFIG;
 	}
 	if (normalize_operator(c, errors) != ST_OK)
+		st = ST_CONFIG;
+	if (check_key_pair(c, errors) != ST_OK)
 		st = ST_CONFIG;
 	if (section_check(c, errors) != ST_OK)
 		st = ST_CONFIG;

@@ -76,7 +76,8 @@ struct config {
 		char *log_target;
 	} server;
 	struct {
-		char *account_sid, *auth_token, *auth_token_previous, *api_url;
+		char *account_sid, *auth_token, *auth_token_previous;
+		char *api_key, *api_secret, *api_url;
 	} twilio;
 	struct {
 		char *conversations, *ai_queue, *human_queue;

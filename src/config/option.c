@@ -66,6 +66,13 @@ const struct option options[] = {
 	{ AT(twilio, auth_token_previous), .type = OPTION_TEXT, .fallback = "",
 	    .secret = true, .need = NEED_REQUEST,
 	    .help = "the token before it, taken as well during a rotation" },
+	{ AT(twilio, api_key), .type = OPTION_TEXT, .fallback = "",
+	    .need = NEED_REQUEST,
+	    .help = "the API key that calls are watched with, SK and 32 "
+		    "hexadecimal digits; empty: account_sid and auth_token" },
+	{ AT(twilio, api_secret), .type = OPTION_TEXT, .fallback = "",
+	    .secret = true, .need = NEED_REQUEST,
+	    .help = "the secret of that key" },
 	{ AT(twilio, api_url), .type = OPTION_URL,
 	    .fallback = "https://api.twilio.com", .need = NEED_REQUEST,
 	    .help = "where Twilio's API is called" },
