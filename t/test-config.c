@@ -161,6 +161,18 @@ assert_sample(const struct loaded *l, size_t i, const char *where)
 	buf_release(&b);
 }
 
+/* What a key cannot stand without, as a variable; NULL: nothing. */
+static const char *
+without(const char *key)
+{
+	if (strcmp(key, "api_key") == 0)
+		return "SWITCHHOOK_TWILIO_API_SECRET=s";
+	if (strcmp(key, "api_secret") == 0)
+		return "SWITCHHOOK_TWILIO_API_KEY="
+		       "SK00000000000000000000000000000000";
+	return NULL;
+}
+
 static void
 test_every_key_by_file(void)
 {
@@ -171,7 +183,7 @@ test_every_key_by_file(void)
 	for (i = 0; i < TEST_COUNT(samples); i++) {
 		snprintf(text, sizeof(text), "; a comment\n[%s]\n%s = %s\n",
 		    samples[i].section, samples[i].key, samples[i].value);
-		configs_load_text(&l, text, NO_ENV);
+		configs_load_text(&l, text, ENV(without(samples[i].key)));
 		snprintf(where, sizeof(where), "%s/switchhook.conf:3",
 		    test_tmpdir());
 		assert_sample(&l, i, where);
@@ -194,7 +206,8 @@ test_every_key_by_variable(void)
 		option_variable(o, name);
 		buf_reset(&pair);
 		buf_printf(&pair, "%s=%s", name, samples[i].value);
-		configs_load(&l, NULL, ENV("HOME=/", buf_str(&pair)));
+		configs_load(
+		    &l, NULL, ENV(buf_str(&pair), without(samples[i].key)));
 		assert_sample(&l, i, name);
 		configs_release(&l);
 	}
@@ -546,6 +559,49 @@ test_all_mistakes_are_listed(void)
 	buf_release(&text);
 }
 
+/* An API key and its secret are nothing without each other. */
+static void
+test_api_key(void)
+{
+#define KEY "api_key = SK0123456789abcdefABCDEF0123456789\n"
+	static const struct {
+		const char *text, *mistake;
+	} cases[] = {
+		{ KEY,
+		    ":2: twilio.api_key: stands alone; set api_secret under "
+		    "[twilio] as well, or leave both out\n" },
+		{ "api_key =\napi_secret = hunter2\n",
+		    ":3: twilio.api_secret: stands alone; set api_key under "
+		    "[twilio] as well, or leave both out\n" },
+		{ "api_secret = a\napi_key = AC0123456789abcdefABCDEF01234567"
+		  "89\n",
+		    ":3: twilio.api_key: is not an API key's SID; write SK and "
+		    "the 32 hexadecimal digits behind it, as Twilio's console "
+		    "shows it\n" },
+		{ KEY "api_secret = hunter 2\n",
+		    ":3: twilio.api_secret: has a character in it that no "
+		    "token has (a space, a line end, a non-ASCII one); remove "
+		    "it\n" },
+		{ KEY "api_secret = hunter2\n", NULL },
+		{ "api_key =\napi_secret =\n", NULL },
+	};
+	char text[256], line[512];
+	struct loaded l;
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		snprintf(text, sizeof(text), "[twilio]\n%s", cases[i].text);
+		configs_load_text(&l, text, NO_ENV);
+		*line = '\0';
+		if (cases[i].mistake != NULL)
+			snprintf(line, sizeof(line), "%s/switchhook.conf%s",
+			    test_tmpdir(), cases[i].mistake);
+		CU_ASSERT_STRING_EQUAL(buf_str(&l.errors), line);
+		configs_release(&l);
+	}
+#undef KEY
+}
+
 static void
 test_variable_mistakes(void)
 {
@@ -695,6 +751,7 @@ static const struct test tests[] = {
 	{ "classic variables", test_classic_variables },
 	{ "mistakes", test_mistakes },
 	{ "all mistakes are listed", test_all_mistakes_are_listed },
+	{ "an API key and its secret", test_api_key },
 	{ "mistakes in the environment", test_variable_mistakes },
 	{ "forms of the file", test_forms_of_file },
 	{ "files that cannot be had", test_bad_files },

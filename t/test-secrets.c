@@ -64,8 +64,8 @@ end(struct trial *t)
 	fake_destroy(&t->fake);
 }
 
-/* The tokens with spaces between, "|", the administrator's, and "!" if
- * something is missing. */
+/* The tokens with spaces between, "|", the administrator's, "/" and an API
+ * key's if there is one, and "!" if something is missing. */
 static void
 describe(struct trial *t, char *out, size_t size)
 {
@@ -75,7 +75,8 @@ describe(struct trial *t, char *out, size_t size)
 	for (i = 0; set->tokens[i] != NULL; i++)
 		n += (size_t)snprintf(out + n, size - n, "%s%s",
 		    i == 0 ? "" : " ", set->tokens[i]);
-	snprintf(out + n, size - n, "|%s%s", set->admin_token,
+	snprintf(out + n, size - n, "|%s%s%s%s", set->admin_token,
+	    *set->api_secret == '\0' ? "" : "/", set->api_secret,
 	    set->missing ? "!" : "");
 	secrets_put(t->secrets, set);
 }
@@ -337,6 +338,30 @@ test_doubt(void)
 	end(&t);
 }
 
+/* An API key's secret is taken up as it changes; the old one opens nothing, so
+ * it is not kept, and it never counts as a token. */
+static void
+test_api_secret(void)
+{
+	struct trial t;
+
+	begin(&t);
+	t.options.refresh_us = 5 * MS;
+	fake_secret(&t.fake, "s", "{\"secret\":\"k\"}");
+	start(&t,
+	    "[twilio]\nauth_token = a\n"
+	    "api_key = SK00000000000000000000000000000000\n"
+	    "api_secret = secretsmanager:s#secret\n");
+	assert_is(&t, "a|/k");
+	fake_secret(&t.fake, "s", "{\"secret\":\"l\"}");
+	assert_becomes(&t, "a|/l");
+	/* What no secret can be is not taken. */
+	fake_secret(&t.fake, "s", "{\"secret\":\"a b\"}");
+	wait_fetches(&t, fake_fetches(&t.fake) + 2);
+	assert_is(&t, "a|/l");
+	end(&t);
+}
+
 /* An outage at the start: nothing is answered, until it is over. */
 static void
 test_missing(void)
@@ -561,6 +586,7 @@ static const struct test tests[] = {
 	{ "bad values", test_bad_values },
 	{ "an outage", test_outage },
 	{ "doubt", test_doubt },
+	{ "the secret of an API key", test_api_secret },
 	{ "missing at the start", test_missing },
 	{ "other settings", test_other_settings },
 	{ "missing for good", test_missing_for_good },

@@ -235,9 +235,10 @@ check_key_pair(struct config *c, struct buf *errors)
 	    config_origin(c, key)->bad || config_origin(c, key)->missing ||
 	    config_origin(c, secret)->bad || config_origin(c, secret)->missing)
 		return ST_OK;
-	config_mistake(c, has_key ? secret : key, errors,
-	    "is empty, but the other half of the pair is set; set both "
-	    "twilio.api_key and twilio.api_secret, or neither");
+	/* At the one that has a line. */
+	config_mistake(c, has_key ? key : secret, errors,
+	    "stands alone; set %s under [twilio] as well, or leave both out",
+	    has_key ? "api_secret" : "api_key");
 	return ST_CONFIG;
 }
 

@@ -12,11 +12,12 @@
 /* The secrets that are watched, and how they are used. */
 static const struct {
 	const char *section, *key;
-	bool signs;
+	enum secret_use { SIGNS, ADMITS, ASKS } use;
 } watched[] = {
-	{ "twilio", "auth_token", true },
-	{ "twilio", "auth_token_previous", true },
-	{ "server", "admin_token", false },
+	{ "twilio", "auth_token", SIGNS },
+	{ "twilio", "auth_token_previous", SIGNS },
+	{ "server", "admin_token", ADMITS },
+	{ "twilio", "api_secret", ASKS },
 };
 
 /* The one of them that rotates. */
@@ -149,26 +150,36 @@ add_token(const char *tokens[SECRETS_TOKENS_MAX + 1], const char *token)
 		tokens[n] = token;
 }
 
+static void
+add_tokens(const char *tokens[SECRETS_TOKENS_MAX + 1], const struct secret *c)
+{
+	add_token(tokens, c->value);
+	if (c->previous != NULL)
+		add_token(tokens, c->previous);
+	if (c->replaced != NULL)
+		add_token(tokens, c->replaced);
+}
+
 /* The state that they make, still pointing into them. */
 static struct secret_set
 outline(const struct secret *secrets, bool missing)
 {
-	struct secret_set set = { .admin_token = "", .missing = missing };
-	const struct secret *c;
+	struct secret_set set = { .missing = missing };
 	size_t i;
 
 	for (i = 0; i < SECRETS_N; i++) {
-		c = &secrets[i];
-		set.missing = set.missing || c->missing;
-		if (!watched[i].signs) {
-			set.admin_token = c->value;
-			continue;
+		set.missing = set.missing || secrets[i].missing;
+		switch (watched[i].use) {
+		case SIGNS:
+			add_tokens(set.tokens, &secrets[i]);
+			break;
+		case ADMITS:
+			set.admin_token = secrets[i].value;
+			break;
+		case ASKS:
+			set.api_secret = secrets[i].value;
+			break;
 		}
-		add_token(set.tokens, c->value);
-		if (c->previous != NULL)
-			add_token(set.tokens, c->previous);
-		if (c->replaced != NULL)
-			add_token(set.tokens, c->replaced);
 	}
 	return set;
 }
@@ -209,7 +220,8 @@ secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
 	struct secret_set from = outline(secrets, missing);
 	const struct secret *r = &secrets[ROTATING];
 	size_t size = sizeof(struct secret_state) + size_of(from.admin_token) +
-	    size_of(r->reference) + size_of(r->value) + size_of(r->replaced);
+	    size_of(from.api_secret) + size_of(r->reference) +
+	    size_of(r->value) + size_of(r->replaced);
 	struct secret_state *set;
 	size_t i;
 	char *at;
@@ -223,6 +235,7 @@ secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
 	at = set->text;
 	set->base.missing = from.missing;
 	set->base.admin_token = copy_text(&at, from.admin_token);
+	set->base.api_secret = copy_text(&at, from.api_secret);
 	for (i = 0; from.tokens[i] != NULL; i++)
 		set->base.tokens[i] = copy_text(&at, from.tokens[i]);
 	note_rotating(set, secrets, &at);

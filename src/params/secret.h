@@ -28,7 +28,7 @@ struct secret {
 };
 
 /* They are always these, in this order. */
-#define SECRETS_N 3
+#define SECRETS_N 4
 
 /* As the configuration has it. ST_OK or ST_NOMEM. */
 enum status secret_open(struct secret *, const struct config *, size_t i);

@@ -1,5 +1,6 @@
 /*
- * The secrets that requests are checked with, as they are now. Those that are
+ * The secrets that requests are checked with, and that Twilio's API is asked
+ * with, as they are now. Those that are
  * kept at AWS change while the program runs: a thread fetches them every five
  * minutes or so, and at once (at most once a minute) when signatures begin to
  * fail. The other settings change by a reload alone.
@@ -37,6 +38,7 @@ struct secret_set {
 	const char *tokens[SECRETS_TOKENS_MAX + 1]; /* to check signatures
 	                       with, the current one first; NULL-ended */
 	const char *admin_token; /* "": none */
+	const char *api_secret; /* of twilio.api_key; "": none */
 	bool missing; /* a setting is: no request can be answered */
 };
 

@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 
