@@ -1,0 +1,328 @@
+#!/usr/bin/python3
+"""etc/switchhook.openapi.json against the route table, and replies against it.
+
+The description names every route, method and guard of the table and no other.
+Then real servers are asked: the end-to-end cases, and each operation with all
+that its description says can go wrong. A reply that is not described fails, and
+so does a described one that nothing here can bring about.
+"""
+import json
+import os
+import subprocess
+import sys
+
+SRCDIR = os.environ.get("SRCDIR", os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(SRCDIR, "t/e2e"))
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+import cases
+import client
+import voice_cases
+from doors import TOKEN, VOICE, ByHand, NginxFastcgi
+from outcome import Results, Skip, equal, true
+from sdk import node_path
+from servers import BUILDDIR, clean_env, need
+from twilio_sign import form, pairs, sha_query, sign
+
+FILE = os.path.join(SRCDIR, "etc/switchhook.openapi.json")
+FORM = "application/x-www-form-urlencoded"
+ADMIN = "0123456789-admin"
+SERVED = ("get", "head", "post")
+QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
+
+# Without those that wait for the clock.
+CASES = [c for c in cases.CASES + voice_cases.CASES
+         if c.__name__ not in ("template_edited", "template_spoiled")]
+
+# What any webhook may have: enough for each of them.
+FIELDS = {"From": "+15005550006", "To": "+15005550001", "Body": "Hi",
+          "MessageSid": "SM" + "1" * 32, "MessageStatus": "read",
+          "CallSid": "CA" + "1" * 32, "CallStatus": "completed",
+          "Digits": "1"}
+
+# What only a lack of memory brings about: (operation, status).
+NOT_PROVOKED = {(f"{m} {p}", 503) for m in ("get", "head")
+                for p in ("/health",)}
+
+
+def description():
+    with open(FILE, encoding="utf-8") as f:
+        return json.load(f)
+
+
+# ---- the table
+
+
+def table():
+    done = subprocess.run([os.path.join(BUILDDIR, "t/print-routes")],
+                          capture_output=True, text=True, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def expected(method, guard, accept, allow):
+    """What the description has to say of a row of the table."""
+    methods = {"GET": {"get", "head"}, "POST": {"post"}}[method]
+    if guard == "signed":
+        methods |= {"get"}
+    types = {FORM} | ({"application/json"} if "json" in accept else set())
+    return {"methods": methods, "guards": {guard},
+            "types": types if method == "POST" else set(), "allow": allow}
+
+
+def guard_of(operation):
+    names = {n for way in operation["security"] for n in way}
+    return {frozenset(): "open", frozenset({"twilioSignature"}): "signed",
+            frozenset({"adminBearer", "adminKey"}): "admin"}[frozenset(names)]
+
+
+def said(doc, item):
+    operations = [item[m] for m in item if m in SERVED]
+    other = item["x-other-methods"]["$ref"].split("/")[-1]
+    headers = doc["components"]["responses"][other]["headers"]
+    return {"methods": {m for m in item if m != "parameters" and m[1] != "-"},
+            "guards": {guard_of(o) for o in operations},
+            "types": {t for o in operations
+                      for t in o.get("requestBody", {}).get("content", [])},
+            "allow": headers["Allow"]["schema"]["const"]}
+
+
+def routes_agree():
+    doc, rows = description(), table()
+    true(len(rows) > 8, "the table has rows")
+    equal(set(doc["paths"]), {r[1] for r in rows}, "paths")
+    for method, path, guard, accept, allow in rows:
+        equal(said(doc, doc["paths"][path]),
+              expected(method, guard, accept, allow), path)
+    for path, item in doc["paths"].items():
+        named = [p["$ref"].split("/")[-1] for p in item.get("parameters", [])
+                 + item.get("get", {}).get("parameters", []) if "$ref" in p]
+        inside = [doc["components"]["parameters"][n]["name"] for n in named]
+        for part in path.split("/"):
+            if part.startswith("{"):
+                true(part[1:-1] in inside, f"{path} describes {part}")
+
+
+def no_personal_data():
+    with open(FILE, encoding="utf-8") as f:
+        text = f.read()
+    for number in cases.re.findall(r"\+\d{6,}", text):
+        true(number.startswith("+1500555"), f"{number} is nobody's number")
+
+
+# ---- replies
+
+
+EXCHANGES = []
+
+
+def fields(body):
+    """A form as an object; a name that occurs twice has its last value."""
+    return {n.decode("latin-1"): v.decode("latin-1")
+            for n, v in pairs(body or b"")}
+
+
+def note(what, method, route, headers, body, reply):
+    if "%00" in route:
+        return reply  # nginx answers by itself
+    kind = dict((n.lower(), v) for n, v in headers).get("content-type", "")
+    is_json = kind.startswith("application/json")
+    parsed = None
+    if is_json and reply.status < 300:
+        parsed = json.loads(body)
+    EXCHANGES.append({
+        "what": what, "method": method, "path": route.partition("?")[0],
+        "form": None if is_json else fields(body), "json": parsed,
+        "status": reply.status, "headers": reply.headers,
+        "body": reply.body.decode("utf-8", "replace")})
+    return reply
+
+
+def noting(door_class, server=f"admin_token = {ADMIN}"):
+    """That door, with each reply kept, and a menu that leads nowhere."""
+    def ask(self, method, route, headers=(), body=None, **more):
+        reply = door_class.ask(self, method, route, headers, body, **more)
+        return note(self.what, method, route, headers, body, reply)
+    return type(door_class.__name__, (door_class,), {
+        "ask": ask, "what": "", "extra": server,
+        "voice": VOICE.replace("[menu]", "[menu]\n7 = birthdate-confirmed")})
+
+
+class Operation:
+    """A method and a path of the description, and how to ask for it."""
+
+    def __init__(self, doc, method, pattern):
+        self.method = method.upper()
+        self.pattern = pattern
+        self.operation = doc["paths"][pattern][method]
+        self.guard = guard_of(self.operation)
+        self.statuses = {int(s) for s in self.operation["responses"]}
+        # A path's parameters have an example each.
+        self.path = pattern
+        for p in doc["components"]["parameters"].values():
+            if p["in"] == "path":
+                self.path = self.path.replace("{%s}" % p["name"],
+                                              p["example"])
+
+    def ask(self, door, route=None, body=b"", kind=FORM, good=True):
+        route = self.path if route is None else route
+        headers = [("Content-Type", kind)] if self.method == "POST" else []
+        if self.guard == "signed":
+            is_form = kind == FORM and self.method == "POST"
+            signature = sign(TOKEN if good else "0" * 32, door.url(route),
+                             body if is_form else b"")
+            headers.append(("X-Twilio-Signature", signature))
+        elif self.guard == "admin":
+            headers.append(("Authorization",
+                            "Bearer " + (ADMIN if good else "guess")))
+        if self.method != "POST" and not body:
+            body = None
+        return door.ask(self.method, route, headers, body)
+
+
+    def ask_well(self, door, **changes):
+        """All is as it should be, with these fields changed."""
+        route, body = self.path, b""
+        if self.guard == "signed":
+            body = form(FIELDS | changes)
+        if self.method != "POST" and body:
+            route, body = route + "?" + body.decode(), b""
+        return self.ask(door, route, body)
+
+
+def operations():
+    doc = description()
+    return [Operation(doc, m, p) for p in doc["paths"]
+            for m in doc["paths"][p] if m in SERVED]
+
+
+def mishaps(door):
+    """Each operation, and what can be wrong with a request for it."""
+    for o in operations():
+        true(o.ask_well(door).status in (200, 204), o.path)
+        equal(o.ask(door, o.path + "?x=%zz").status, 400, o.path)
+        big = o.ask(door, body=b"a=" + b"b" * 110000)
+        equal(big.status, 413, o.path)
+        if o.guard != "open":
+            equal(o.ask(door, good=False).status, 401, o.path)
+        if o.method == "POST":
+            equal(o.ask(door, route=o.path + "?" + sha_query(b"x"), body=b"x",
+                        kind="text/plain").status, 415, o.path)
+        if 404 in o.statuses and o.path != o.pattern and o.guard == "signed":
+            nowhere = o.path.rpartition("/")[0] + "/nothing"
+            equal(o.ask(door, nowhere).status, 404, nowhere)
+        if o.path == "/transfer-call":
+            equal(o.ask_well(door, Digits="7").status, 404, "menu")
+    for method in ("DELETE", "PUT", "OPTIONS"):
+        for o in operations():
+            equal(door.ask(method, o.path).status, 405, o.path)
+    equal(door.ask("GET", "/nothing").status, 404, "another path")
+
+
+def closed(door):
+    for o in operations():
+        if o.guard == "admin":
+            equal(o.ask(door).status, 403, o.path)
+
+
+def run_by_hand(door, o, conf, what, **env):
+    """Plain CGI with another configuration, or another environment."""
+    body = b"a=b" if o.method == "POST" else b""
+    variables = door.variables(o.method, o.path, [
+        ("Content-Type", FORM)] if body else [])
+    if body:
+        variables["CONTENT_LENGTH"] = str(len(body))
+    done = subprocess.run([door.program, "-c", conf], input=body,
+                          capture_output=True, timeout=60, check=False,
+                          env=clean_env(**variables, **env))
+    reply = client.parse_cgi(done.stdout)
+    return note(what, o.method, o.path, [], body, reply)
+
+
+def not_configured(door):
+    """No configuration: whatever is asked for has failed."""
+    bad = door.dir.write("bad.conf", "[server]\nthreads = many\n")
+    for o in operations():
+        equal(run_by_hand(door, o, bad, "not configured").status, 500, o.path)
+
+
+def not_there_yet(door):
+    """A token that is kept elsewhere, where nobody answers."""
+    conf = door.dir.write("early.conf", door.config(
+        token="ssm:nobody", server="admin_token = ssm:nobody"))
+    env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_REGION": "us-east-1",
+           "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+           "AWS_EC2_METADATA_DISABLED": "true"}
+    for o in operations():
+        reply = run_by_hand(door, o, conf, "early", **env)
+        if o.path == "/health":
+            equal(reply.status, 200, o.path)
+        else:
+            equal(reply.status, 503, o.path)
+
+
+def compare():
+    done = subprocess.run(
+        [need("node"), os.path.join(SRCDIR, "t/openapi.mjs"), FILE],
+        input=json.dumps(EXCHANGES).encode(), capture_output=True,
+        env=os.environ | {"NODE_PATH": node_path()}, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def replies_fit(result):
+    true(not result["faults"], f"{len(result['faults'])} faults:\n" +
+         "\n".join(result["faults"][:10]))
+
+
+def all_seen(result):
+    """Each described reply came, but for those that need a lack of memory."""
+    known = {(f"{o.method.lower()} {o.pattern}", s) for o in operations()
+             for s in o.statuses}
+    seen = set()
+    for line in result["seen"]:
+        name, _, status = line.rpartition(" ")
+        seen.add((name, int(status)))
+    missing = known - seen
+    equal(sorted(missing), sorted(NOT_PROVOKED & missing), "not seen")
+    true(missing >= NOT_PROVOKED, f"seen: {NOT_PROVOKED - missing}")
+    for path in description()["paths"]:
+        true((f"other {path}", 405) in seen, f"405 of {path}")
+    true(("other path", 404) in seen, "404 of another path")
+
+
+def version(door):
+    shown = json.loads(door.ask("GET", "/health").body)["version"]
+    equal(description()["info"]["version"], shown, "version")
+
+
+def main():
+    results = Results("-v" in sys.argv)
+    results.run("routes, methods, guards, types", routes_agree)
+    results.run("examples without personal data", no_personal_data)
+    with noting(NginxFastcgi)() as door:
+        for case in [] if QUICK else CASES:
+            door.what = case.__name__
+            results.run(case.__name__, case, door)
+        door.what = "mishaps"
+        results.run("mishaps", mishaps, door)
+        results.run("version", version, door)
+    with noting(ByHand, "")() as door:
+        door.what = "closed"
+        results.run("admin routes without a token", closed, door)
+        results.run("not configured", not_configured, door)
+        results.run("not there yet", not_there_yet, door)
+    found = []
+    results.run("the description is OpenAPI 3.1, and its examples fit",
+                lambda: found.append(compare()))
+    if found:
+        results.run(f"{len(EXCHANGES)} replies fit", replies_fit, found[0])
+        results.run("every described reply was seen", all_seen, found[0])
+    print(results.summary())
+    if results.failed:
+        return 1
+    return 77 if results.skipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
