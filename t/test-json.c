@@ -308,6 +308,163 @@ test_read_numbers(void)
 	json_free(j);
 }
 
+static struct json_slice
+slice(const char *text)
+{
+	return (struct json_slice){ text, strlen(text) };
+}
+
+static void
+expect_slice(const struct json_slice *s, const char *expect)
+{
+	CU_ASSERT_EQUAL(s->len, strlen(expect));
+	CU_ASSERT_EQUAL(strncmp(s->text, expect, s->len), 0);
+}
+
+static void
+test_slices(void)
+{
+	static const char *const expect[][2] = { { "a", "1" },
+		{ "b\\\"", "\"]}\\\"\"" }, { "c", "[ {\"d\":[]} , null]" },
+		{ "", "{}" }, { "e", "-1.5e3" }, { "f", "true" } };
+	struct json_slice s = slice("{ \"a\" : 1 , \"b\\\"\":\"]}\\\"\"\n,"
+				    "\"c\":[ {\"d\":[]} , null],\"\":{} , "
+				    "\"e\":-1.5e3,\"f\":true }");
+	struct json_slice name, value, item;
+	struct json_walk w;
+	size_t i;
+
+	CU_ASSERT_EQUAL(json_check(s.text, s.len, 9), ST_OK);
+	CU_ASSERT_EQUAL(json_slice_kind(&s), JSON_OBJECT);
+	CU_ASSERT_EQUAL(json_walk(&w, &s), ST_OK);
+	for (i = 0; i < TEST_COUNT(expect); i++) {
+		CU_ASSERT_TRUE_FATAL(json_walk_next(&w, &name, &value));
+		expect_slice(&name, expect[i][0]);
+		expect_slice(&value, expect[i][1]);
+	}
+	CU_ASSERT_FALSE(json_walk_next(&w, &name, &value));
+	CU_ASSERT_FALSE(json_walk_next(&w, NULL, &value));
+	CU_ASSERT_EQUAL(json_slice_member(&s, "c", &value), ST_OK);
+	CU_ASSERT_EQUAL(json_walk(&w, &value), ST_OK);
+	CU_ASSERT_TRUE(json_walk_next(&w, &name, &item));
+	CU_ASSERT_EQUAL(name.len, 0);
+	expect_slice(&item, "{\"d\":[]}");
+	CU_ASSERT_TRUE(json_walk_next(&w, NULL, &item));
+	CU_ASSERT_EQUAL(json_slice_kind(&item), JSON_NULL);
+	CU_ASSERT_FALSE(json_walk_next(&w, NULL, &item));
+	CU_ASSERT_EQUAL(json_slice_member(&s, "f", &value), ST_OK);
+	CU_ASSERT_EQUAL(json_walk(&w, &value), ST_MALFORMED);
+	CU_ASSERT_FALSE(json_walk_next(&w, NULL, &item));
+}
+
+static void
+test_slice_members(void)
+{
+	static const struct {
+		const char *text, *name;
+		enum status st;
+		const char *value;
+	} cases[] = {
+		{ "{\"sid\":1}", "sid", ST_OK, "1" },
+		{ "{\"\\u0073id\":1}", "sid", ST_OK, "1" },
+		{ "{\"\\ud83d\\uDE00\":1}", "\xf0\x9f\x98\x80", ST_OK, "1" },
+		{ "{\"x\":{\"sid\":2},\"sid\":1}", "sid", ST_OK, "1" },
+		{ "{\"x\":\"\\\",\\\"sid\\\":2\"}", "sid", ST_NOTFOUND, "" },
+		{ "{\"sid\":1,\"x\":0,\"s\\u0069d\":2}", "sid", ST_MALFORMED,
+		    "" },
+		{ "{\"Sid\":1,\"si\":2,\"sid_\":3,\"sid\\u0000\":4}", "sid",
+		    ST_NOTFOUND, "" },
+		{ "{\"sid\\u0000\":4,\"\":5}", "", ST_OK, "5" },
+		{ "{}", "sid", ST_NOTFOUND, "" },
+		{ "[\"sid\",1]", "sid", ST_MALFORMED, "" },
+		{ "\"sid\"", "sid", ST_MALFORMED, "" },
+	};
+	struct json_slice s, value;
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		s = slice(cases[i].text);
+		CU_ASSERT_EQUAL(json_check(s.text, s.len, 9), ST_OK);
+		CU_ASSERT_EQUAL(
+		    json_slice_member(&s, cases[i].name, &value), cases[i].st);
+		CU_ASSERT_EQUAL(value.len, strlen(cases[i].value));
+		if (value.len > 0)
+			expect_slice(&value, cases[i].value);
+	}
+}
+
+static void
+test_slice_text(void)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		enum status st;
+		const char *expect;
+	} cases[] = {
+		{ "\"\"", 1, ST_OK, "" },
+		{ "\"abc\"", 4, ST_OK, "abc" },
+		{ "\"abc\"", 3, ST_TOOBIG, "" },
+		{ "\"a\\n\\t\\\"\\\\\\/\\b\\f\\r\"", 16, ST_OK,
+		    "a\n\t\"\\/\b\f\r" },
+		{ "\"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"", 16, ST_OK,
+		    "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "\"\\ud83d\\ude00\"", 4, ST_TOOBIG, "" },
+		{ "\"\xc3\xa9\"", 3, ST_OK, "\xc3\xa9" },
+		{ "\"a\\u0000b\"", 16, ST_MALFORMED, "" },
+		{ "null", 16, ST_MALFORMED, "" },
+		{ "17", 16, ST_MALFORMED, "" },
+		{ "[\"a\"]", 16, ST_MALFORMED, "" },
+	};
+	struct json_slice s;
+	char out[16];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		s = slice(cases[i].text);
+		CU_ASSERT_EQUAL(json_check(s.text, s.len, 9), ST_OK);
+		CU_ASSERT_EQUAL(
+		    json_slice_text(&s, out, cases[i].size), cases[i].st);
+		CU_ASSERT_STRING_EQUAL(out, cases[i].expect);
+	}
+}
+
+/* What was not checked gives nonsense, but ends and stays within. Each text
+ * is cut everywhere; ASan would see a step too far. */
+static void
+test_slices_of_anything(void)
+{
+	static const char *const texts[] = { "{\"a\":1,\"b\":[\"\\u00e9\",{}]}",
+		"[,,]", "{,\"a\"}", "{\"a\":}", "{\"a\":]", "[}]", "{\"a",
+		"[\"\\", "\"\\ud83d\"", "\"\\u00\"", "\"\\x\"", "\"",
+		"[\"a\" \"b\"]", "[1 2]", "{\"a\"\"b\":1}", "[[[[", "]",
+		"{\"\\uD800\":1}" };
+	struct json_slice s, name, value;
+	struct json_walk w;
+	char out[16], *copy;
+	size_t i, n;
+
+	for (i = 0; i < TEST_COUNT(texts); i++)
+		for (n = strlen(texts[i]); n > 0; n--) {
+			copy = malloc(n);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+			memcpy(copy, texts[i], n);
+			s = (struct json_slice){ copy, n };
+			(void)json_slice_text(&s, out, sizeof(out));
+			(void)json_slice_member(&s, "a", &value);
+			if (json_walk(&w, &s) == ST_OK)
+				while (json_walk_next(&w, &name, &value)) {
+					CU_ASSERT_TRUE(value.text > copy);
+					CU_ASSERT_TRUE(
+					    value.text + value.len <= copy + n);
+				}
+			free(copy);
+		}
+	s = (struct json_slice){ "", 0 };
+	CU_ASSERT_EQUAL(json_slice_text(&s, out, 16), ST_MALFORMED);
+	CU_ASSERT_EQUAL(json_slice_member(&s, "a", &value), ST_MALFORMED);
+}
+
 static void
 test_walk(void)
 {
@@ -341,6 +498,10 @@ static const struct test tests[] = {
 	{ "read: exactly", test_read_exactly },
 	{ "read: numbers", test_read_numbers },
 	{ "read: walk", test_walk },
+	{ "slices", test_slices },
+	{ "slices: members", test_slice_members },
+	{ "slices: text", test_slice_text },
+	{ "slices: of anything", test_slices_of_anything },
 };
 
 int

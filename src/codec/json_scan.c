@@ -254,13 +254,15 @@ json_slice_member(
 enum status
 json_slice_text(const struct json_slice *v, char *out, size_t size)
 {
-	const char *at = v->text + 1, *end = v->text + v->len - 1;
+	const char *at, *end;
 	size_t used = 0, n;
 	char bytes[4];
 
 	*out = '\0';
-	if (v->len < 2 || *v->text != '"' || *end != '"')
+	if (v->len < 2 || v->text[0] != '"' || v->text[v->len - 1] != '"')
 		return ST_MALFORMED;
+	at = v->text + 1;
+	end = v->text + v->len - 1;
 	while (at < end) {
 		n = take_bytes(&at, end, bytes);
 		if (n == 0 || bytes[0] == '\0')

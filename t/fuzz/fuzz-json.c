@@ -1,6 +1,7 @@
 /*
  * Fuzzing JSON: besides sanitizers' findings it ends when the strict check and
- * the reader disagree, when text that passed is not so inside other text, or
+ * the reader disagree, when text that passed is not so inside other text, when
+ * its slices are not what was parsed or, of any text, lie outside of it, or
  * when any bytes, written as a string, are not valid JSON.
  */
 #include <stdint.h>
@@ -45,6 +46,89 @@ walk(const struct json *v, int depth)
 		}
 		walk(item, depth + 1);
 	}
+}
+
+/* --- slices ---------------------------------------------------------------- */
+
+static void
+same_text(const struct json_slice *s, const struct json *v)
+{
+	/* Decoded it is no longer, and its quotes leave room for the NUL. */
+	char *out = malloc(s->len + 1);
+	const char *text;
+
+	require(out != NULL);
+	require(json_slice_text(s, out, s->len + 1) == json_text(v, &text));
+	require(strcmp(out, text == NULL ? "" : text) == 0);
+	if (text != NULL && *text != '\0')
+		require(json_slice_text(s, out, strlen(text)) == ST_TOOBIG);
+	free(out);
+}
+
+/* What is parsed and what stands there are the same. */
+static void
+same(const struct json_slice *s, const struct json *v)
+{
+	struct json_slice name, value, its;
+	const struct json *item, *found;
+	struct json_walk w;
+
+	require(json_slice_kind(s) == json_kind(v));
+	if (json_kind(v) == JSON_STRING)
+		same_text(s, v);
+	if (json_walk(&w, s) != ST_OK) {
+		require(
+		    json_kind(v) != JSON_ARRAY && json_kind(v) != JSON_OBJECT);
+		return;
+	}
+	for (item = json_first(v); item != NULL; item = json_next(item)) {
+		require(json_walk_next(&w, &name, &value));
+		same(&value, item);
+		if (json_name(item) != NULL)
+			require(json_slice_member(s, json_name(item), &its) ==
+			    json_member(v, json_name(item), &found));
+	}
+	require(!json_walk_next(&w, &name, &value));
+}
+
+/* Whatever it is: all of it is within, and it ends. */
+static void
+walk_slices(const struct json_slice *s, int depth)
+{
+	struct json_slice name, value, its;
+	char out[16];
+	struct json_walk w;
+
+	require(s->len > 0);
+	(void)json_slice_text(s, out, sizeof(out));
+	(void)json_slice_member(s, "sid", &its);
+	if (depth == JSON_DEPTH_MAX || json_walk(&w, s) != ST_OK)
+		return;
+	while (json_walk_next(&w, &name, &value)) {
+		require(value.text > s->text &&
+		    value.text + value.len <= s->text + s->len);
+		require(name.text + name.len <= value.text);
+		walk_slices(&value, depth + 1);
+	}
+}
+
+static void
+check_slices(const char *text, size_t len, const struct json *v)
+{
+	struct json_slice whole = { text, len };
+	const char *end = text + len;
+
+	if (len == 0)
+		return;
+	walk_slices(&whole, 0);
+	if (v == NULL)
+		return;
+	while (strchr(" \t\r\n", *whole.text) != NULL)
+		whole.text++;
+	while (strchr(" \t\r\n", end[-1]) != NULL)
+		end--;
+	whole.len = (size_t)(end - whole.text);
+	same(&whole, v);
 }
 
 static void
@@ -94,6 +178,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		walk(j, 0);
 	if (st == ST_OK)
 		check_inside(text, len);
+	check_slices(text, len, j);
 	json_free(j);
 	if (len > 0)
 		check_written(text, len);
