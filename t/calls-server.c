@@ -1,0 +1,217 @@
+#include "t/calls-server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REQUESTS_MAX 64
+#define HEAD_MAX 8192
+
+struct calls_server {
+	int listener, port;
+	int stop[2];
+	pthread_t thread;
+	pthread_mutex_t mutex; /* guards the rest */
+	const char *const *answers;
+	char *heads[REQUESTS_MAX];
+	size_t requests, connections;
+};
+
+static void
+require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	perror(what);
+	exit(99);
+}
+
+/* False: the test is over. */
+static bool
+wait_readable(const struct calls_server *s, int fd)
+{
+	struct pollfd fds[] = { { fd, POLLIN, 0 }, { s->stop[0], POLLIN, 0 } };
+
+	while (poll(fds, 2, -1) < 0)
+		;
+	return fds[1].revents == 0;
+}
+
+/* The head of a request, NUL-terminated; false: there is no more. */
+static bool
+read_head(const struct calls_server *s, int fd, char head[static HEAD_MAX])
+{
+	size_t len = 0;
+	ssize_t n;
+
+	*head = '\0';
+	while (strstr(head, "\r\n\r\n") == NULL) {
+		if (!wait_readable(s, fd))
+			return false;
+		n = recv(fd, head + len, HEAD_MAX - 1 - len, 0);
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		head[len] = '\0';
+	}
+	return true;
+}
+
+static const char *
+note_request(struct calls_server *s, const char *head)
+{
+	const char *answer;
+
+	pthread_mutex_lock(&s->mutex);
+	require(s->requests < REQUESTS_MAX &&
+		(s->heads[s->requests++] = strdup(head)) != NULL,
+	    "requests");
+	answer = s->answers[0];
+	if (s->answers[1] != NULL)
+		s->answers++;
+	pthread_mutex_unlock(&s->mutex);
+	return answer;
+}
+
+/* False: this connection is over. */
+static bool
+answer(const struct calls_server *s, int fd, const char *text)
+{
+	bool over = *text == *CLOSE_AFTER;
+	size_t len;
+	ssize_t n;
+	char byte;
+
+	if (strcmp(text, HANG) == 0) {
+		/* Readable is only the client's end. */
+		if (wait_readable(s, fd))
+			(void)recv(fd, &byte, 1, 0);
+		return false;
+	}
+	text += over;
+	for (len = strlen(text); len > 0; len -= (size_t)n, text += n)
+		if ((n = send(fd, text, len, MSG_NOSIGNAL)) <= 0)
+			return false;
+	return !over;
+}
+
+static void *
+serve(void *arg)
+{
+	struct calls_server *s = arg;
+	char head[HEAD_MAX];
+	int fd;
+
+	while (wait_readable(s, s->listener)) {
+		fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			continue;
+		pthread_mutex_lock(&s->mutex);
+		s->connections++;
+		pthread_mutex_unlock(&s->mutex);
+		while (read_head(s, fd, head) &&
+		    answer(s, fd, note_request(s, head)))
+			;
+		close(fd);
+	}
+	return NULL;
+}
+
+struct calls_server *
+calls_server_start(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	struct calls_server *s = calloc(1, sizeof(*s));
+
+	require(s != NULL && pipe(s->stop) == 0 &&
+		pthread_mutex_init(&s->mutex, NULL) == 0,
+	    "server");
+	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	require(s->listener >= 0 &&
+		bind(s->listener, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		listen(s->listener, 16) == 0 &&
+		getsockname(s->listener, (struct sockaddr *)&at, &len) == 0,
+	    "listen");
+	s->port = ntohs(at.sin_port);
+	require(pthread_create(&s->thread, NULL, serve, s) == 0, "thread");
+	return s;
+}
+
+static void
+forget(struct calls_server *s)
+{
+	while (s->requests > 0)
+		free(s->heads[--s->requests]);
+}
+
+void
+calls_server_stop(struct calls_server *s)
+{
+	require(write(s->stop[1], "", 1) == 1, "stop");
+	pthread_join(s->thread, NULL);
+	pthread_mutex_destroy(&s->mutex);
+	forget(s);
+	close(s->stop[0]);
+	close(s->stop[1]);
+	close(s->listener);
+	free(s);
+}
+
+int
+calls_server_port(const struct calls_server *s)
+{
+	return s->port;
+}
+
+void
+calls_server_script(struct calls_server *s, const char *const *answers)
+{
+	pthread_mutex_lock(&s->mutex);
+	forget(s);
+	s->connections = 0;
+	s->answers = answers;
+	pthread_mutex_unlock(&s->mutex);
+}
+
+size_t
+calls_server_requests(struct calls_server *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->mutex);
+	n = s->requests;
+	pthread_mutex_unlock(&s->mutex);
+	return n;
+}
+
+size_t
+calls_server_connections(struct calls_server *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->mutex);
+	n = s->connections;
+	pthread_mutex_unlock(&s->mutex);
+	return n;
+}
+
+const char *
+calls_server_request(struct calls_server *s, size_t i)
+{
+	const char *head = "";
+
+	pthread_mutex_lock(&s->mutex);
+	if (i < s->requests)
+		head = s->heads[i];
+	pthread_mutex_unlock(&s->mutex);
+	return head;
+}
