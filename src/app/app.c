@@ -7,6 +7,7 @@
 #include "app/breaker.h"
 #include "app/outbox.h"
 #include "app/ports.h"
+#include "app/senders.h"
 #include "app/settings.h"
 #include "app/spans.h"
 #include "aws/client.h"
@@ -14,6 +15,7 @@
 #include "params/params.h"
 #include "params/secrets.h"
 #include "store/db.h"
+#include "store/settled.h"
 #include "twilio/templates.h"
 
 /* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
@@ -71,9 +73,10 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 		st = breakers_open(&app->breakers);
 	if (st == ST_OK && remote)
 		st = db_write(app->db, installation_job, app->installation);
-	if (st == ST_OK && remote && o->threaded && outbox_spools(app))
-		st = outbox_start(&app->outbox, app);
-	return st;
+	if (st != ST_OK || !remote || !o->threaded || !outbox_spools(app))
+		return st;
+	st = settled_open(&app->settled, app->db, app->log);
+	return st == ST_OK ? senders_start(&app->senders, app) : st;
 }
 
 enum status
@@ -115,7 +118,8 @@ app_close(struct app *app)
 		return;
 	spans_close(app->spans);
 	templates_close(app->templates);
-	outbox_stop(app->outbox);
+	senders_stop(app->senders);
+	settled_close(app->settled);
 	breakers_close(app->breakers);
 	ports_pool_close(app->ports);
 	secrets_close(app->secrets);

@@ -27,6 +27,8 @@ struct aws;
 struct breakers;
 struct outbox;
 struct secrets;
+struct senders;
+struct settled;
 struct spans;
 struct templates;
 
@@ -39,7 +41,8 @@ struct app {
 	struct ports_pool *ports;
 	char installation[SPOOL_INSTALLATION_MAX]; /* where remote */
 	struct breakers *breakers;
-	struct outbox *outbox; /* NULL: nothing is sent behind requests */
+	struct settled *settled; /* NULL, as the next: … */
+	struct senders *senders; /* … nothing is sent behind requests */
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
 	struct secrets *secrets; /* to check requests with */

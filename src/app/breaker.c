@@ -73,15 +73,17 @@ breaker_lets(struct breakers *b, const char *role)
 	return lets;
 }
 
-void
+bool
 breaker_note(struct breakers *b, const char *role, bool good)
 {
 	struct breaker *p;
 	int64_t span = OPEN_US;
+	bool again;
 	int i;
 
 	pthread_mutex_lock(&b->mutex);
 	p = find(b, role);
+	again = good && p->failures >= FAILURES_MAX;
 	if (good) {
 		p->failures = 0;
 		p->open_until = 0;
@@ -92,4 +94,5 @@ breaker_note(struct breakers *b, const char *role, bool good)
 		p->open_until = clock_mono_us() + span;
 	}
 	pthread_mutex_unlock(&b->mutex);
+	return again;
 }

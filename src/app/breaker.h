@@ -17,7 +17,8 @@ void breakers_close(struct breakers *); /* NULL is taken */
 /* May this role be tried now? */
 bool breaker_lets(struct breakers *, const char *role);
 
-/* How a try went. */
-void breaker_note(struct breakers *, const char *role, bool good);
+/* How a try went. True: the role had failed so often that it was not tried
+ * for a while, and works again. */
+bool breaker_note(struct breakers *, const char *role, bool good);
 
 #endif

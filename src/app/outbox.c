@@ -1,9 +1,6 @@
 #include "app/outbox.h"
 
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/app.h"
 #include "app/backends.h"
@@ -15,6 +12,7 @@
 #include "config/config.h"
 #include "store/db.h"
 #include "store/queue.h"
+#include "store/settled.h"
 #include "store/spool.h"
 
 /* How long whoever took an entry may be at it before others may. */
@@ -32,6 +30,12 @@ static const char *
 log_name(const struct spool_entry *e)
 {
 	return strcmp(e->role, ROLE_DIGITS) == 0 ? e->queue_group : e->sid;
+}
+
+static const char *
+role_name(const struct spool_entry *e)
+{
+	return *e->role == '\0' ? "undecided" : e->role;
 }
 
 bool
@@ -113,6 +117,24 @@ claim(const struct app *app, struct ports *ports, const struct spool_entry *e)
 	    app->installation, clock_us() / 1000000);
 }
 
+static enum status
+hurry_job(struct db *db, void *arg)
+{
+	int64_t count;
+
+	(void)arg;
+	return spool_hurry(db, clock_us(), &count);
+}
+
+/* What waits for a queue that works again need not wait any longer. */
+static void
+hurry(const struct app *app, const struct spool_entry *e)
+{
+	log_info(app->log, "queue works again", LOG_STR("role", role_name(e)));
+	if (outbox_spools(app))
+		db_write(app->db, hurry_job, NULL);
+}
+
 /* ST_OK also if another installation has sent it. */
 static enum status
 send_entry(
@@ -129,8 +151,9 @@ send_entry(
 	else
 		st = push(ports, e);
 	/* What the queue will never take says nothing of the queue. */
-	breaker_note(app->breakers, e->role,
-	    st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED);
+	if (breaker_note(app->breakers, e->role,
+		st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED))
+		hurry(app, e);
 	return st;
 }
 
@@ -215,7 +238,7 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 
 	if (sent != ST_OK)
 		log_warn(app->log, "queue did not take a message",
-		    LOG_STR("role", *e->role == '\0' ? "undecided" : e->role),
+		    LOG_STR("role", role_name(e)),
 		    LOG_SID("message_sid", log_name(e)),
 		    LOG_STR("reason", why_not(ports, sent)),
 		    LOG_INT("attempts", e->attempts + 1));
@@ -228,6 +251,7 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 
 struct accepting {
 	struct ports *ports;
+	struct settled_ids settled; /* what leaves the spool besides */
 	struct spool_entry *entry; /* NULL: recorded only */
 	outbox_record_fn *record;
 	void *arg;
@@ -255,7 +279,9 @@ accept_job(struct db *db, void *arg)
 	}
 	if (!a->spool)
 		return ST_OK;
-	st = spool_idle(db, e->group);
+	st = settled_remove(db, &a->settled);
+	if (st == ST_OK)
+		st = spool_idle(db, e->group);
 	if (st != ST_OK && st != ST_EXISTS)
 		return st;
 	e->taken = a->may_send && st == ST_OK;
@@ -288,7 +314,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 	if (st == ST_OK)
 		return ST_OK;
 	log_warn(app->log, "queue did not take a message",
-	    LOG_STR("role", a->entry->role),
+	    LOG_STR("role", role_name(a->entry)),
 	    LOG_SID("message_sid", log_name(a->entry)),
 	    LOG_STR("reason", why_not(a->ports, st)));
 	if (a->ports->dedupe != NULL && a->entry->sid != NULL)
@@ -316,16 +342,19 @@ outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
 	*sent = true;
 	a.may_send = strcmp(e->role, ROLE_UNDECIDED) != 0 &&
 	    breaker_lets(app->breakers, e->role);
+	settled_list(app->settled, &a.settled);
 	if ((st = db_write(app->db, accept_job, &a)) != ST_OK || a.done)
 		return st;
 	if (!a.spool)
 		return send_unspooled(app, &a);
+	settled_forget(app->settled, &a.settled);
 	*sent = false;
 	if (!e->taken)
 		return ST_OK;
 	st = send_entry(app, ports, e);
 	*sent = st == ST_OK;
-	settle(app, ports, e, st);
+	if (!*sent || !settled_note(app->settled, e->id))
+		settle(app, ports, e, st);
 	return ST_OK;
 }
 
@@ -390,93 +419,4 @@ outbox_depth(const struct app *app, struct outbox_depth *d)
 	d->oldest_age_s =
 	    m.oldest_us == 0 ? 0 : (clock_us() - m.oldest_us) / 1000000;
 	return st;
-}
-
-/* --- the threads behind requests ------------------------------------------ */
-
-#define SENDERS 4 /* groups do not wait for each other */
-#define LOOK_US 500000
-
-struct outbox {
-	const struct app *app;
-	pthread_t threads[SENDERS];
-	size_t n;
-	pthread_mutex_t mutex; /* for the condition alone */
-	pthread_cond_t stopping;
-	bool stop; /* atomic */
-};
-
-/* Until it is time to look again, or to stop. */
-static void
-rest(struct outbox *o)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_US * 1000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&o->mutex);
-	if (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE))
-		pthread_cond_timedwait(&o->stopping, &o->mutex, &until);
-	pthread_mutex_unlock(&o->mutex);
-}
-
-static void *
-run(void *arg)
-{
-	struct outbox *o = arg;
-	struct outbox_flushed f = { 0, 0 };
-
-	while (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE)) {
-		outbox_flush(o->app, &o->stop, &f);
-		rest(o);
-	}
-	return NULL;
-}
-
-static void
-init(struct outbox *o)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&o->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->stopping, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
-enum status
-outbox_start(struct outbox **out, const struct app *app)
-{
-	struct outbox *o = calloc(1, sizeof(*o));
-
-	*out = o;
-	if (o == NULL)
-		return ST_NOMEM;
-	o->app = app;
-	init(o);
-	for (; o->n < SENDERS; o->n++)
-		if (pthread_create(&o->threads[o->n], NULL, run, o) != 0)
-			break;
-	return o->n > 0 ? ST_OK : ST_IO;
-}
-
-void
-outbox_stop(struct outbox *o)
-{
-	size_t i;
-
-	if (o == NULL)
-		return;
-	pthread_mutex_lock(&o->mutex);
-	__atomic_store_n(&o->stop, true, __ATOMIC_RELEASE);
-	pthread_cond_broadcast(&o->stopping);
-	pthread_mutex_unlock(&o->mutex);
-	for (i = 0; i < o->n; i++)
-		pthread_join(o->threads[i], NULL);
-	pthread_cond_destroy(&o->stopping);
-	pthread_mutex_destroy(&o->mutex);
-	free(o);
 }

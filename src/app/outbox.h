@@ -67,9 +67,4 @@ struct outbox_depth {
 };
 enum status outbox_depth(const struct app *, struct outbox_depth *);
 
-/* Threads that do so while the app is open. NULL is taken by the stop. */
-struct outbox;
-enum status outbox_start(struct outbox **, const struct app *);
-void outbox_stop(struct outbox *);
-
 #endif

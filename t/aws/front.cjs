@@ -232,8 +232,11 @@ async function serve(request, response, body) {
 		headers: { ...request.headers, proxied: request.proxied },
 		body: body.toString() };
 	state.requests.push(seen);
+	/* Before the work, or until so long after the request came. */
+	const pause = fault?.kind === 'latency' || fault?.kind === 'paced'
+		? sleep(fault.ms) : null;
 	if (fault?.kind === 'latency')
-		await sleep(fault.ms);
+		await pause;
 	if (fault?.kind === 'hang')
 		return;
 	if (fault?.kind === 'reset') {
@@ -245,6 +248,7 @@ async function serve(request, response, body) {
 			body: '<html>Welcome to the hotel</html>' }
 		: await answer(request, body);
 	seen.status = result.status;
+	await pause;
 	if (fault?.kind === 'lost') { /* the work is done, the answer is not sent */
 		request.socket.destroy();
 		return;
