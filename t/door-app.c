@@ -115,6 +115,14 @@ app_slot_close(struct app_slot *slot)
 	free(slot);
 }
 
+/* Nothing is counted here. */
+void
+app_refused(const struct app *app, int code)
+{
+	(void)app;
+	(void)code;
+}
+
 void
 app_serve(
     const struct app *app, struct request *request, struct response *response)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/breaker.h"
+#include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
 #include "app/senders.h"
@@ -64,8 +65,7 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	enum status st = ST_OK;
 
 	if (remote && app->aws == NULL)
-		st = params_aws(&app->aws, app->config, o->envp, o->threaded,
-		    app->log, errors);
+		st = settings_aws(app, o, errors);
 	app->source = (struct ports_source){ app->config, app->db, app->aws };
 	if (st == ST_OK)
 		st = ports_pool_open(&app->ports, &app->source, errors);
@@ -88,17 +88,20 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	*out = NULL;
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
-	st = settings_open(app, o, errors);
+	if ((st = metrics_open(&app->metrics)) == ST_OK)
+		st = settings_open(app, o, errors);
 	if (st == ST_OK)
 		st = open_db(app, o->threaded, errors);
+	if (st == ST_OK)
+		metrics_share(app->metrics, app->config, app->log);
 	if (st == ST_OK)
 		st = open_remote(app, o, errors);
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
 	if (st == ST_OK)
-		st =
-		    spans_open(&app->spans, app->config, app->log, o->threaded);
+		st = spans_open(&app->spans, app->config, app->log,
+		    app->metrics, o->threaded);
 	if (st != ST_OK) {
 		app_close(app);
 		return st;
@@ -125,6 +128,7 @@ app_close(struct app *app)
 	secrets_close(app->secrets);
 	aws_close(app->aws);
 	db_close(app->db);
+	metrics_close(app->metrics);
 	log_close(app->log);
 	config_free(app->config);
 	free(app);

@@ -25,6 +25,7 @@ struct config;
 struct db;
 struct aws;
 struct breakers;
+struct metrics;
 struct outbox;
 struct secrets;
 struct senders;
@@ -46,6 +47,7 @@ struct app {
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
 	struct secrets *secrets; /* to check requests with */
+	struct metrics *metrics;
 	int refs; /* guarded by the slot's mutex */
 };
 
@@ -105,6 +107,9 @@ struct exchange {
  * response_reset is the caller's.
  */
 void app_serve(const struct app *, struct request *, struct response *);
+
+/* Count a request that the door answered by itself. */
+void app_refused(const struct app *, int code);
 
 extern const struct route app_routes[];
 extern const size_t app_routes_n;

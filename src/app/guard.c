@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "app/exchange.h"
+#include "app/metrics.h"
 #include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
@@ -165,6 +166,8 @@ guard_signed(struct exchange *x, const struct secret_set *secrets)
 		return true;
 	if (v == SIGNATURE_WRONG)
 		secrets_doubt(x->app->secrets);
+	metrics_signature(x->app->metrics, v,
+	    x->app->config->server.signature == SIGNATURE_ENFORCE);
 	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
 		return refuse_signature(x, v);
 	log_warn(x->app->log, "signature would be refused",
@@ -229,5 +232,7 @@ guard_pass(struct exchange *x)
 	bool passed = pass(x, secrets);
 
 	secrets_put(x->app->secrets, secrets);
+	if (passed && x->route->guard == GUARD_SIGNED)
+		metrics_webhook(x->app->metrics);
 	return passed;
 }

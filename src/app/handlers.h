@@ -13,5 +13,6 @@ void handle_transfer_call(struct exchange *);
 void handle_process_digits(struct exchange *);
 void handle_confirm_digits(struct exchange *);
 void handle_call_status(struct exchange *);
+void handle_metrics(struct exchange *);
 
 #endif

@@ -18,6 +18,7 @@ const struct route app_routes[] = {
 	    handle_confirm_digits, ACCEPT_FORM },
 	{ METHOD_POST, "/call-status", GUARD_SIGNED, handle_call_status,
 	    ACCEPT_FORM },
+	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM },
 };
 
 const size_t app_routes_n = sizeof(app_routes) / sizeof(app_routes[0]);

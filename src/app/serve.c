@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
+#include "app/metrics.h"
 #include "app/spans.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -107,14 +108,13 @@ check_reply(struct exchange *x)
 }
 
 static void
-log_request(const struct exchange *x, int64_t began)
+log_request(const struct exchange *x, int64_t duration_us)
 {
 	log_info(x->app->log, "request", LOG_STR("request_id", x->id),
 	    LOG_STR("method", method_name(x->request)),
 	    LOG_STR("route", x->route == NULL ? NULL : x->route->pattern),
 	    LOG_INT("status", x->response->code),
-	    LOG_INT("duration_us", clock_mono_us() - began),
-	    LOG_STR("outcome", x->outcome),
+	    LOG_INT("duration_us", duration_us), LOG_STR("outcome", x->outcome),
 	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
 	    LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
 	    LOG_STR("conversation_id", x->conversation_id));
@@ -127,7 +127,7 @@ app_serve(
 	struct exchange x = {
 		.app = app, .request = request, .response = response
 	};
-	int64_t began = clock_mono_us();
+	int64_t began = clock_mono_us(), duration_us;
 	struct spans_request span;
 
 	if (str_uuid(x.id) != ST_OK)
@@ -135,8 +135,15 @@ app_serve(
 	spans_begin(app->spans, &span, request);
 	serve(&x);
 	check_reply(&x);
-	spans_end(app->spans, &span, &x, method_name(request),
-	    clock_mono_us() - began);
-	log_request(&x, began);
+	duration_us = clock_mono_us() - began;
+	metrics_request(app->metrics, x.route, response->code, duration_us);
+	spans_end(app->spans, &span, &x, method_name(request), duration_us);
+	log_request(&x, duration_us);
 	exchange_release(&x);
+}
+
+void
+app_refused(const struct app *app, int code)
+{
+	metrics_request(app->metrics, NULL, code, 0);
 }

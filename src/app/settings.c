@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/metrics.h"
 #include "config/config.h"
 #include "params/params.h"
 #include "params/secrets.h"
@@ -40,6 +41,15 @@ open_log(struct app *app, struct buf *errors)
 	return ST_CONFIG;
 }
 
+enum status
+settings_aws(struct app *app, const struct app_options *o, struct buf *errors)
+{
+	const struct aws_watch watch = { metrics_called_aws, app->metrics };
+
+	return params_aws(&app->aws, app->config, o->envp, o->threaded,
+	    app->log, &watch, errors);
+}
+
 static enum status
 open_source(struct app *app, const struct app_options *o,
     struct source **source, struct buf *errors)
@@ -48,8 +58,7 @@ open_source(struct app *app, const struct app_options *o,
 
 	if (!params_remote(app->config))
 		return ST_OK;
-	st = params_aws(
-	    &app->aws, app->config, o->envp, o->threaded, app->log, errors);
+	st = settings_aws(app, o, errors);
 	if (st == ST_OK)
 		st = source_aws_open(
 		    source, app->aws, app->config->aws.secretsmanager_region);
@@ -81,6 +90,9 @@ end(struct app *app, const struct app_options *o, struct source *source,
 	enum status ended;
 
 	ended = params_end(app->config, source, errors, &warnings);
+	if (source != NULL)
+		metrics_refresh(
+		    app->metrics, ended == ST_OK && app->config->missing == 0);
 	if (st == ST_OK)
 		st = ended;
 	/* One request may well be for a route that is open. */
@@ -140,5 +152,7 @@ settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 	secrets.before = o->before == NULL ? NULL : o->before->secrets;
 	secrets.source = source;
 	secrets.log = app->log;
+	secrets.refreshed = metrics_refresh;
+	secrets.refreshed_arg = app->metrics;
 	return secrets_open(&app->secrets, &secrets);
 }

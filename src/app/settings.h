@@ -17,4 +17,8 @@
 enum status settings_open(
     struct app *, const struct app_options *, struct buf *errors);
 
+/* Open app->aws, its calls counted. As params_aws. */
+enum status settings_aws(
+    struct app *, const struct app_options *, struct buf *errors);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/metrics.h"
 #include "base/clock.h"
 #include "base/kv.h"
 #include "codec/address.h"
@@ -31,6 +32,7 @@ struct lost {
 struct spans {
 	const struct config *config;
 	struct log *log;
+	struct metrics *metrics;
 	bool threaded;
 	pthread_t thread;
 
@@ -53,6 +55,13 @@ struct spans {
 };
 
 /* --- X-Ray's daemon ------------------------------------------------------- */
+
+static void
+count_xray(struct spans *s)
+{
+	s->lost.xray++;
+	metrics_spans_dropped(s->metrics, SPANS_XRAY, 1);
+}
 
 static bool
 xray_connect(struct spans *s)
@@ -81,7 +90,7 @@ xray_lost(struct spans *s, int error)
 {
 	if (error == 0)
 		return;
-	s->lost.xray++;
+	count_xray(s);
 	snprintf(s->why, sizeof(s->why), "X-Ray: %s", strerror(error));
 }
 
@@ -101,7 +110,7 @@ xray_send(struct spans *s, const struct trace_span *span, struct buf *b)
 	buf_reset(b);
 	trace_xray(b, span);
 	if (b->err != ST_OK || !xray_connect(s)) {
-		s->lost.xray++;
+		count_xray(s);
 		return;
 	}
 	xray_check(s);
@@ -191,8 +200,10 @@ otlp_batch(struct spans *s, size_t n)
 		trace_otlp_end(&body);
 		st = otlp_post(s, &body);
 	}
-	if (st != ST_OK)
+	if (st != ST_OK) {
 		s->lost.otlp += n;
+		metrics_spans_dropped(s->metrics, SPANS_OTLP, n);
+	}
 	s->otlp_failed = st != ST_OK;
 	buf_release(&body);
 }
@@ -285,8 +296,8 @@ start(struct spans *s)
 }
 
 enum status
-spans_open(
-    struct spans **out, const struct config *c, struct log *log, bool threaded)
+spans_open(struct spans **out, const struct config *c, struct log *log,
+    struct metrics *metrics, bool threaded)
 {
 	struct spans *s;
 	enum status st = ST_OK;
@@ -298,6 +309,7 @@ spans_open(
 		return ST_NOMEM;
 	s->config = c;
 	s->log = log;
+	s->metrics = metrics;
 	s->fd = -1;
 	if (threaded)
 		st = start(s);
@@ -365,6 +377,7 @@ add(struct spans *s, const struct trace_span *span)
 	pthread_mutex_lock(&s->mutex);
 	if (s->n == RING) {
 		s->full++;
+		metrics_spans_dropped(s->metrics, SPANS_RING_FULL, 1);
 	} else {
 		s->ring[(s->first + s->n++) % RING] = *span;
 		if (s->n == 1 || s->n == BATCH)

@@ -19,16 +19,17 @@
 struct config;
 struct exchange;
 struct log;
+struct metrics;
 struct request;
 struct spans;
 
 /*
  * *out is NULL if there is nothing to send to. What can fail later is no
- * reason not to start: ST_OK, ST_NOMEM, or ST_IO (no thread). Config and log
- * must outlive it.
+ * reason not to start: ST_OK, ST_NOMEM, or ST_IO (no thread). Config, log
+ * and metrics (NULL: none) must outlive it.
  */
-enum status spans_open(
-    struct spans **out, const struct config *, struct log *, bool threaded);
+enum status spans_open(struct spans **out, const struct config *, struct log *,
+    struct metrics *, bool threaded);
 
 /* What is left is sent, if that takes no longer than about a second. NULL is
  * taken. */

@@ -363,6 +363,7 @@ aws_call(struct aws_client *client, const struct aws_call *call,
 	if (st != ST_OK && client->error.len == 0)
 		aws_client_say(client, call->service, call->operation, "%s",
 		    status_text(st));
+	aws_watch_tell(&client->aws->watch, call->service, st);
 	aws_keys_release(&c.keys);
 	aws_target_release(&c.target);
 	return st;

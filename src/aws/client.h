@@ -31,6 +31,7 @@ struct aws_options {
 	const char *proxy; /* "http://host:port"; NULL or "": none */
 	bool threaded; /* refresh keys ahead in a thread of our own */
 	struct log *log; /* may be NULL; must outlive this */
+	struct aws_watch watch; /* its arg must outlive this */
 };
 
 struct aws; /* safe from several threads */

@@ -47,6 +47,7 @@ struct aws_credentials {
 	char *region;
 	struct http_library *http;
 	struct log *log;
+	struct aws_watch watch;
 
 	pthread_mutex_t mutex; /* guards all below */
 	pthread_cond_t changed; /* busy fell, or stop rose; monotonic clock */
@@ -122,7 +123,7 @@ fetch(struct aws_credentials *c, struct http_client *client,
 	*keys = (struct aws_keys){ 0 };
 	if (st == ST_OK) {
 		const struct provider_context context = { c->envp, profile,
-			c->region, client, deadline_us };
+			c->region, client, deadline_us, &c->watch };
 
 		st = ask_providers(&context, keys, why);
 	}
@@ -387,6 +388,7 @@ aws_credentials_open(
 	c->envp = o->envp;
 	c->http = o->http;
 	c->log = o->log;
+	c->watch = o->watch;
 	if (str_dup(str_empty(o->region) ? "" : o->region, &c->region) !=
 		ST_OK ||
 	    !init_locks(c)) {

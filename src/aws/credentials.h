@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws/service.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -45,6 +46,7 @@ struct aws_credentials_options {
 	struct http_library *http; /* must outlive this */
 	bool threaded; /* refresh ahead in a thread of our own */
 	struct log *log; /* may be NULL */
+	struct aws_watch watch; /* of calls to STS */
 };
 
 /* All that share keys; safe from several threads. */

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 struct aws_keys;
+struct aws_watch;
 struct http_call;
 struct http_client;
 struct http_reply;
@@ -23,6 +24,7 @@ struct provider_context {
 	const char *region; /* "" if not known */
 	struct http_client *client;
 	int64_t deadline_us; /* on the monotonic clock */
+	const struct aws_watch *watch; /* of calls to STS */
 };
 
 typedef enum status provider_fn(

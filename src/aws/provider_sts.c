@@ -224,6 +224,7 @@ ask_sts(const struct provider_context *c, const struct web_identity *w,
 	st = provider_send(c, &call, EACH_MS, TRIES, &reply, why);
 	if (st == ST_OK)
 		st = read_answer(&call, &reply, keys, why);
+	aws_watch_tell(c->watch, AWS_STS, st);
 out:
 	provider_reply_wipe(&reply);
 	kv_release(&headers);

@@ -129,6 +129,14 @@ aws_endpoint_put(struct buf *out, enum aws_service service, const char *region)
 	    region, partitions[i].suffix);
 }
 
+void
+aws_watch_tell(
+    const struct aws_watch *w, enum aws_service service, enum status st)
+{
+	if (w != NULL && w->called != NULL)
+		w->called(w->arg, service, st);
+}
+
 bool
 aws_region_valid(const char *region)
 {

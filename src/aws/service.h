@@ -35,6 +35,15 @@ struct aws_service_info {
 
 extern const struct aws_service_info aws_services[AWS_SERVICES];
 
+/* Who wants to know of each call, its retries included, and its result. From
+ * any thread; NULL, also as called: nobody. */
+struct aws_watch {
+	void (*called)(void *arg, enum aws_service, enum status);
+	void *arg;
+};
+
+void aws_watch_tell(const struct aws_watch *, enum aws_service, enum status);
+
 /*
  * The address that the operator gave for a service in place of AWS's own:
  * AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services

@@ -64,7 +64,8 @@ open_parts(struct aws *a, const struct aws_options *o, struct buf *why)
 			.region = a->region,
 			.http = a->http,
 			.threaded = o->threaded,
-			.log = o->log });
+			.log = o->log,
+			.watch = o->watch });
 	return st;
 }
 
@@ -78,6 +79,7 @@ aws_open(struct aws **out, const struct aws_options *o, struct buf *why)
 	if (a == NULL)
 		return ST_NOMEM;
 	a->log = o->log;
+	a->watch = o->watch;
 	atomic_init(&a->skew_us, 0);
 	if ((st = open_parts(a, o, why)) != ST_OK) {
 		aws_close(a);

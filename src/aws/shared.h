@@ -20,6 +20,7 @@ struct aws {
 	struct retry_bucket buckets[AWS_SERVICES];
 	_Atomic int64_t skew_us; /* the services' clock minus ours */
 	struct log *log;
+	struct aws_watch watch;
 };
 
 #endif

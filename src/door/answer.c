@@ -54,8 +54,10 @@ answer_make(struct answer *a, const struct app *app, char *const *envp,
 		response_write(&a->response, r.method == METHOD_HEAD, &a->text);
 	} else if (st == ST_MALFORMED) {
 		answer_error(a, 400, "Malformed request");
+		app_refused(app, 400);
 	} else {
 		answer_error(a, 503, "Not available now, try again");
+		app_refused(app, 503);
 	}
 	request_release(&r);
 }

@@ -285,13 +285,15 @@ params_remote(const struct config *c)
 
 enum status
 params_aws(struct aws **out, const struct config *c, char *const *envp,
-    bool threaded, struct log *log, struct buf *errors)
+    bool threaded, struct log *log, const struct aws_watch *watch,
+    struct buf *errors)
 {
 	const struct aws_options o = { .envp = envp,
 		.region = c->aws.region,
 		.proxy = c->aws.proxy,
 		.threaded = threaded,
-		.log = log };
+		.log = log,
+		.watch = watch == NULL ? (struct aws_watch){ 0 } : *watch };
 	struct buf why = BUF_INIT;
 	enum status st = aws_open(out, &o, &why);
 
@@ -448,7 +450,7 @@ params_finish(struct config *c, char *const *envp, struct buf *errors,
 	enum status st = ST_OK;
 
 	if (params_remote(c))
-		st = params_aws(&aws, c, envp, false, NULL, errors);
+		st = params_aws(&aws, c, envp, false, NULL, NULL, errors);
 	if (st == ST_OK && aws != NULL)
 		st =
 		    source_aws_open(&source, aws, c->aws.secretsmanager_region);

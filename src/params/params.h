@@ -29,6 +29,7 @@
 #include "base/status.h"
 
 struct aws;
+struct aws_watch;
 struct config;
 struct source;
 
@@ -49,10 +50,11 @@ bool params_remote(const struct config *);
 
 /*
  * The AWS of this configuration. envp, and log unless NULL, must outlive it.
+ * watch (NULL: nobody) is told of its calls.
  * As aws_open; a mistake is in errors.
  */
 enum status params_aws(struct aws **, const struct config *, char *const *envp,
-    bool threaded, struct log *, struct buf *errors);
+    bool threaded, struct log *, const struct aws_watch *, struct buf *errors);
 
 /*
  * params_end fetches what is kept at AWS and checks everything (config_check).

@@ -179,7 +179,7 @@ take_all(struct secrets *s, struct fetch *fetches, size_t n)
 
 /* One fetch of everything. */
 static bool
-refresh(struct secrets *s)
+fetch_everything(struct secrets *s)
 {
 	struct fetch *fetches =
 	    calloc(SECRETS_N + s->others_n + 1, sizeof(*fetches));
@@ -200,6 +200,16 @@ refresh(struct secrets *s)
 		good = take_all(s, fetches, n);
 	fetch_release(fetches, n);
 	free(fetches);
+	return good;
+}
+
+static bool
+refresh(struct secrets *s)
+{
+	bool good = fetch_everything(s);
+
+	if (s->times.refreshed != NULL)
+		s->times.refreshed(s->times.refreshed_arg, good);
 	return good;
 }
 

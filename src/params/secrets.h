@@ -54,6 +54,9 @@ struct secrets_options {
 	                           replaced; NULL: none; of the call only */
 	bool threaded; /* refresh; else what is there stays as it is */
 	struct log *log; /* may be NULL */
+	/* Told of each fetch after the start, unless NULL: did all come? */
+	void (*refreshed)(void *arg, bool good);
+	void *refreshed_arg;
 
 	/* For tests, microseconds; 0: as above, a minute, a second. */
 	int64_t refresh_us, grace_us, ceiling_us, forced_us, retry_us;

@@ -1,0 +1,447 @@
+/* The table of metrics, and the counters that are not in the store. */
+#include "app/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/app.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/tally.h"
+#include "config/config.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* --- the table -------------------------------------------------------------- */
+
+static const char *const causes[] = { "missing", "malformed", "wrong",
+	"body_hash", "no_token", "failed", NULL };
+static const char *const results[] = { "refused", "passed", NULL };
+
+/* "duplicate" is recorded nowhere, and tallied. */
+static const char *const message_routes[] = { "ai", "human", "unrouted",
+	"ignored", "undecided", COUNTER_MESSAGES_WITHDRAWN, "duplicate", NULL };
+
+static const char *const message_statuses[] = { "accepted", "canceled",
+	"delivered", "failed", "queued", "read", "received", "receiving",
+	"scheduled", "sending", "sent", "undelivered", "other", NULL };
+static const char *const call_statuses[] = { "queued", "initiated", "ringing",
+	"in-progress", "completed", "busy", "no-answer", "canceled", "failed",
+	"other", NULL };
+
+static const char *const states[] = { "ready", "delayed", "taken", "dead",
+	NULL };
+static const char *const refreshes[] = { "ok", "failed", NULL };
+
+/* The first are in the order of enum aws_service. */
+static const char *const services[] = { "dynamodb", "sqs", "ssm",
+	"secretsmanager", "sts", "twilio", NULL };
+#define SERVICE_TWILIO AWS_SERVICES
+_Static_assert(COUNT(services) == AWS_SERVICES + 2, "AWS, and Twilio");
+
+enum outcome { OK, THROTTLED, TIMEOUT, UNREACHABLE, DENIED, ERROR };
+static const char *const outcomes[] = { "ok", "throttled", "timeout",
+	"unreachable", "denied", "error", NULL };
+
+static const char *const losses[] = { "ring_full", "otlp", "xray", NULL };
+
+const struct metrics_family metrics_families[METRICS_N] = {
+	[METRIC_BUILD_INFO] = { "switchhook_build_info", METRICS_GAUGE,
+	    "Always 1; the label has the version.", { { "version", NULL } } },
+	[METRIC_STORE_UP] = { "switchhook_store_up", METRICS_GAUGE,
+	    "1 if the store could be read for this page; with 0 the metrics "
+	    "that are read from it are absent." },
+	[METRIC_SHARED] = { "switchhook_metrics_shared", METRICS_GAUGE,
+	    "1 if all processes count together; with 0 this process counts "
+	    "for itself." },
+	[METRIC_REQUESTS] = { "switchhook_requests_total", METRICS_COUNTER,
+	    "Requests answered.", { { "route", NULL }, { "status", NULL } } },
+	[METRIC_DURATION] = { "switchhook_request_duration_seconds",
+	    METRICS_HISTOGRAM, "Time from a whole request to its reply.",
+	    { { "route", NULL } } },
+	[METRIC_SIGNATURE_FAILURES] = { "switchhook_signature_failures_total",
+	    METRICS_COUNTER, "Webhooks whose signature was not valid.",
+	    { { "cause", causes }, { "result", results } }, .tallied = true },
+	[METRIC_WEBHOOK_TIME] = { "switchhook_last_webhook_timestamp_seconds",
+	    METRICS_GAUGE,
+	    "When the last webhook came in, since 1970; absent "
+	    "before the first.",
+	    .tallied = true },
+	[METRIC_WEBHOOK_AGE] = { "switchhook_last_webhook_age_seconds",
+	    METRICS_GAUGE,
+	    "Time since the last webhook; absent before the "
+	    "first." },
+	[METRIC_MESSAGES] = { "switchhook_messages_total", METRICS_COUNTER,
+	    "Inbound messages by the way they went.",
+	    { { "route", message_routes } }, COUNTER_MESSAGES, true },
+	[METRIC_MESSAGE_EVENTS] = { "switchhook_message_events_total",
+	    METRICS_COUNTER, "Status callbacks of messages that were recorded.",
+	    { { "status", message_statuses } }, COUNTER_MESSAGE_EVENTS },
+	[METRIC_DIGITS] = { "switchhook_confirmed_digits_total",
+	    METRICS_COUNTER, "Digits that callers confirmed.",
+	    { { "target", NULL } }, COUNTER_DIGITS },
+	[METRIC_CALL_EVENTS] = { "switchhook_call_events_total",
+	    METRICS_COUNTER, "Status callbacks of calls that were recorded.",
+	    { { "status", call_statuses } }, COUNTER_CALL_EVENTS },
+	[METRIC_QUEUE_DEPTH] = { "switchhook_queue_messages", METRICS_GAUGE,
+	    "Messages on the queues of the store.",
+	    { { "queue", NULL }, { "state", states } } },
+	[METRIC_QUEUE_AGE] = { "switchhook_queue_oldest_age_seconds",
+	    METRICS_GAUGE,
+	    "Age of the oldest message that is not dead; 0 if "
+	    "there is none.",
+	    { { "queue", NULL } } },
+	[METRIC_SPOOL_DEPTH] = { "switchhook_spool_messages", METRICS_GAUGE,
+	    "Messages that a remote queue has not taken yet." },
+	[METRIC_SPOOL_AGE] = { "switchhook_spool_oldest_age_seconds",
+	    METRICS_GAUGE, "Age of the oldest of them; 0 if there is none." },
+	[METRIC_REFRESHES] = { "switchhook_reference_refreshes_total",
+	    METRICS_COUNTER, "Fetches of the settings that are kept at AWS.",
+	    { { "outcome", refreshes } }, .tallied = true },
+	[METRIC_UPSTREAM] = { "switchhook_upstream_calls_total",
+	    METRICS_COUNTER, "Calls to other services, retries not counted.",
+	    { { "service", services }, { "outcome", outcomes } },
+	    .tallied = true },
+	[METRIC_SPANS_DROPPED] = { "switchhook_spans_dropped_total",
+	    METRICS_COUNTER, "Spans that did not arrive.",
+	    { { "cause", losses } }, .tallied = true },
+};
+
+const struct metrics_bound metrics_bounds[METRICS_BUCKETS] = {
+	{ 500, "0.0005" },
+	{ 1000, "0.001" },
+	{ 2500, "0.0025" },
+	{ 5000, "0.005" },
+	{ 10000, "0.01" },
+	{ 25000, "0.025" },
+	{ 50000, "0.05" },
+	{ 100000, "0.1" },
+	{ 250000, "0.25" },
+	{ 500000, "0.5" },
+	{ 1000000, "1" },
+	{ 2500000, "2.5" },
+	{ 5000000, "5" },
+	{ 10000000, "10" },
+};
+
+/* Those that are answered most stand in front. */
+const int metrics_codes[] = { 0, 200, 204, 401, 404, 400, 403, 405, 413, 415,
+	429, 500, 502, 503, 504 };
+const size_t metrics_codes_n = COUNT(metrics_codes);
+
+/* --- places ------------------------------------------------------------------ */
+
+/*
+ * In the file: first the slots of the routes, each a few cache lines of its
+ * own, then those of the other families.
+ */
+#define LINE 8 /* slots */
+#define CODE_SLOTS 16
+#define BUCKET_SLOTS (METRICS_BUCKETS + 1)
+#define SUM_SLOT (CODE_SLOTS + BUCKET_SLOTS)
+#define ROUTE_SLOTS 32
+
+_Static_assert(COUNT(metrics_codes) <= CODE_SLOTS, "codes have slots");
+_Static_assert(SUM_SLOT < ROUTE_SLOTS, "so has the sum");
+_Static_assert(ROUTE_SLOTS % LINE == 0, "whole lines");
+
+struct metrics {
+	struct tally *tally;
+	size_t first[METRICS_N]; /* slots, of tallied families */
+	size_t n;
+};
+
+static size_t
+values_n(const struct metrics_label *l)
+{
+	size_t n = 0;
+
+	while (l->values != NULL && l->values[n] != NULL)
+		n++;
+	return n == 0 ? 1 : n;
+}
+
+static void
+place(struct metrics *m)
+{
+	const struct metrics_family *f;
+	size_t i;
+
+	m->n = (app_routes_n + 1) * ROUTE_SLOTS;
+	for (i = 0; i < METRICS_N; i++) {
+		f = &metrics_families[i];
+		m->first[i] = m->n;
+		if (f->tallied)
+			m->n +=
+			    values_n(&f->labels[0]) * values_n(&f->labels[1]);
+	}
+	m->n += LINE - m->n % LINE;
+}
+
+static size_t
+place_of(
+    const struct metrics *m, enum metrics_id id, size_t first, size_t second)
+{
+	const struct metrics_family *f = &metrics_families[id];
+
+	return m->first[id] + first * values_n(&f->labels[1]) + second;
+}
+
+static uint64_t
+hash(uint64_t h, const char *s)
+{
+	/* FNV-1a, each string with its end. */
+	do
+		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	while (*s++ != '\0');
+	return h;
+}
+
+/* What the slots stand for, as a number. */
+static uint64_t
+layout(void)
+{
+	const char *const *value;
+	uint64_t h = UINT64_C(14695981039346656037);
+	size_t i, k;
+
+	for (i = 0; i < app_routes_n; i++)
+		h = hash(h, app_routes[i].pattern);
+	for (i = 0; i < metrics_codes_n; i++)
+		h = (h ^ (uint64_t)metrics_codes[i]) * 31;
+	for (i = 0; i < METRICS_BUCKETS; i++)
+		h = hash(h, metrics_bounds[i].seconds);
+	for (i = 0; i < METRICS_N; i++) {
+		if (!metrics_families[i].tallied)
+			continue;
+		h = hash(h, metrics_families[i].name);
+		for (k = 0; k < 2; k++) {
+			value = metrics_families[i].labels[k].values;
+			while (value != NULL && *value != NULL)
+				h = hash(h, *value++);
+		}
+	}
+	return h;
+}
+
+/* --- life --------------------------------------------------------------------- */
+
+enum status
+metrics_open(struct metrics **out)
+{
+	struct metrics *m = calloc(1, sizeof(*m));
+
+	*out = NULL;
+	if (m == NULL)
+		return ST_NOMEM;
+	place(m);
+	if (tally_open(&m->tally, m->n) != ST_OK) {
+		free(m);
+		return ST_NOMEM;
+	}
+	*out = m;
+	return ST_OK;
+}
+
+void
+metrics_close(struct metrics *m)
+{
+	if (m == NULL)
+		return;
+	tally_close(m->tally);
+	free(m);
+}
+
+/* Beside the database itself: two names of it would mean two files. */
+static enum status
+path_of(const struct config *c, struct buf *out)
+{
+	const char *path = c->store.path;
+	char *real = NULL;
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		real = realpath(path, NULL);
+	buf_printf(out, "%s.metrics", real == NULL ? path : real);
+	free(real);
+	return out->err;
+}
+
+void
+metrics_share(struct metrics *m, const struct config *c, struct log *log)
+{
+	struct buf path = BUF_INIT, why = BUF_INIT;
+
+	if (path_of(c, &path) == ST_OK &&
+	    tally_share(m->tally, path.data, layout(), &why) != ST_OK)
+		log_warn(log, "this process counts for itself",
+		    LOG_STR("reason", buf_str(&why)));
+	buf_release(&path);
+	buf_release(&why);
+}
+
+bool
+metrics_is_shared(const struct metrics *m)
+{
+	return tally_is_shared(m->tally);
+}
+
+/* --- counting ------------------------------------------------------------------ */
+
+static void
+add(struct metrics *m, enum metrics_id id, size_t first, size_t second)
+{
+	if (m != NULL)
+		tally_add(m->tally, place_of(m, id, first, second), 1);
+}
+
+static size_t
+route_slot(size_t route)
+{
+	return route * ROUTE_SLOTS;
+}
+
+void
+metrics_request(
+    struct metrics *m, const struct route *route, int code, int64_t duration_us)
+{
+	size_t slot, c = metrics_codes_n - 1, b = 0;
+
+	if (m == NULL)
+		return;
+	slot = route_slot(
+	    route == NULL ? app_routes_n : (size_t)(route - app_routes));
+	for (c = 1; c < metrics_codes_n && metrics_codes[c] != code; c++)
+		;
+	while (b < METRICS_BUCKETS && duration_us > metrics_bounds[b].us)
+		b++;
+	tally_add(m->tally, slot + c % metrics_codes_n, 1);
+	tally_add(m->tally, slot + CODE_SLOTS + b, 1);
+	tally_add(m->tally, slot + SUM_SLOT,
+	    duration_us < 0 ? 0 : (uint64_t)duration_us);
+}
+
+void
+metrics_signature(struct metrics *m, enum signature_verdict v, bool refused)
+{
+	if (v != SIGNATURE_VALID)
+		add(m, METRIC_SIGNATURE_FAILURES, v - SIGNATURE_MISSING,
+		    refused ? 0 : 1);
+}
+
+void
+metrics_webhook(struct metrics *m)
+{
+	if (m != NULL)
+		tally_set(m->tally, m->first[METRIC_WEBHOOK_TIME],
+		    (uint64_t)clock_us());
+}
+
+void
+metrics_duplicate(struct metrics *m)
+{
+	add(m, METRIC_MESSAGES, COUNT(message_routes) - 2, 0);
+}
+
+void
+metrics_refresh(void *metrics, bool good)
+{
+	add(metrics, METRIC_REFRESHES, good ? 0 : 1, 0);
+}
+
+static enum outcome
+outcome_of(enum status st)
+{
+	switch (st) {
+	case ST_OK:
+	case ST_EXISTS: /* that it is there already, or not, is an answer */
+	case ST_NOTFOUND:
+		return OK;
+	case ST_BUSY:
+		return THROTTLED;
+	case ST_TIMEOUT:
+		return TIMEOUT;
+	case ST_IO:
+	case ST_UNAVAILABLE:
+		return UNREACHABLE;
+	case ST_DENIED:
+		return DENIED;
+	case ST_NOMEM:
+	case ST_TOOBIG:
+	case ST_MALFORMED:
+	case ST_UNSUPPORTED:
+	case ST_CONFIG:
+	case ST_CORRUPT:
+		break;
+	}
+	return ERROR;
+}
+
+void
+metrics_called_twilio(struct metrics *m, enum status st)
+{
+	add(m, METRIC_UPSTREAM, SERVICE_TWILIO, outcome_of(st));
+}
+
+void
+metrics_called_aws(void *metrics, enum aws_service service, enum status st)
+{
+	add(metrics, METRIC_UPSTREAM, service, outcome_of(st));
+}
+
+void
+metrics_spans_dropped(struct metrics *m, enum metrics_spans cause, uint64_t n)
+{
+	if (m != NULL)
+		tally_add(
+		    m->tally, place_of(m, METRIC_SPANS_DROPPED, cause, 0), n);
+}
+
+static const char *
+in_table(const char *const *table, const char *s)
+{
+	/* The last is "other". */
+	while (table[1] != NULL && strcmp(*table, s) != 0)
+		table++;
+	return *table;
+}
+
+const char *
+metrics_message_status(const char *s)
+{
+	return in_table(message_statuses, s);
+}
+
+const char *
+metrics_call_status(const char *s)
+{
+	return in_table(call_statuses, s);
+}
+
+/* --- reading -------------------------------------------------------------------- */
+
+uint64_t
+metrics_value(
+    const struct metrics *m, enum metrics_id id, size_t first, size_t second)
+{
+	return tally_get(m->tally, place_of(m, id, first, second));
+}
+
+uint64_t
+metrics_requests(const struct metrics *m, size_t route, size_t code)
+{
+	return tally_get(m->tally, route_slot(route) + code);
+}
+
+uint64_t
+metrics_durations(const struct metrics *m, size_t route, size_t bucket)
+{
+	return tally_get(m->tally, route_slot(route) + CODE_SLOTS + bucket);
+}
+
+uint64_t
+metrics_duration_us(const struct metrics *m, size_t route)
+{
+	return tally_get(m->tally, route_slot(route) + SUM_SLOT);
+}

@@ -1,0 +1,28 @@
+/*
+ * Counters of things that are recorded, on the embedded engine: one that is
+ * added to in the job that records is right whatever happens to the process,
+ * and is undone with the job if that fails.
+ */
+#ifndef STORE_COUNTER_H
+#define STORE_COUNTER_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct db;
+
+/*
+ * Add one to the counter of this name and label, inside a job. Both are of
+ * some few that the program or its operator has chosen, never what a caller
+ * sent. ST_OK, or as db_run.
+ */
+enum status counter_add(struct db *, const char *name, const char *label);
+
+/* All of them, by name and label. Strings live for the call. Not ST_OK ends
+ * the walk. Inside a job, or with one of its own. */
+typedef enum status counter_fn(
+    const char *name, const char *label, int64_t value, void *arg);
+enum status counter_list(struct db *, counter_fn *, void *arg);
+
+#endif
