@@ -72,8 +72,9 @@ const ways = {
 	bytes: (o) => o.send(o.res, 200, Buffer.from([0x7b, 0x22, 0xff, 0x22,
 		0x3a, 0x31, 0x7d])),
 	'other-sid': (o) => changed(o, (text, call) => {
-		const other = call.replace(/"sid":"CA./, '"sid":"CAz');
-		return o.asked.id === 'ListCall' ? other : other.replace('CAz', 'CA0');
+		const other = call.replace(/"sid":"CA(.)/, (_, digit) =>
+			`"sid":"CA${digit === '0' ? 1 : 0}`);
+		return text.replace(call, () => other);
 	}),
 	twice: (o) => changed(o, (text) => text.slice(0, -1) +
 		',"sid":"CA00000000000000000000000000000000","calls":[],' +

@@ -44,6 +44,7 @@ const fresh = () => ({
 	always: 'ok',
 	/* Milliseconds before an answer. */
 	delay_ms: 0,
+	/* Of the API, since the reset; how many requests on how many connections. */
 	requests: [],
 	count: 0,
 	connections: 0,
@@ -54,6 +55,7 @@ let state = fresh();
 let calls = makeCalls(ACCOUNT, N, SEED);
 let added = 0;
 let pages = new Map();
+let sockets = new WeakSet();
 
 /* --- filters ---------------------------------------------------------------- */
 
@@ -203,6 +205,10 @@ function api(req, res) {
 	const user = userOf(req);
 
 	state.count++;
+	if (!sockets.has(req.socket)) {
+		sockets.add(req.socket);
+		state.connections++;
+	}
 	state.violations.push(...asked.wrong.map((w) =>
 		`${req.method} ${req.url}: ${w}`));
 	state.requests.push({ method: req.method, url: req.url, user, how,
@@ -243,6 +249,7 @@ function control(req, res) {
 			JSON.parse(Buffer.concat(chunks));
 		if (reset) {
 			state = fresh();
+			sockets = new WeakSet();
 			if (added > 0) {
 				calls = calls.slice(added);
 				added = 0;
@@ -273,7 +280,6 @@ const server = process.argv.length > 5 ? https.createServer({
 }, listener) : http.createServer(listener);
 
 server.keepAliveTimeout = 60000;
-server.on('connection', () => state.connections++);
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));
