@@ -5,14 +5,18 @@
 #include <stdlib.h>
 
 #include "app/breaker.h"
+#include "app/clients.h"
 #include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
 #include "app/senders.h"
 #include "app/settings.h"
 #include "app/spans.h"
+#include "app/watchers.h"
 #include "aws/client.h"
 #include "config/config.h"
+#include "config/env.h"
+#include "http/client.h"
 #include "params/params.h"
 #include "params/secrets.h"
 #include "store/db.h"
@@ -79,6 +83,23 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	return st == ST_OK ? senders_start(&app->senders, app) : st;
 }
 
+/* For requests that watch calls: the way to Twilio's API, which leads by the
+ * same proxy as that to AWS, and how many may be on it. */
+static enum status
+open_watching(struct app *app, const struct app_options *o)
+{
+	const struct http_library_options way = {
+		.proxy = app->config->aws.proxy,
+		.ca_bundle = env_get(o->envp, "AWS_CA_BUNDLE"),
+	};
+
+	if (o->before != NULL)
+		app->watchers = watchers_share(o->before->watchers);
+	else if (watchers_open(&app->watchers) != ST_OK)
+		return ST_NOMEM;
+	return clients_open(&app->clients, &way);
+}
+
 enum status
 app_open(struct app **out, const struct app_options *o, struct buf *errors)
 {
@@ -100,6 +121,8 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
 	if (st == ST_OK)
+		st = open_watching(app, o);
+	if (st == ST_OK)
 		st = spans_open(&app->spans, app->config, app->log,
 		    app->metrics, o->threaded);
 	if (st != ST_OK) {
@@ -120,6 +143,8 @@ app_close(struct app *app)
 	if (app == NULL)
 		return;
 	spans_close(app->spans);
+	clients_close(app->clients);
+	watchers_close(app->watchers);
 	templates_close(app->templates);
 	senders_stop(app->senders);
 	settled_close(app->settled);

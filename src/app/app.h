@@ -25,6 +25,7 @@ struct config;
 struct db;
 struct aws;
 struct breakers;
+struct clients;
 struct metrics;
 struct outbox;
 struct secrets;
@@ -32,6 +33,7 @@ struct senders;
 struct settled;
 struct spans;
 struct templates;
+struct watchers;
 
 struct app {
 	struct config *config;
@@ -47,6 +49,8 @@ struct app {
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
 	struct secrets *secrets; /* to check requests with */
+	struct clients *clients; /* to ask Twilio with */
+	struct watchers *watchers; /* how many may; of the whole process */
 	struct metrics *metrics;
 	int refs; /* guarded by the slot's mutex */
 };

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/watchers.h"
 #include "base/clock.h"
 #include "config.h"
 #include "door/answer.h"
@@ -55,6 +56,7 @@ struct server {
 	struct listener listener;
 	struct gate *gate;
 	struct app_slot *slot;
+	struct watchers *watchers; /* of every snapshot */
 	struct worker *workers;
 	size_t max;
 
@@ -89,10 +91,17 @@ start_worker(struct server *s)
 static void
 leave_gate(struct server *s)
 {
+	size_t started;
+
 	pthread_mutex_lock(&s->lock);
 	s->idle--;
-	if (s->idle == 0 && s->started < s->max)
+	if (s->idle == 0 && s->started < s->max) {
+		started = s->started;
 		start_worker(s);
+		/* What cannot be made does not answer either. */
+		watchers_workers(
+		    s->watchers, s->started > started ? s->max : started);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -283,6 +292,8 @@ server_init(
 		app_close(app);
 		return st;
 	}
+	s->watchers = watchers_share(app->watchers);
+	watchers_workers(s->watchers, s->max);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
 	for (size_t i = 0; i < s->max; i++)
@@ -302,6 +313,7 @@ server_release(struct server *s)
 	for (size_t i = 0; s->workers != NULL && i < s->max; i++)
 		watch_destroy(&s->workers[i].watch);
 	free(s->workers);
+	watchers_close(s->watchers);
 	app_slot_close(s->slot);
 	pthread_mutex_destroy(&s->lock);
 }
