@@ -1,6 +1,7 @@
 #include "store/schema.h"
 
 #include "base/clock.h"
+#include "store/call.h"
 #include "store/message.h"
 
 /*
@@ -9,8 +10,13 @@
  */
 #define MESSAGE_KEEP_US (INT64_C(30) * 24 * 3600 * 1000000)
 
+/* The same of a call, and all that is recorded of it, after its last word:
+ * long enough to look into a complaint. */
+#define CALL_KEEP_US (INT64_C(90) * 24 * 3600 * 1000000)
+
 /* Records forgotten at a time: some milliseconds of the writers' time. */
 #define PURGE_BITE 250
+#define PURGE_CALLS 50
 
 /*
  * Every statement of the stores finds its rows by one of these indexes,
@@ -113,14 +119,86 @@ static const char version_3[] =
     "CREATE TABLE installation (name TEXT NOT NULL);"
     "INSERT INTO installation VALUES (lower(hex(randomblob(16))));";
 
+/*
+ * Counters for /metrics; events of calls, numbered as they are recorded, for
+ * those who follow them; and a row for each call, made of its events by
+ * call_replay, with an index for each way of listing calls by time.
+ */
+static const char version_4[] =
+    "CREATE TABLE counter ("
+    "  name TEXT NOT NULL,"
+    "  label TEXT NOT NULL,"
+    "  value INTEGER NOT NULL,"
+    "  PRIMARY KEY (name, label)) WITHOUT ROWID;"
+
+    "CREATE TABLE call_event_4 ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  sid TEXT NOT NULL,"
+    "  sequence INTEGER NOT NULL,"
+    "  status TEXT NOT NULL,"
+    "  duration_s INTEGER NOT NULL,"
+    "  direction TEXT,"
+    "  caller TEXT,"
+    "  callee TEXT,"
+    "  error_code TEXT,"
+    "  at_us INTEGER NOT NULL,"
+    "  UNIQUE (sid, sequence, status));"
+    "INSERT INTO call_event_4 (sid, sequence, status, duration_s,"
+    "  direction, caller, callee, error_code, at_us)"
+    "  SELECT sid, sequence, status, duration_s,"
+    "  direction, caller, callee, error_code, at_us"
+    "  FROM call_event ORDER BY at_us;"
+    "DROP TABLE call_event;"
+    "ALTER TABLE call_event_4 RENAME TO call_event;"
+
+    "CREATE TABLE call ("
+    "  sid TEXT NOT NULL PRIMARY KEY,"
+    "  status TEXT NOT NULL,"
+    "  direction TEXT,"
+    "  caller TEXT,"
+    "  callee TEXT,"
+    "  error_code TEXT,"
+    "  duration_s INTEGER NOT NULL,"
+    "  sequence INTEGER NOT NULL,"
+    "  start_us INTEGER NOT NULL,"
+    "  last_us INTEGER NOT NULL,"
+    "  ended INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX call_start ON call (start_us, sid);"
+    "CREATE INDEX call_status ON call (status, start_us, sid);"
+    "CREATE INDEX call_direction ON call (direction, start_us, sid);"
+    "CREATE INDEX call_both ON call (status, direction, start_us, sid);"
+
+    /* As call_event_record does it: of each column the last that was said,
+     * in the order of a call's life. (A value goes through max() behind the
+     * place of its event.) */
+    "INSERT INTO call SELECT sid,"
+    "  substr(max(place || status), 9),"
+    "  substr(max(place || nullif(direction, '')), 9),"
+    "  substr(max(place || nullif(caller, '')), 9),"
+    "  substr(max(place || nullif(callee, '')), 9),"
+    "  substr(max(place || nullif(error_code, '')), 9),"
+    "  ifnull(CAST(substr(max(place || nullif(duration_s, -1)), 9)"
+    "    AS INTEGER), -1),"
+    "  max(sequence), min(at_us), max(at_us), max(final)"
+    "  FROM (SELECT *, printf('%08d', row_number() OVER (PARTITION BY sid"
+    "    ORDER BY final, sequence, at_us, status)) AS place"
+    "    FROM (SELECT *, status IN ('completed', 'busy', 'failed',"
+    "      'no-answer', 'canceled') AS final FROM call_event))"
+    "  GROUP BY sid;";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
-	NULL };
+	version_4, NULL };
 
 static enum status
 purge(struct db *db, void *arg)
 {
+	int64_t now = clock_us();
+	enum status st;
+
 	(void)arg;
-	return message_purge(db, clock_us() - MESSAGE_KEEP_US, PURGE_BITE);
+	st = message_purge(db, now - MESSAGE_KEEP_US, PURGE_BITE);
+	return st == ST_OK ? call_purge(db, now - CALL_KEEP_US, PURGE_CALLS)
+			   : st;
 }
 
 const struct db_schema store_schema = {
