@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -278,6 +280,46 @@ test_log(void)
 	log_info(NULL, "goes nowhere");
 }
 
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+static void
+test_log_reopen(void)
+{
+	char path[512], old[520];
+	struct log *log;
+	off_t before;
+
+	snprintf(path, sizeof(path), "%s/reopened", test_tmpdir());
+	snprintf(old, sizeof(old), "%s.1", path);
+	CU_ASSERT_EQUAL_FATAL(
+	    log_open(&log, path, LOG_FORMAT_TEXT, LOG_LEVEL_INFO), ST_OK);
+	log_info(log, "first");
+	CU_ASSERT_EQUAL_FATAL(rename(path, old), 0);
+	log_info(log, "second");
+	CU_ASSERT_EQUAL(log_reopen(log), ST_OK);
+	before = size_of(old);
+	log_info(log, "third");
+	CU_ASSERT_EQUAL(size_of(old), before);
+	CU_ASSERT(size_of(path) > 0);
+	/* Where the file cannot be made the old one goes on. */
+	unlink(path);
+	CU_ASSERT_EQUAL_FATAL(mkdir(path, 0700), 0);
+	CU_ASSERT_EQUAL(log_reopen(log), ST_IO);
+	log_info(log, "fourth");
+	rmdir(path);
+	log_close(log);
+	CU_ASSERT_EQUAL(log_reopen(NULL), ST_OK);
+	log_open(&log, "stderr", LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	CU_ASSERT_EQUAL(log_reopen(log), ST_OK);
+	log_close(log);
+}
+
 int
 main(void)
 {
@@ -292,6 +334,7 @@ main(void)
 		{ "uuid", test_uuid },
 		{ "clock", test_clock },
 		{ "log", test_log },
+		{ "log reopened", test_log_reopen },
 	};
 
 	return test_main("base", tests, TEST_COUNT(tests));

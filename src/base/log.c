@@ -19,7 +19,7 @@ struct log {
 	enum log_format format;
 	enum log_level level;
 	int fd; /* -1: syslog */
-	bool own_fd; /* opened here */
+	char *path; /* of a file that was opened here, else NULL */
 };
 
 static const char *
@@ -54,6 +54,13 @@ level_syslog(enum log_level level)
 	return LOG_ERR;
 }
 
+static int
+open_file(const char *path)
+{
+	return open(
+	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
 enum status
 log_open(struct log **out, const char *target, enum log_format format,
     enum log_level level)
@@ -70,17 +77,33 @@ log_open(struct log **out, const char *target, enum log_format format,
 	} else if (str_eq(target, "syslog")) {
 		log->fd = -1;
 		openlog("switchhook", LOG_PID, LOG_DAEMON);
-	} else {
-		log->own_fd = true;
-		log->fd = open(target,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-		if (log->fd < 0) {
-			free(log);
-			return ST_IO;
-		}
+	} else if ((log->path = strdup(target)) == NULL) {
+		free(log);
+		return ST_NOMEM;
+	} else if ((log->fd = open_file(target)) < 0) {
+		free(log->path);
+		free(log);
+		return ST_IO;
 	}
 	*out = log;
 	return ST_OK;
+}
+
+enum status
+log_reopen(struct log *log)
+{
+	enum status st = ST_IO;
+	int fd;
+
+	if (log == NULL || log->path == NULL)
+		return ST_OK;
+	if ((fd = open_file(log->path)) < 0)
+		return ST_IO;
+	/* In one step, so that no line of another thread finds nothing. */
+	if (dup3(fd, log->fd, O_CLOEXEC) == log->fd)
+		st = ST_OK;
+	close(fd);
+	return st;
 }
 
 void
@@ -88,8 +111,9 @@ log_close(struct log *log)
 {
 	if (log == NULL)
 		return;
-	if (log->own_fd)
+	if (log->path != NULL)
 		close(log->fd);
+	free(log->path);
 	free(log);
 }
 

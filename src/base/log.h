@@ -66,6 +66,12 @@ enum status log_open(
     struct log **, const char *target, enum log_format, enum log_level);
 void log_close(struct log *);
 
+/*
+ * Open a file anew that was renamed meanwhile; other targets need nothing.
+ * ST_OK, or ST_IO: the old one stays in use. Safe while other threads log.
+ */
+enum status log_reopen(struct log *);
+
 /* A NULL log takes everything and writes nothing. */
 void log_event(struct log *, enum log_level, const char *message,
     const struct log_field *fields);

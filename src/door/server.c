@@ -17,6 +17,7 @@
 #include "door/answer.h"
 #include "door/fastcgi.h"
 #include "door/gate.h"
+#include "door/notify.h"
 #include "door/watch.h"
 
 /*
@@ -205,6 +206,8 @@ reload(struct server *s)
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
 		app_slot_replace(s->slot, next);
 	} else {
+		/* The log may have been renamed, whatever else is wrong. */
+		log_reopen(now->log);
 		if (errors.len > 0)
 			log_lines(now->log, errors.data);
 		log_error(now->log, "not reloaded: the old one stays",
@@ -357,7 +360,9 @@ door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
 	if ((st = server_init(s, app, o)) == ST_OK &&
 	    (st = start_workers(s)) == ST_OK) {
 		log_state(s, "started");
+		notify_supervisor("READY=1");
 		st = wait_for_signals(s);
+		notify_supervisor("STOPPING=1");
 		log_state(s, "stopping");
 		if (stop(s) != ST_OK)
 			return ST_TIMEOUT;
