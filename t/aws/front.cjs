@@ -12,6 +12,9 @@
  * fd00:ec2::254 and fd00:ec2::23 that are addresses of this host: it listens
  * there too, on port 80. Ends with its standard input.
  *
+ * To be killed and started again: AWS_FRONT_JOURNAL is a file for what it has
+ * accepted (journal.cjs), AWS_FRONT_PORT the plain port.
+ *
  * POST /control {…} sets what is below in `fresh`; {"reset":true} all of it.
  * GET /control gives it back, with the requests seen.
  */
@@ -26,6 +29,7 @@ const { pathToFileURL } = require('node:url');
 const modules = process.env.NODE_PATH.split(':').find((dir) =>
 	existsSync(join(dir, 'fauxqs')));
 const { verify } = require('./verify.cjs');
+const journals = require('./journal.cjs');
 const local = require('./local.cjs');
 
 const fresh = () => ({
@@ -52,6 +56,7 @@ const fresh = () => ({
 let state = fresh();
 let minted = 0;
 let backends;
+let journal = null;
 
 /* --- faults ---------------------------------------------------------------- */
 
@@ -184,7 +189,32 @@ async function answer(request, body) {
 		state.keys[request.keyId].expires = 1;
 		return errorAnswer(await verify(state, service, request, body));
 	}
-	return handler(request, body, operation);
+	return handle(target, request, body, handler);
+}
+
+/* By a back end; what it has accepted is kept before anybody hears of it. */
+async function handle(target, request, body, handler) {
+	if (!journal)
+		return handler(request, body);
+	const call = JSON.parse(body);
+	const known = journal.repeated(target, request.headers, call);
+	if (known)
+		return known;
+	const result = await handler(request, body);
+	if (result.status === 200)
+		journal.accepted(target, request.headers, call);
+	return result;
+}
+
+/* Make anew what was there before we were killed. */
+async function replay() {
+	for (const { target, headers, call } of journal.makes) {
+		const [, handler] = services[target.split('.')[0]];
+		const { status, body } = await handler(
+			{ method: 'POST', headers }, JSON.stringify(call));
+		if (status !== 200)
+			throw new Error(`${target}: ${body}`);
+	}
 }
 
 /* Send, in the way that was asked for. */
@@ -298,7 +328,12 @@ function listen(host, port, tls) {
 
 async function main() {
 	backends = await startBackends();
-	const port = await listen('127.0.0.1', 0);
+	if (process.env.AWS_FRONT_JOURNAL) {
+		journal = journals.open(process.env.AWS_FRONT_JOURNAL);
+		await replay();
+	}
+	const port = await listen('127.0.0.1',
+		Number(process.env.AWS_FRONT_PORT ?? 0));
 	const links = [];
 	for (const host of ['169.254.169.254', '169.254.170.2', 'fd00:ec2::254',
 		'fd00:ec2::23'])

@@ -1,175 +1,19 @@
 """Queues at AWS, as t/aws/front.cjs plays it: nothing that was answered 200
 is lost or doubled while they are down, slow, or refuse."""
 import json
-import os
-import shutil
+import re
 import signal
 import subprocess
-import sys
 import threading
 import time
-import urllib.request
 
 import fastcgi
 from cases import message, sid, tel
+from cloud import Cloud, PUBLIC, QUICK, Site, program
 from doors import TOKEN
-from outcome import Skip, equal, true
-from servers import Directory, Process, clean_env, connects, wait_for
+from outcome import equal, slow, true
+from servers import Directory, wait_for
 from twilio_sign import form, sign
-
-SRCDIR = os.environ.get("SRCDIR", ".")
-BUILDDIR = os.environ.get("BUILDDIR", ".")
-QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
-PUBLIC = "https://hooks.example.com"
-DOWN = 100000  # times: until it is taken back
-
-
-def modules():
-    for folder in (os.environ.get("NODE_PATH", ""),
-                   os.path.join(BUILDDIR, "t/node_modules"),
-                   os.path.join(SRCDIR, "t/node_modules")):
-        if folder and os.path.isdir(os.path.join(folder, "fauxqs")):
-            return folder
-    raise Skip("npm's packages are missing: tools/npm-packages")
-
-
-class Cloud:
-    """The front, its table and its queues."""
-
-    def __init__(self, directory):
-        if not shutil.which("node"):
-            raise Skip("node is missing")
-        self.node_path = modules()
-        out = directory("front.out")
-        self.process = Process(
-            ["sh", "-c", f"exec node {SRCDIR}/t/aws/front.cjs >{out}"],
-            directory("front.log"), stdin=subprocess.PIPE,
-            env=clean_env(NODE_PATH=self.node_path, NODE_NO_WARNINGS="1"))
-        self.process.wait_until(lambda: os.path.exists(out) and
-                                open(out).read().strip(), "the front")
-        self.url = "http://127.0.0.1:" + open(out).read().split()[0]
-        self.sdk("make")
-
-    def sdk(self, *args):
-        p = subprocess.run(
-            ["node", f"{SRCDIR}/t/e2e/aws.cjs", *args], capture_output=True,
-            text=True, timeout=60, check=False,
-            env=clean_env(NODE_PATH=self.node_path, AWS_FRONT=self.url,
-                          NODE_NO_WARNINGS="1",
-                          AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE="1"))
-        if p.returncode:
-            raise AssertionError(p.stderr)
-        return p.stdout
-
-    def control(self, **state):
-        urllib.request.urlopen(urllib.request.Request(
-            self.url + "/control", json.dumps(state).encode(),
-            method="POST")).read()
-
-    def fault(self, target, **what):
-        self.control(faults=[dict({"target": target, "times": DOWN}, **what)])
-
-    def requests(self, operation):
-        """Those of an operation, or all, so far."""
-        with urllib.request.urlopen(self.url + "/control") as reply:
-            return [r for r in json.load(reply)["requests"]
-                    if operation in (None, r["operation"])]
-
-    def asked(self, operation):
-        """Their bodies."""
-        return [json.loads(r["body"]) for r in self.requests(operation)]
-
-    def well(self):
-        self.control(faults=[])
-
-    def take(self, queue, seconds=1):
-        """(MessageSid, Body, attributes) of each, in their order."""
-        out = []
-        for line in self.sdk("take", queue, str(seconds)).splitlines():
-            row = json.loads(line)
-            m = json.loads(row["body"])["twilio_message"]
-            out.append((m["MessageSid"][0], m["Body"][0], row))
-        return out
-
-    def conversation(self, name, number, handoff):
-        self.sdk("put", json.dumps({
-            "conversation_id": name, "recipient_tel": number,
-            "created_at": "2026-11-21T18:50:00", "thread_id": "T",
-            "handoff_to_human": handoff}))
-
-
-class Site:
-    """A responder whose store and queues are the cloud's."""
-
-    def __init__(self, cloud, directory, more=""):
-        self.cloud, self.dir = cloud, directory
-        self.socket = directory("socket")
-        self.conf = directory.write("switchhook.conf", f"""
-[server]
-public_url = {PUBLIC}
-log_target = {directory("log")}
-[twilio]
-auth_token = {TOKEN}
-[whatsapp]
-conversations = dynamodb:conversations
-ai_queue = {cloud.url}/000000000000/ai
-human_queue = {cloud.url}/000000000000/human.fifo
-ai_delay = 0
-{more}
-[store]
-path = {directory("db")}
-""")
-        self.process = None
-        self.extra = {}
-
-    def env(self, **more):
-        return clean_env(**self.extra, AWS_ENDPOINT_URL=self.cloud.url,
-                         AWS_REGION="us-east-1",
-                         AWS_ACCESS_KEY_ID="AKIDTEST",
-                         AWS_SECRET_ACCESS_KEY="secret-of-test",
-                         AWS_EC2_METADATA_DISABLED="true", **more)
-
-    def start(self):
-        self.process = Process(
-            [program("switchhook.fcgi"), "-c", self.conf, "-s", self.socket],
-            self.dir("out"), env=self.env())
-        self.process.wait_until(lambda: connects(self.socket), "the socket")
-        return self
-
-    def stop(self):
-        if self.process:
-            equal(self.process.stop(), 0, "exit status")
-            self.process = None
-
-    def post(self, fields, path="/whatsapp"):
-        body = form(fields)
-        reply = fastcgi.ask(self.socket, fastcgi.request([
-            ("REQUEST_METHOD", "POST"), ("PATH_INFO", path),
-            ("REQUEST_URI", path), ("QUERY_STRING", ""),
-            ("CONTENT_TYPE", "application/x-www-form-urlencoded"),
-            ("CONTENT_LENGTH", str(len(body))),
-            ("HTTP_X_TWILIO_SIGNATURE", sign(TOKEN, PUBLIC + path, body)),
-            ("HTTP_X_AMZN_TRACE_ID", "Root=1-67891233-abcdef012345678912345678"),
-        ], body))
-        return reply.status if reply else None
-
-    def ctl(self, *args):
-        return subprocess.run(
-            [program("switchhook"), "-c", self.conf, "--json", *args],
-            capture_output=True, text=True, timeout=120, check=False,
-            env=self.env())
-
-    def spool(self):
-        p = self.ctl("spool", "list", "--limit", "100000")
-        equal(p.returncode, 0, p.stderr)
-        return [json.loads(line) for line in p.stdout.splitlines()]
-
-    def log(self):
-        return self.dir.read("log")
-
-
-def program(name):
-    return os.path.abspath(os.path.join(BUILDDIR, name))
 
 
 def a_message(number, text):
@@ -374,34 +218,52 @@ def two_installations(cloud, places):
             site.stop()
 
 
+THREADS, CALLS, LATENCY = 8, 2, 0.020
+
+
+def rate(site, seconds):
+    """Messages a second of 64 clients, each its own sender."""
+    done = []
+    stop = time.monotonic() + seconds
+
+    def client(number):
+        while time.monotonic() < stop:
+            equal(site.post(a_message(number, "x")), 200)
+            done.append(time.monotonic())
+
+    workers = [threading.Thread(target=client, args=(tel(),))
+               for _ in range(64)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    return sum(when <= stop for when in done) / seconds
+
+
+def call_seconds(log):
+    """What a call took as the responder saw it, on average."""
+    took = [int(ms) for ms in re.findall(r"debug aws call .* ms=(\d+)", log)]
+    return (sum(took) / len(took) + 0.5) / 1000
+
+
 def sustained(cloud, directory):
-    """With 20 ms in every call to AWS, the threads are what bounds it: two
-    calls a message. Printed as a share of threads / (calls x 20 ms)."""
-    threads, calls, latency, seconds = 8, 2, 0.020, 3 if QUICK else 6
+    """Where every call to AWS takes 20 ms, and a message two calls, that and
+    the threads are what bounds the rate: it is printed as a share of that.
+    What must hold on any machine allows for the calls that took longer."""
     site = Site(cloud, directory, "unknown_sender = ai")
-    site.extra = {"SWITCHHOOK_SERVER_THREADS": str(threads)}
+    site.extra = {"SWITCHHOOK_SERVER_THREADS": str(THREADS),
+                  "SWITCHHOOK_SERVER_LOG_LEVEL": "debug"}
     site.start()
     try:
-        cloud.fault("*", kind="latency", ms=int(latency * 1000))
-        done = []
-        stop = time.monotonic() + seconds
-
-        def client(number):
-            while time.monotonic() < stop:
-                equal(site.post(a_message(number, "x")), 200)
-                done.append(1)
-
-        workers = [threading.Thread(target=client, args=(tel(),))
-                   for _ in range(64)]
-        for w in workers:
-            w.start()
-        for w in workers:
-            w.join()
-        rate = len(done) / seconds
-        share = rate / (threads / (calls * latency))
-        print(f"      {rate:.0f} messages/s from {threads} threads, "
-              f"{share:.2f} of what 20 ms a call allow")
-        true(share > 0.2, "hardly anything got through")
+        cloud.fault("*", kind="paced", ms=int(LATENCY * 1000))
+        got = rate(site, 2 if QUICK else 4)
+        share = got / (THREADS / (CALLS * LATENCY))
+        took = call_seconds(site.log())
+        possible = got / (THREADS / (CALLS * took))
+        print(f"      {got:.0f} messages/s from {THREADS} threads, "
+              f"{share:.2f} of what 20 ms a call allow; calls took "
+              f"{took * 1000:.1f} ms, {possible:.2f} of what that allows")
+        true(slow() or possible >= 0.7, "the responder itself is slow")
     finally:
         cloud.well()
         site.stop()

@@ -44,11 +44,15 @@ class Results:
         return line
 
 
+def slow():
+    """Is this a sanitizer's build?"""
+    return "TSAN_OPTIONS" in os.environ or "ASAN_OPTIONS" in os.environ
+
+
 def patience(seconds):
     """How long something may take: sanitizers make all of it slower, and one
     of them waits a second at the end."""
-    slow = "TSAN_OPTIONS" in os.environ or "ASAN_OPTIONS" in os.environ
-    return seconds * 2 if slow else seconds
+    return seconds * 2 if slow() else seconds
 
 
 def equal(got, expected, what=""):

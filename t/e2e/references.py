@@ -13,7 +13,7 @@ import fastcgi
 from client import parse_cgi
 from doors import TOKEN
 from cases import message, sid, tel
-from outbox import Cloud, PUBLIC, QUICK, SRCDIR, program
+from cloud import Cloud, PUBLIC, QUICK, SRCDIR, program
 from outcome import Skip, equal, patience, true
 from servers import Directory, Process, clean_env, connects, wait_for
 from twilio_sign import form, sign
