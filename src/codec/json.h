@@ -126,6 +126,11 @@ bool json_walk_next(
 enum status json_slice_member(
     const struct json_slice *, const char *name, struct json_slice *out);
 
+/* Several at once; the text of what is absent is NULL. ST_OK; ST_MALFORMED:
+ * one is there twice, or this is no object. */
+enum status json_slice_members(const struct json_slice *,
+    const char *const names[], size_t n, struct json_slice out[]);
+
 /* A string, without quotes and escapes. ST_OK; ST_MALFORMED: it is none, or
  * has a NUL in it; ST_TOOBIG: out has no room. out is "" then. */
 enum status json_slice_text(const struct json_slice *, char *out, size_t size);

@@ -12,13 +12,30 @@ skip_space(const char *at, const char *end)
 	return at;
 }
 
-/* After the opening quote; goes behind the closing one. */
+/* Is what stands here behind an odd number of backslashes? */
+static bool
+is_escaped(const char *start, const char *at)
+{
+	const char *c = at;
+
+	while (c > start && c[-1] == '\\')
+		c--;
+	return (at - c) % 2 != 0;
+}
+
+/* After the opening quote; goes behind the closing one. memchr, since most of
+ * a text is strings, and most strings have no escape. */
 static const char *
 skip_string(const char *at, const char *end)
 {
-	while (at < end && *at != '"')
-		at += *at == '\\' && end - at > 1 ? 2 : 1;
-	return at < end ? at + 1 : end;
+	const char *quote, *start = at;
+
+	while ((quote = memchr(at, '"', (size_t)(end - at))) != NULL) {
+		at = quote + 1;
+		if (!is_escaped(start, quote))
+			return at;
+	}
+	return end;
 }
 
 /* From an opening bracket to behind its closing one. */
@@ -227,28 +244,45 @@ name_is(const struct json_slice *name, const char *want)
 	return *want == '\0';
 }
 
+static void
+clear(struct json_slice out[], size_t n)
+{
+	while (n-- > 0)
+		out[n] = (struct json_slice){ NULL, 0 };
+}
+
+enum status
+json_slice_members(const struct json_slice *object, const char *const names[],
+    size_t n, struct json_slice out[])
+{
+	struct json_slice its, value;
+	struct json_walk w;
+	size_t i;
+
+	clear(out, n);
+	if (json_walk(&w, object) != ST_OK || !w.object)
+		return ST_MALFORMED;
+	while (json_walk_next(&w, &its, &value)) {
+		for (i = 0; i < n && !name_is(&its, names[i]); i++)
+			;
+		if (i == n)
+			continue;
+		if (out[i].text != NULL) {
+			clear(out, n);
+			return ST_MALFORMED;
+		}
+		out[i] = value;
+	}
+	return ST_OK;
+}
+
 enum status
 json_slice_member(
     const struct json_slice *object, const char *name, struct json_slice *out)
 {
-	struct json_slice its, value;
-	enum status st = ST_NOTFOUND;
-	struct json_walk w;
+	enum status st = json_slice_members(object, &name, 1, out);
 
-	*out = (struct json_slice){ NULL, 0 };
-	if (json_walk(&w, object) != ST_OK || !w.object)
-		return ST_MALFORMED;
-	while (json_walk_next(&w, &its, &value)) {
-		if (!name_is(&its, name))
-			continue;
-		if (st == ST_OK) {
-			*out = (struct json_slice){ NULL, 0 };
-			return ST_MALFORMED;
-		}
-		*out = value;
-		st = ST_OK;
-	}
-	return st;
+	return st == ST_OK && out->text == NULL ? ST_NOTFOUND : st;
 }
 
 enum status

@@ -44,18 +44,15 @@ page_uri_fits(const char *uri, const char *account_sid)
 
 static enum status
 read_next_uri(
-    const struct json_slice *whole, const char *account_sid, char **next_uri)
+    const struct json_slice *value, const char *account_sid, char **next_uri)
 {
-	struct json_slice value;
-	enum status st = json_slice_member(whole, "next_page_uri", &value);
-
-	if (st != ST_OK)
+	if (value->text == NULL || value->len > URI_MAX * 2)
 		return ST_MALFORMED;
-	if (json_slice_kind(&value) == JSON_NULL)
+	if (json_slice_kind(value) == JSON_NULL)
 		return ST_OK;
-	if (value.len > URI_MAX * 2 || (*next_uri = malloc(value.len)) == NULL)
-		return value.len > URI_MAX * 2 ? ST_MALFORMED : ST_NOMEM;
-	if (json_slice_text(&value, *next_uri, value.len) == ST_OK &&
+	if ((*next_uri = malloc(value->len)) == NULL)
+		return ST_NOMEM;
+	if (json_slice_text(value, *next_uri, value->len) == ST_OK &&
 	    page_uri_fits(*next_uri, account_sid))
 		return ST_OK;
 	free(*next_uri);
@@ -63,49 +60,44 @@ read_next_uri(
 	return ST_MALFORMED;
 }
 
-/* They are few: counted first, for memory of the right size. */
 static enum status
-read_items(const struct json_slice *whole, struct calls_page *p)
+read_items(const struct json_slice *calls, struct calls_page *p)
 {
-	struct json_slice calls, item;
+	struct json_slice item;
 	struct json_walk walk;
-	size_t n = 0;
 
-	if (json_slice_member(whole, "calls", &calls) != ST_OK ||
-	    json_slice_kind(&calls) != JSON_ARRAY ||
-	    (p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
-		return calls.text != NULL &&
-			json_slice_kind(&calls) == JSON_ARRAY
-		    ? ST_NOMEM
-		    : ST_MALFORMED;
-	(void)json_walk(&walk, &calls);
-	for (; json_walk_next(&walk, NULL, &item); n++) {
-		if (n == CALLS_PAGE_MAX ||
+	if (calls->text == NULL || json_slice_kind(calls) != JSON_ARRAY)
+		return ST_MALFORMED;
+	if ((p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
+		return ST_NOMEM;
+	(void)json_walk(&walk, calls);
+	while (json_walk_next(&walk, NULL, &item)) {
+		if (p->n == CALLS_PAGE_MAX ||
 		    json_slice_kind(&item) != JSON_OBJECT)
 			return ST_MALFORMED;
-		p->items[n] = (struct calls_item){ item.text, item.len };
+		p->items[p->n++] = (struct calls_item){ item.text, item.len };
 	}
-	p->n = n;
 	return ST_OK;
 }
 
 enum status
 page_read(struct calls_page *p, const char *account_sid, const char **wrong)
 {
-	struct json_slice whole = { p->text.data, p->text.len };
+	static const char *const names[] = { "calls", "next_page_uri" };
+	struct json_slice whole = { p->text.data, p->text.len }, members[2];
 	enum status st;
 
-	*wrong = "it is no JSON object";
+	*wrong = "it is no JSON object, or has a member twice";
 	if (whole.len == 0 ||
 	    json_check(whole.text, whole.len, DEPTH_MAX) != ST_OK)
 		return ST_MALFORMED;
 	whole.text += strspn(whole.text, " \t\r\n");
 	whole.len -= (size_t)(whole.text - p->text.data);
-	if (json_slice_kind(&whole) != JSON_OBJECT)
-		return ST_MALFORMED;
+	if ((st = json_slice_members(&whole, names, 2, members)) != ST_OK)
+		return st;
 	*wrong = "it has no list of at most 1000 calls";
-	if ((st = read_items(&whole, p)) != ST_OK)
+	if ((st = read_items(&members[0], p)) != ST_OK)
 		return st;
 	*wrong = "its next_page_uri is no page of this account's calls";
-	return read_next_uri(&whole, account_sid, &p->next_uri);
+	return read_next_uri(&members[1], account_sid, &p->next_uri);
 }
