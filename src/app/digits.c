@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/exchange.h"
+#include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
 #include "app/script.h"
@@ -14,6 +15,7 @@
 #include "codec/json.h"
 #include "config/config.h"
 #include "store/call.h"
+#include "store/counter.h"
 #include "store/db.h"
 #include "store/spool.h"
 
@@ -105,8 +107,12 @@ static enum status
 record_digits(struct db *db, void *arg, bool undo)
 {
 	const struct call_digits *d = arg;
+	enum status st;
 
-	return undo ? call_digits_forget(db, d) : call_digits_record(db, d);
+	if (undo)
+		return call_digits_forget(db, d);
+	st = call_digits_record(db, d);
+	return st == ST_OK ? counter_add(db, COUNTER_DIGITS, d->target) : st;
 }
 
 /* {"call_sid", "from", "target", "value", "timestamp"} */

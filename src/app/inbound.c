@@ -2,14 +2,17 @@
 
 #include <stdlib.h>
 
+#include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/routing.h"
+#include "store/counter.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "store/spool.h"
 
-/* Remember the SID and where it went; ST_EXISTS: it came before. */
+/* Remember the SID and where it went, and count it; ST_EXISTS: it came
+ * before. */
 static enum status
 record(struct db *db, const struct inbound *in, const struct routing *r)
 {
@@ -19,8 +22,20 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 		.conversation_id = r->conversation.id,
 		.at_us = in->received_us,
 	};
+	enum status st = in->sid == NULL ? ST_OK : message_record(db, &m);
 
-	return in->sid == NULL ? ST_OK : message_record(db, &m);
+	return st == ST_OK ? counter_add(db, COUNTER_MESSAGES, r->outcome) : st;
+}
+
+/* It could not be kept. What was counted stays so, as counters only grow. */
+static enum status
+withdraw(struct db *db, const struct inbound *in)
+{
+	enum status st = in->sid == NULL ? ST_OK : message_forget(db, in->sid);
+
+	return st == ST_OK
+	    ? counter_add(db, COUNTER_MESSAGES, COUNTER_MESSAGES_WITHDRAWN)
+	    : st;
 }
 
 /* Order is kept within a conversation, or else within a sender. */
@@ -105,9 +120,7 @@ record_remote(struct db *db, void *arg, bool undo)
 {
 	const struct remote *r = arg;
 
-	if (!undo)
-		return record(db, r->in, r->routing);
-	return r->in->sid == NULL ? ST_OK : message_forget(db, r->in->sid);
+	return undo ? withdraw(db, r->in) : record(db, r->in, r->routing);
 }
 
 /* Decide, as far as the store can be reached; "" is decided at delivery. */
@@ -180,5 +193,6 @@ inbound_route(struct inbound *in)
 	if (st != ST_EXISTS)
 		return st;
 	in->outcome = "duplicate";
+	metrics_duplicate(in->app->metrics);
 	return ST_OK;
 }

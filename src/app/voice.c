@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "app/exchange.h"
+#include "app/metrics.h"
 #include "app/script.h"
 #include "app/voice.h"
 #include "base/clock.h"
 #include "config/config.h"
 #include "store/call.h"
+#include "store/counter.h"
 #include "store/db.h"
 
 bool
@@ -127,7 +129,12 @@ number_or_none(const char *text)
 static enum status
 status_job(struct db *db, void *arg)
 {
-	return call_event_record(db, arg);
+	const struct call_event *e = arg;
+	enum status st = call_event_record(db, e);
+
+	return st == ST_OK ? counter_add(db, COUNTER_CALL_EVENTS,
+				 metrics_call_status(e->status))
+			   : st;
 }
 
 void

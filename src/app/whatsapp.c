@@ -3,9 +3,11 @@
 
 #include "app/exchange.h"
 #include "app/inbound.h"
+#include "app/metrics.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "store/counter.h"
 #include "store/db.h"
 #include "store/message.h"
 
@@ -135,7 +137,12 @@ handle_whatsapp(struct exchange *x)
 static enum status
 status_job(struct db *db, void *arg)
 {
-	return message_event(db, arg);
+	const struct message_event *e = arg;
+	enum status st = message_event(db, e);
+
+	return st == ST_OK ? counter_add(db, COUNTER_MESSAGE_EVENTS,
+				 metrics_message_status(e->status))
+			   : st;
 }
 
 void
