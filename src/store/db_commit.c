@@ -19,7 +19,7 @@
  * comes and goes alone reads the whole log each time it opens, so it keeps
  * it short.
  */
-#define CHECKPOINT_PAGES 1000
+#define CHECKPOINT_PAGES 4000
 #define CHECKPOINT_PAGES_ALONE 64
 
 /* One commit in so many is followed by a bite of upkeep. */

@@ -76,7 +76,8 @@ peek_job(struct db *db, void *arg)
 		  "ti", c->queue->name, c->limit)
 	    : db_query(db, &rows,
 		  "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
-		  " WHERE queue = ?1 AND state < 2 ORDER BY id LIMIT ?2",
+		  " WHERE id IN (SELECT id FROM queue_item WHERE queue = ?1"
+		  " AND state < 2 ORDER BY id LIMIT ?2) ORDER BY id",
 		  "ti", c->queue->name, c->limit);
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
@@ -148,24 +149,24 @@ stats_job(struct db *db, void *arg)
 	struct db_rows *rows;
 	enum status st;
 
-	/* sum(state) counts those that are taken: their state is 1. */
+	/* One walk over the index: of those that are due or will be, and of
+	 * the taken, whose state is 1. An item's id is when it came. */
 	st = db_query(db, &rows,
-	    "SELECT"
-	    " (SELECT count(*) FROM queue_item WHERE queue = ?1 AND state < 2"
-	    "  AND available_us <= ?2),"
-	    " (SELECT count(*) FROM queue_item WHERE queue = ?1 AND state < 2"
-	    "  AND available_us > ?2),"
-	    " (SELECT sum(state) FROM queue_item WHERE queue = ?1"
-	    "  AND state < 2 AND available_us > ?2),"
+	    "SELECT ready, later, taken,"
 	    " (SELECT count(*) FROM queue_item WHERE queue = ?1"
 	    "  AND state = 2),"
-	    " (SELECT created_us FROM queue_item WHERE queue = ?1"
-	    "  AND state < 2 ORDER BY id LIMIT 1)",
+	    " (SELECT created_us FROM queue_item WHERE id = oldest)"
+	    " FROM (SELECT sum(available_us <= ?2) AS ready,"
+	    "  sum(available_us > ?2 AND state = 0) AS later,"
+	    "  sum(available_us > ?2 AND state = 1) AS taken,"
+	    "  min(id) AS oldest"
+	    "  FROM queue_item INDEXED BY queue_item_due"
+	    "  WHERE queue = ?1 AND state < 2)",
 	    "ti", c->queue->name, c->now_us);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
 		*c->stats = (struct queue_stats){
 			.ready = db_int(rows, 0),
-			.delayed = db_int(rows, 1) - db_int(rows, 2),
+			.delayed = db_int(rows, 1),
 			.taken = db_int(rows, 2),
 			.dead = db_int(rows, 3),
 			.oldest_us = db_int(rows, 4),
