@@ -13,12 +13,14 @@ from twilio_sign import sign
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 PREVIOUS = "fedcba9876543210fedcba9876543210"
+ADMIN = "an-admin-token-of-some-length-4711"
 ORIGIN = "https://hooks.example.com"
 
 CONFIG = """\
 [server]
 public_url = {public_url}
 base_path = {base_path}
+admin_token = {admin}
 log_target = {log}
 log_format = json
 log_level = debug
@@ -104,7 +106,7 @@ class Door:
         values = {
             "public_url": self.public_url, "base_path": self.base_path,
             "log": self.dir("state/log"), "server": self.extra,
-            "token": TOKEN, "previous": PREVIOUS, "voice": self.voice,
+            "token": TOKEN, "admin": ADMIN, "previous": PREVIOUS, "voice": self.voice,
             "state": self.dir("state"), "templates": self.dir("templates")}
         return CONFIG.format(**(values | changes))
 

@@ -1,0 +1,250 @@
+"""/metrics when something is wrong: processes that are killed, a store that is
+damaged, a file that cannot be, services that fail."""
+import os
+import signal
+import sqlite3
+import threading
+
+import fastcgi
+from cases import check_twiml, message, sid, tel
+from cloud import Cloud, QUICK, Site
+from doors import ADMIN, TOKEN, ByHand, NginxFastcgi
+from metrics_page import Page, check, page_of
+from outcome import equal, true
+from references import Responder, outage, put
+from servers import Directory, wait_for
+from twilio_sign import form
+
+KILLS = 3 if QUICK else 12
+
+
+def stored(door):
+    """Messages in the store by route, and what it counts; the responder must
+    be stopped."""
+    db = sqlite3.connect(door.dir("state/switchhook.db"))
+    try:
+        rows = dict(db.execute(
+            "SELECT route, count(*) FROM message GROUP BY route"))
+        counts = dict(db.execute(
+            "SELECT label, value FROM counter WHERE name = 'messages'"))
+        items = db.execute("SELECT count(*) FROM queue_item").fetchone()[0]
+    finally:
+        db.close()
+    return rows, counts, items
+
+
+class Load:
+    """Messages, a new one each time, until it is stopped."""
+
+    def __init__(self, door, n=6):
+        self.door = door
+        self.done = self.sent = 0
+        self.stop = False
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run) for _ in range(n)]
+        for t in self.threads:
+            t.start()
+
+    def run(self):
+        while not self.stop:
+            body = form(message(tel(), sid()))
+            with self.lock:
+                self.sent += 1
+            try:
+                good = self.door.post("/whatsapp", body).status == 200
+            except (OSError, AssertionError):
+                good = False
+            with self.lock:
+                self.done += good
+
+    def end(self):
+        self.stop = True
+        for t in self.threads:
+            t.join()
+
+
+def killed(door):
+    """kill -9 at any moment: as many are counted as are stored, and no reply
+    that was given is missing."""
+    done = sent = 0
+    for _ in range(KILLS):
+        load = Load(door)
+        try:
+            wait_for(lambda load=load: load.done >= 20, "some messages", 60)
+            door.responder.kill(signal.SIGKILL)
+            door.responder.popen.wait()
+        finally:
+            load.end()
+        done, sent = done + load.done, sent + load.sent
+        rows, counts, items = stored(door)
+        equal(counts, rows, "counted and stored")
+        equal(items, sum(rows.values()), "queued")
+        door.processes.remove(door.responder)
+        os.unlink(door.socket)
+        door.start_responder()
+        page = page_of(door)
+        equal(page("messages_total", "unrouted"), rows["unrouted"], "shown")
+        true(done <= page("requests_total", "/whatsapp", "200") <= sent,
+             "every reply was counted before it was given")
+
+
+def reloaded(door):
+    """A reload goes on counting where it was."""
+    before = page_of(door)
+    n = door.dir.read("state/log").count("reloaded")
+    door.responder.kill(signal.SIGHUP)
+    wait_for(lambda: door.dir.read("state/log").count("reloaded") > n,
+             "reloaded")
+    equal(door.ask("GET", "/health").status, 200, "health")
+    equal(page_of(door).since(before).get(
+        ("requests_total", ("/health", "200"))), 1, "of /health")
+
+
+def metrics_file(door):
+    return door.dir("state/switchhook.db.metrics")
+
+
+def no_file(door):
+    """Something else has its name: counted in memory, and nothing fails."""
+    path = metrics_file(door)
+    if os.path.exists(path):
+        os.unlink(path)
+    os.mkdir(path)
+    check_twiml(door.post("/whatsapp", form(message(tel(), sid()))))
+    page = page_of(door)
+    equal(page("metrics_shared"), 0, "shared")
+    true(page("messages_total", "unrouted") >= 1, "the store counts")
+    true("counts for itself" in door.dir.read("state/log"), "the log says so")
+    check(page.text)
+    os.rmdir(path)
+
+
+def other_file(door):
+    """What is no such file of ours, or half of one, is replaced."""
+    for content in (b"", b"x" * 100, b"\0" * 100000):
+        with open(metrics_file(door), "wb") as f:
+            f.write(content)
+        equal(door.ask("GET", "/health").status, 200, "health")
+        page = page_of(door)
+        equal((page("metrics_shared"),
+               page("requests_total", "/health", "200")), (1, 1), "anew")
+
+
+def damaged_store(door):
+    """What is not read from the store is shown all the same."""
+    equal(door.ask("GET", "/health").status, 200, "health")
+    with open(door.dir("state/switchhook.db"), "r+b") as f:
+        f.write(b"this is no database" * 500)
+    for name in ("switchhook.db-wal", "switchhook.db-shm"):
+        if os.path.exists(door.dir(f"state/{name}")):
+            os.unlink(door.dir(f"state/{name}"))
+    page = page_of(door)
+    equal(page("store_up"), 0, "store_up")
+    true(page("requests_total", "/health", "200") >= 1, "requests")
+    equal(page("messages_total", "unrouted"), None, "messages")
+    check(page.text)
+
+
+def page_at(socket):
+    reply = fastcgi.ask(socket, fastcgi.request([
+        ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/metrics"),
+        ("REQUEST_URI", "/metrics"), ("HTTP_X_API_KEY", ADMIN)]))
+    equal(reply.status, 200, f"status of {reply}")
+    return Page(reply.body.decode())
+
+
+def upstream(cloud, directory):
+    """Calls to remote back ends, as many as the service saw; the spool."""
+    site = Site(cloud, directory)
+    site.extra = {"SWITCHHOOK_SERVER_ADMIN_TOKEN": ADMIN}
+    site.start()
+    try:
+        number = tel()
+        cloud.conversation("c-metrics", number, True)
+        seen = len(cloud.requests("SendMessage"))
+        for _ in range(4):
+            equal(site.post(message(number, sid())), 200)
+        wait_for(lambda: not site.spool(), "the spool to empty", 40)
+        page = page_at(site.socket)
+        equal(page("messages_total", "human"), 4, "messages")
+        equal(page("upstream_calls_total", "sqs", "ok"),
+              len(cloud.requests("SendMessage")) - seen, "calls of SQS")
+        true(page("upstream_calls_total", "dynamodb", "ok") >= 4, "DynamoDB")
+        equal(page("queue_messages", f"{cloud.url}/000000000000/ai", "ready"),
+              None, "a remote queue is not asked")
+        cloud.fault("SendMessage", kind="error", status=500)
+        for _ in range(3):
+            equal(site.post(message(number, sid())), 200)
+        page = page_at(site.socket)
+        equal(page("spool_messages"), 3, "spooled")
+        true(page("upstream_calls_total", "sqs", "unreachable") >= 1, "failed")
+        check(page.text)
+        true(number[1:] not in page.text, "no number is shown")
+        cloud.well()
+    finally:
+        site.stop()
+
+
+LOCAL = """
+[server]
+public_url = https://hooks.example.com
+log_target = {d}/log
+admin_token = """ + ADMIN + """
+[store]
+path = {d}/db
+[twilio]
+auth_token = secretsmanager:token
+"""
+
+
+def refreshes(cloud):
+    """The fetch at each start is one; calls are counted before the file that
+    they are counted in is known."""
+    put(cloud, token={"AWSCURRENT": TOKEN})
+    with Responder(cloud, LOCAL) as r:
+        page = page_at(r.socket)
+        equal(page("reference_refreshes_total", "ok"), 1, "good ones")
+        equal(page("reference_refreshes_total", "failed"), 0, "bad ones")
+        true(page("upstream_calls_total", "secretsmanager", "ok") >= 1,
+             "calls")
+    outage(cloud)
+    with Responder(cloud, LOCAL) as r:
+        # Nothing but what is open is answered before the token is there.
+        equal(r.get("/ready")[0], 503, "ready")
+        cloud.well()
+        wait_for(lambda: fastcgi.ask(r.socket, fastcgi.request([
+            ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/metrics"),
+            ("REQUEST_URI", "/metrics"), ("HTTP_X_API_KEY", ADMIN)
+        ])).status == 200, "the token", 60)
+        page = page_at(r.socket)
+        true(page("reference_refreshes_total", "failed") >= 1, "failed")
+        true(page("reference_refreshes_total", "ok") >= 1, "then good")
+
+
+def with_cloud(fn):
+    directory = Directory()
+    cloud = None
+    try:
+        cloud = Cloud(directory)
+        fn(cloud, directory)
+    finally:
+        if cloud:
+            cloud.process.stop()
+        directory.remove()
+
+
+def suite(results):
+    def served(*tests):
+        with NginxFastcgi() as door:
+            for test in tests:
+                results.run(f"metrics: {test.__name__}", test, door)
+
+    def by_hand(*tests):
+        with ByHand() as door:
+            for test in tests:
+                results.run(f"metrics: {test.__name__}", test, door)
+
+    served(killed, reloaded)
+    by_hand(no_file, other_file, damaged_store)
+    results.run("metrics: upstream", with_cloud, upstream)
+    results.run("metrics: refreshes", with_cloud, lambda c, _: refreshes(c))
