@@ -67,7 +67,7 @@ check_safe(const struct calls_failure *f)
 	CU_ASSERT_PTR_NULL(strstr(f->text, "StartTime"));
 }
 
-/* --- one call -------------------------------------------------------------- */
+/* --- one call -------------------------------------------------------- */
 
 #define ANSWERS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -176,7 +176,7 @@ test_accounts(void)
 	CU_ASSERT_EQUAL(calls_server_requests(t.server), 0);
 }
 
-/* --- refusals --------------------------------------------------------------- */
+/* --- refusals -------------------------------------------------------- */
 
 #define ERROR(code, message) \
 	"{\"code\":" code ",\"message\":\"" message \
@@ -297,7 +297,7 @@ test_safe_words(void)
 	buf_release(&body);
 }
 
-/* --- trouble on the way ------------------------------------------------------- */
+/* --- trouble on the way ---------------------------------------------- */
 
 #define CUT CLOSE_AFTER "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"sid\":"
 
@@ -391,7 +391,7 @@ test_late(void)
 	free(busy);
 }
 
-/* --- answers to something else ------------------------------------------------ */
+/* --- answers to something else --------------------------------------- */
 
 static void
 test_no_call(void)
@@ -434,7 +434,7 @@ test_no_call(void)
 	buf_release(&deep);
 }
 
-/* --- pages ---------------------------------------------------------------------- */
+/* --- pages ----------------------------------------------------------- */
 
 static enum status
 list(const char *body, const struct calls_query *q, const char *next_uri,
