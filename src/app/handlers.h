@@ -13,6 +13,8 @@ void handle_transfer_call(struct exchange *);
 void handle_process_digits(struct exchange *);
 void handle_confirm_digits(struct exchange *);
 void handle_call_status(struct exchange *);
+void handle_monitor_call(struct exchange *);
+void handle_batch_monitor_calls(struct exchange *);
 void handle_metrics(struct exchange *);
 
 #endif

@@ -18,6 +18,10 @@ const struct route app_routes[] = {
 	    handle_confirm_digits, ACCEPT_FORM },
 	{ METHOD_POST, "/call-status", GUARD_SIGNED, handle_call_status,
 	    ACCEPT_FORM },
+	{ METHOD_GET, "/monitor-call/{call_sid}", GUARD_ADMIN,
+	    handle_monitor_call, ACCEPT_FORM },
+	{ METHOD_GET, "/batch-monitor-calls", GUARD_ADMIN,
+	    handle_batch_monitor_calls, ACCEPT_FORM },
 	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM },
 };
 

@@ -16,11 +16,17 @@ answer_release(struct answer *a)
 	buf_release(&a->text);
 }
 
-static void
-answer_reset(struct answer *a)
+void
+answer_trim(struct answer *a)
 {
 	if (a->text.cap > KEEP_MAX)
 		answer_release(a);
+}
+
+static void
+answer_reset(struct answer *a)
+{
+	answer_trim(a);
 	response_reset(&a->response);
 	buf_reset(&a->text);
 }

@@ -17,6 +17,9 @@ struct answer {
 
 void answer_release(struct answer *);
 
+/* The reply is written: give back what a large one took. */
+void answer_trim(struct answer *);
+
 /*
  * Read the body, serve, and build the reply. The body is always read to its
  * end (or its bound), because a server in front may read nothing before it has

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "config/config.h"
 #include "door/answer.h"
 
 /* Standard input, as far as the request announced it. */
@@ -142,6 +143,24 @@ finish(struct answer *a)
 	return st;
 }
 
+/* Is this for an administrator, who may wait longer than Twilio would? */
+static bool
+is_admin(const struct app *app, char *const *envp)
+{
+	struct request r = { .method = METHOD_OTHER };
+	const struct route *route = NULL;
+	char arg[ROUTE_ARG_MAX];
+	bool admin;
+
+	admin =
+	    request_init(&r, envp, app->config->server.base_path) == ST_OK &&
+	    route_find(app_routes, app_routes_n, r.method, r.path, &route,
+		arg) == ST_OK &&
+	    route->guard == GUARD_ADMIN;
+	request_release(&r);
+	return admin;
+}
+
 enum status
 door_cgi(const struct app *app, char *const *envp)
 {
@@ -149,6 +168,8 @@ door_cgi(const struct app *app, char *const *envp)
 	struct body_source source = { input_read, &in };
 	struct answer a = { .text = BUF_INIT };
 
+	if (is_admin(app, envp))
+		alarm(DOOR_CGI_ADMIN_SECONDS);
 	answer_make(&a, app, envp, &source);
 	return finish(&a);
 }

@@ -13,15 +13,18 @@
 #include "base/status.h"
 #include "door/listener.h"
 
-/* A CGI process ends by itself after so long; Twilio has hung up by then. */
+/* A CGI process ends by itself after so long; Twilio has hung up by then. An
+ * administrator's request may wait for Twilio in its turn. */
 #define DOOR_CGI_SECONDS 15
+#define DOOR_CGI_ADMIN_SECONDS 45
 
 /*
  * Plain CGI: one request from envp and standard input, answered on standard
  * output. ST_OK once the answer is written, whatever it was; ST_IO.
  * door_cgi_begin starts the clock: when it runs out the process answers 503
  * and ends with status 4, so that a stuck one never blocks the server's other
- * requests (fcgiwrap runs them one after another).
+ * requests (fcgiwrap runs them one after another). door_cgi gives an
+ * administrative route its own time.
  */
 void door_cgi_begin(unsigned seconds);
 enum status door_cgi(const struct app *, char *const *envp);

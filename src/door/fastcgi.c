@@ -43,14 +43,16 @@ serve(FCGX_Request *r, int64_t body_us, struct app_slot *slot, struct answer *a,
 {
 	struct body_source source = { read_stdin, r->in };
 	struct app *app = app_slot_get(slot);
-	bool whole, cut;
+	bool whole, cut, written;
 
 	watch_begin(w, r->ipcFd, clock_mono_us() + body_us);
 	answer_make(a, app, r->envp, &source);
 	cut = watch_end(w);
 	app_slot_put(slot, app);
 	whole = FCGX_HasSeenEOF(r->in) && FCGX_GetError(r->in) == 0;
-	return write_reply(r, a) && whole && !cut;
+	written = write_reply(r, a);
+	answer_trim(a);
+	return written && whole && !cut;
 }
 
 bool

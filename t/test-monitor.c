@@ -1,0 +1,372 @@
+/* The admin routes through the memory door, without any Twilio. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "app/watchers.h"
+#include "codec/json.h"
+#include "store/call.h"
+#include "store/db.h"
+#include "t/request.h"
+#include "t/test.h"
+
+#define ADMIN "an-admin-token"
+#define SID "CA0123456789abcdef0123456789ABCDEF"
+#define ACCOUNT "account_sid = AC00000000000000000000000000000001\n"
+/* Nobody listens there. */
+#define NOWHERE "[twilio]\n" ACCOUNT "api_url = http://127.0.0.1:9\n"
+#define WITH_TOKEN "[server]\nadmin_token = " ADMIN "\n"
+#define LIST "/batch-monitor-calls"
+
+static struct test_reply
+ask(struct app *app, const char *method, const char *uri)
+{
+	return test_ask(app,
+	    &(struct test_request){ .method = method,
+		.uri = uri,
+		.extra = "HTTP_AUTHORIZATION=Bearer " ADMIN });
+}
+
+/* A GET, and a part of its reply. */
+static void
+expect(struct app *app, const char *uri, int status, const char *part)
+{
+	struct test_reply r = ask(app, "GET", uri);
+
+	CU_ASSERT_EQUAL(r.status, status);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r.body, part));
+	if (r.status != status || strstr(r.body, part) == NULL)
+		printf("\n%s: %d, %s\n", uri, r.status, r.body);
+	CU_ASSERT_EQUAL(json_check(r.body, strlen(r.body), 16), ST_OK);
+	test_reply_release(&r);
+}
+
+/* --- who gets in --------------------------------------------------------- */
+
+static void
+test_closed(void)
+{
+	struct app *app = test_app(NULL);
+
+	expect(app, LIST, 403, "server.admin_token");
+	expect(app, "/monitor-call/" SID, 403, "server.admin_token");
+	app_close(app);
+}
+
+static void
+test_guard(void)
+{
+	static const char *const wrong[] = { "HTTP_AUTHORIZATION=Bearer ",
+		"HTTP_AUTHORIZATION=Bearer an-admin-toke",
+		"HTTP_AUTHORIZATION=Bearer an-admin-token1",
+		"HTTP_AUTHORIZATION=an-admin-token",
+		"HTTP_X_API_KEY=", "HTTP_X_API_KEY=an-admin-toke",
+		"HTTP_X_API_KEY=Bearer " ADMIN, NULL };
+	static const char *const routes[] = { LIST, LIST "?nothing=1",
+		"/monitor-call/" SID, "/monitor-call/x" };
+	struct app *app = test_app(WITH_TOKEN);
+	struct test_request q = { .method = "GET" };
+	struct test_reply r;
+	size_t i, j;
+
+	for (i = 0; i < TEST_COUNT(routes); i++) {
+		for (j = 0; j < TEST_COUNT(wrong); j++) {
+			q.uri = routes[i];
+			q.extra = wrong[j];
+			r = test_ask(app, &q);
+			CU_ASSERT_EQUAL(r.status, 401);
+			CU_ASSERT(test_has_header(&r,
+			    "WWW-Authenticate: Bearer realm=\"switchhook\""));
+			test_reply_release(&r);
+		}
+	}
+	q = (struct test_request){ .uri = LIST "?source=log",
+		.extra = "HTTP_X_API_KEY=" ADMIN };
+	r = test_ask(app, &q);
+	CU_ASSERT_EQUAL(r.status, 200);
+	test_reply_release(&r);
+	app_close(app);
+}
+
+/* --- what is asked for --------------------------------------------------- */
+
+static void
+test_sids(void)
+{
+	static const char *const bad[] = { "CA", "x",
+		"SM0123456789abcdef0123456",
+		"CA0123456789abcdef0123456789ABCDE",
+		"CA0123456789abcdef0123456789ABCDEFF",
+		"CA0123456789abcdef0123456789ABCDEG",
+		"Ca0123456789abcdef0123456789ABCDEF",
+		"CA0123456789abcdef0123456789ABCDE%20" };
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	char uri[128];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(bad); i++) {
+		snprintf(uri, sizeof(uri), "/monitor-call/%s", bad[i]);
+		expect(app, uri, 400, "CA and 32 hexadecimal digits");
+	}
+	app_close(app);
+}
+
+static void
+test_parameters(void)
+{
+	static const struct {
+		const char *query, *part;
+	} bad[] = {
+		{ "page=2", "\"page: no such" },
+		{ "Limit=2", "\"Limit: no such" },
+		{ "limit=1&%00limit=2", "\": no such" },
+		{ "a%22%0ab=2", "\"a\\\"\\nb: no such" },
+		{ "limit", "\"limit: has no value" },
+		{ "limit=", "\"limit: has no value" },
+		{ "page_token=", "\"page_token: has no value" },
+		{ "status=", "\"status: has no value" },
+		{ "limit=0", "\"limit: is no number from 1 to 1000" },
+		{ "limit=1001", "\"limit: " },
+		{ "limit=-1", "\"limit: " },
+		{ "limit=+1", "\"limit: " },
+		{ "limit=1.0", "\"limit: " },
+		{ "limit=0x10", "\"limit: " },
+		{ "limit=1e2", "\"limit: " },
+		{ "limit=%2010", "\"limit: " },
+		{ "limit=10%20", "\"limit: " },
+		{ "limit=99999999999999999999", "\"limit: " },
+		{ "limit=5&limit=5", "limit occurs twice" },
+		{ "limit=5%00", "limit occurs twice or holds a NUL" },
+		{ "status=done", "\"status: is none of queued" },
+		{ "status=Completed", "\"status: " },
+		{ "status=completed&status=busy", "status occurs twice" },
+		{ "direction=in", "\"direction: is none of inbound" },
+		{ "source=both", "\"source: is none of twilio, log" },
+		{ "start_date=2026-02-30", "\"start_date: is no date" },
+		{ "end_date=2026-11-21T10:00:00", "\"end_date: is no date" },
+		{ "start_date=2026-11-22&end_date=2026-11-21",
+		    "\"start_date: is after end_date" },
+		{ "start_date=2026-11-21T10:00:00.000001Z"
+		  "&end_date=2026-11-21T10:00:00Z",
+		    "\"start_date: is after end_date" },
+		{ "start_date=2026-11-21T01:00:00+02:00&end_date=2026-11-20"
+		  "T22:59:59Z",
+		    "\"start_date: is after end_date" },
+		{ "page_token=abc", "\"page_token: not one of these" },
+		{ "x=%zz", "percent" },
+	};
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	char uri[256];
+	size_t i, j;
+
+	for (i = 0; i < TEST_COUNT(bad); i++) {
+		for (j = 0; j < 2; j++) {
+			snprintf(uri, sizeof(uri), LIST "?%s%s", bad[i].query,
+			    j == 0 || strstr(bad[i].query, "source") != NULL
+				? ""
+				: "&source=log");
+			expect(app, uri, 400, bad[i].part);
+		}
+	}
+	expect(app, "/monitor-call/" SID "?limit=1", 400, "\"limit: no such");
+	expect(app, "/monitor-call/" SID "?source=x", 400, "\"source: is");
+	app_close(app);
+}
+
+/* Nothing is asked of anybody. */
+static void
+test_good_parameters(void)
+{
+	static const char *const good[] = { "limit=1", "limit=1000",
+		"limit=0100", "status=in-progress", "direction=outbound-dial",
+		"direction=trunking-terminating", "start_date=2026-11-21",
+		"start_date=2026-11-21&end_date=2026-11-21",
+		"start_date=2026-11-21T10:00:00+02:00",
+		"start_date=2026-11-21T10:00:00%2B02:00",
+		"start_date=2026-11-21T10:00:00.123456789Z",
+		"end_date=9999-12-31", "start_date=0001-01-01" };
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	char uri[256];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(good); i++) {
+		snprintf(uri, sizeof(uri), LIST "?source=log&%s", good[i]);
+		expect(app, uri, 200,
+		    "{\"calls\":[],\"count\":0,\"next_page_token\":null}");
+	}
+	app_close(app);
+}
+
+/* --- Twilio cannot be asked ---------------------------------------------- */
+
+static void
+test_not_configured(void)
+{
+	struct app *app = test_app(WITH_TOKEN);
+
+	expect(app, LIST, 503, "twilio.account_sid");
+	expect(app, "/monitor-call/" SID, 503, "twilio.account_sid");
+	app_close(app);
+}
+
+static void
+test_nobody_there(void)
+{
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	struct test_reply r;
+
+	expect(app, LIST, 502, "Twilio");
+	expect(app, "/monitor-call/" SID, 502, "Twilio");
+	r = ask(app, "HEAD", "/monitor-call/" SID);
+	CU_ASSERT_EQUAL(r.status, 502);
+	CU_ASSERT_STRING_EQUAL(r.body, "");
+	test_reply_release(&r);
+	app_close(app);
+}
+
+static void
+test_all_wait(void)
+{
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	struct test_reply r;
+
+	watchers_workers(app->watchers, 4);
+	CU_ASSERT(watchers_enter(app->watchers));
+	r = ask(app, "GET", LIST);
+	CU_ASSERT_EQUAL(r.status, 503);
+	CU_ASSERT(test_has_header(&r, "Retry-After: 2"));
+	test_reply_release(&r);
+	expect(app, "/monitor-call/" SID, 503, "waiting");
+	expect(app, "/monitor-call/" SID "?source=log", 404, "recorded");
+	watchers_leave(app->watchers);
+	expect(app, LIST, 502, "Twilio");
+	/* It has left again. */
+	CU_ASSERT(watchers_enter(app->watchers));
+	CU_ASSERT_FALSE(watchers_enter(app->watchers));
+	watchers_leave(app->watchers);
+	app_close(app);
+}
+
+/* --- the log ------------------------------------------------------------- */
+
+#define NOON INT64_C(1795262400000000) /* 2026-11-21T12:00:00Z */
+
+static enum status
+record(struct db *db, void *arg)
+{
+	return call_event_record(db, arg);
+}
+
+static void
+add(struct app *app, struct call_event e)
+{
+	CU_ASSERT_EQUAL(db_write(app->db, record, &e), ST_OK);
+}
+
+static void
+test_log_call(void)
+{
+	struct app *app = test_app(WITH_TOKEN);
+
+	add(app,
+	    (struct call_event){ .sid = SID,
+		.status = "ringing",
+		.sequence = -1,
+		.duration_s = -1,
+		.at_us = NOON });
+	expect(app, "/monitor-call/" SID "?source=log", 200,
+	    "{\"sid\":\"" SID "\",\"status\":\"ringing\",\"direction\":null,"
+	    "\"from\":null,\"to\":null,"
+	    "\"start_time\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"end_time\":null,\"duration\":null,"
+	    "\"date_created\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"date_updated\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"events\":[{\"status\":\"ringing\",\"sequence\":null,"
+	    "\"at\":\"2026-11-21T12:00:00.000000Z\",\"duration\":null,"
+	    "\"error_code\":null}]}");
+	add(app,
+	    (struct call_event){ .sid = SID,
+		.status = "completed",
+		.sequence = 2,
+		.duration_s = 7,
+		.direction = "inbound",
+		.from = "sip:\"a\"@b",
+		.to = "+1",
+		.error_code = "13224",
+		.at_us = NOON + 9000001 });
+	expect(app, "/monitor-call/" SID "?source=log", 200,
+	    "\"from\":\"sip:\\\"a\\\"@b\",\"to\":\"+1\","
+	    "\"start_time\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"end_time\":\"Sat, 21 Nov 2026 12:00:09 +0000\","
+	    "\"duration\":\"7\"");
+	expect(app, "/monitor-call/" SID "?source=log", 200,
+	    "{\"status\":\"completed\",\"sequence\":2,"
+	    "\"at\":\"2026-11-21T12:00:09.000001Z\",\"duration\":\"7\","
+	    "\"error_code\":\"13224\"}]}");
+	app_close(app);
+}
+
+/* The bounds of a range are in it: to the microsecond, and a whole day. */
+static void
+test_log_range(void)
+{
+	static const struct {
+		const char *query;
+		int count;
+	} cases[] = {
+		{ "start_date=2026-11-21", 2 },
+		{ "start_date=2026-11-21T00:00:00.000001Z", 1 },
+		{ "start_date=2026-11-21T23:59:59.999999Z", 1 },
+		{ "start_date=2026-11-22", 0 },
+		{ "end_date=2026-11-21", 2 },
+		{ "end_date=2026-11-20", 0 },
+		{ "end_date=2026-11-21T00:00:00Z", 1 },
+		{ "end_date=2026-11-20T23:59:59.999999Z", 0 },
+		{ "end_date=2026-11-21T23:59:59.999998Z", 1 },
+		{ "start_date=2026-11-21T02:00:00 02:00"
+		  "&end_date=2026-11-21T02:00:00+02:00",
+		    1 },
+	};
+	struct app *app = test_app(WITH_TOKEN);
+	char sid[] = "CA00000000000000000000000000000001", uri[256], part[32];
+	struct call_event e = { .sid = sid, .status = "busy", .sequence = -1 };
+	size_t i;
+
+	e.at_us = NOON - INT64_C(43200000000);
+	add(app, e);
+	sid[33] = '2';
+	e.at_us = NOON + INT64_C(43200000000) - 1;
+	add(app, e);
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		char *space;
+
+		snprintf(
+		    uri, sizeof(uri), LIST "?source=log&%s", cases[i].query);
+		/* As it would be on the wire. */
+		if ((space = strchr(uri, ' ')) != NULL)
+			*space = '+';
+		snprintf(part, sizeof(part), "],\"count\":%d,", cases[i].count);
+		expect(app, uri, 200, part);
+	}
+	app_close(app);
+}
+
+int
+main(void)
+{
+	static const struct test tests[] = {
+		{ "no token configured", test_closed },
+		{ "guard", test_guard },
+		{ "SIDs", test_sids },
+		{ "parameters", test_parameters },
+		{ "good parameters", test_good_parameters },
+		{ "Twilio not configured", test_not_configured },
+		{ "nobody there", test_nobody_there },
+		{ "all wait", test_all_wait },
+		{ "a call of the log", test_log_call },
+		{ "a range of the log", test_log_range },
+	};
+
+	return test_main("monitor", tests, TEST_COUNT(tests));
+}
