@@ -168,6 +168,9 @@ int ctl_sign(const struct ctl *, int argc, char **argv);
 int ctl_spool_list(const struct ctl *, int argc, char **argv);
 int ctl_spool_flush(const struct ctl *, int argc, char **argv);
 int ctl_call(const struct ctl *, int argc, char **argv);
+int ctl_calls_list(const struct ctl *, int argc, char **argv);
+int ctl_calls_show(const struct ctl *, int argc, char **argv);
+int ctl_calls_tail(const struct ctl *, int argc, char **argv);
 int ctl_verify(const struct ctl *, int argc, char **argv);
 
 #endif

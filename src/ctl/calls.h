@@ -1,0 +1,37 @@
+/* What the commands of `switchhook calls` have in common. */
+#ifndef CTL_CALLS_H
+#define CTL_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl/ctl.h"
+#include "ctl/row.h"
+
+/* Which calls. */
+struct calls_wanted {
+	int64_t start_us, end_us; /* both included; INT64_MIN, INT64_MAX: any */
+	const char *status, *direction; /* NULL: any */
+	int64_t limit;
+};
+
+/* A call in a list, from either source. Strings may be NULL. */
+struct calls_listed {
+	const char *sid, *status, *direction, *from, *to, *error_code;
+	int64_t start_us, end_us; /* 0: not known, not yet */
+	int64_t duration_s; /* -1: not known */
+};
+enum status calls_put(struct rows *, const struct calls_listed *);
+
+/* A number, or none if it is negative. */
+struct cell calls_number(const char *name, int64_t, int width);
+
+/* From the log. values: show the digits that a caller confirmed, too. */
+int calls_log_list(const struct ctl *, const struct calls_wanted *);
+int calls_log_show(const struct ctl *, const char *sid, bool values);
+
+/* From Twilio. */
+int calls_twilio_list(const struct ctl *, const struct calls_wanted *);
+int calls_twilio_show(const struct ctl *, const char *sid);
+
+#endif

@@ -1,0 +1,187 @@
+/* switchhook calls tail: status events as they are recorded. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "ctl/calls.h"
+#include "ctl/child.h"
+#include "store/call.h"
+#include "store/db.h"
+
+/* How often the log is looked at: one row of an index, without a lock. */
+#define POLL_MS 250
+
+/* Events read at a time. */
+#define PAGE 500
+
+struct tail {
+	const struct ctl *ctl;
+	struct db *db;
+	int64_t seq; /* of the last event that was printed */
+	size_t rows_n;
+	bool gone; /* nobody reads any more */
+
+	/* One look, in memory until the job is over. */
+	struct ctl page;
+	struct rows rows;
+	int64_t next_seq;
+	size_t n;
+};
+
+static enum status
+put_event(const struct call_event *e, void *arg)
+{
+	struct tail *t = arg;
+	struct cell cells[] = {
+		cell_time("at", e->at_us),
+		cell_text("sid", e->sid, 34),
+		cell_text("status", e->status, 11),
+		calls_number("sequence", e->sequence, 8),
+		cell_text("direction", e->direction, 13),
+		cell_text("from", e->from, 14),
+		cell_text("to", e->to, 14),
+		calls_number("duration_s", e->duration_s, 10),
+		cell_text("error_code", e->error_code, 0),
+	};
+
+	t->next_seq = e->seq;
+	t->n++;
+	return rows_line(&t->rows, cells, CTL_COUNT(cells));
+}
+
+static enum status
+look_job(struct db *db, void *arg)
+{
+	struct tail *t = arg;
+
+	return call_events_after(db, t->seq, PAGE, put_event, t);
+}
+
+/* Past stdio, so that nothing of it is left to fail at the end: the end of
+ * whoever reads is no failure of ours. */
+static enum status
+print(struct tail *t, const char *text, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0 && !t->gone) {
+		n = write(fileno(t->ctl->out), text, len);
+		if (n >= 0) {
+			text += n;
+			len -= (size_t)n;
+		} else if (errno == EPIPE) {
+			t->gone = true;
+		} else if (errno != EINTR) {
+			return ST_IO;
+		}
+	}
+	return ST_OK;
+}
+
+/* Print what is new. A database that is busy is looked at again. */
+static enum status
+look(struct tail *t)
+{
+	char *text = NULL;
+	size_t len = 0;
+	enum status e;
+
+	t->page = *t->ctl;
+	t->rows = (struct rows){ &t->page, t->rows_n };
+	t->n = 0;
+	if ((t->page.out = open_memstream(&text, &len)) == NULL)
+		return ST_NOMEM;
+	e = db_read(t->db, look_job, t);
+	if (fclose(t->page.out) != 0 && e == ST_OK)
+		e = ST_NOMEM;
+	if (e == ST_OK && t->n > 0) {
+		e = print(t, text, len);
+		t->seq = t->next_seq;
+		t->rows_n += t->n;
+	}
+	free(text);
+	return e == ST_BUSY ? ST_OK : e;
+}
+
+/* Does anybody read? A pipe tells, while there is nothing to print too. */
+static bool
+is_read(const struct tail *t)
+{
+	struct pollfd p = { .fd = fileno(t->ctl->out) };
+
+	return !t->gone &&
+	    (poll(&p, 1, 0) <= 0 || (p.revents & (POLLERR | POLLHUP)) == 0);
+}
+
+struct beginning {
+	size_t lines;
+	int64_t seq;
+};
+
+static enum status
+begin_job(struct db *db, void *arg)
+{
+	struct beginning *b = arg;
+
+	return call_events_tail(db, b->lines, &b->seq);
+}
+
+static enum status
+follow(struct tail *t, int64_t lines)
+{
+	struct beginning b = { (size_t)lines, 0 };
+	struct stop stop;
+	enum status e = stop_open(&stop);
+
+	if (e == ST_OK)
+		e = db_read(t->db, begin_job, &b);
+	t->seq = b.seq;
+	while (e == ST_OK && !stop.asked && is_read(t)) {
+		e = look(t);
+		if (e == ST_OK && t->n < PAGE && !t->gone)
+			stop_wait(&stop, POLL_MS);
+	}
+	stop_close(&stop);
+	return e;
+}
+
+/* -n is what tail(1) has. */
+static void
+take_short(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && !str_eq(argv[i], "--"); i++)
+		if (str_eq(argv[i], "-n"))
+			argv[i] = (char *)"--lines";
+}
+
+int
+ctl_calls_tail(const struct ctl *ctl, int argc, char **argv)
+{
+	struct tail t = { .ctl = ctl };
+	int64_t lines = 0;
+	const struct ctl_option opts[] = {
+		ctl_number("lines", "N", &lines, 0, 1000000,
+		    "begin with the last N that are there (0); also -n N"),
+	};
+	const struct ctl_syntax syntax = { "calls tail", "",
+		"Print each status event of a call as it is recorded, until "
+		"SIGINT or SIGTERM.",
+		0, 0, opts, CTL_COUNT(opts) };
+	struct ctl_session s;
+	enum status e;
+	int n, code;
+
+	take_short(argc, argv);
+	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+		return code;
+	code = ctl_open(ctl, &s);
+	t.db = s.db;
+	if (code == CTL_DONE && (e = follow(&t, lines)) != ST_OK)
+		code = ctl_fail(ctl, e, "calls");
+	ctl_close(&s);
+	return code;
+}
