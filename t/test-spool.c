@@ -27,7 +27,7 @@ open_db(void)
 
 /* A call of the spool as a job. */
 struct step {
-	enum { ADD, TAKE, REMOVE, DEFER, HURRY, IDLE, STATS, LIST } what;
+	enum { ADD, TAKE, REMOVE, DEFER, LATER, HURRY, IDLE, STATS, LIST } what;
 	struct spool_entry entry;
 	const char *group;
 	int64_t now, until, count, oldest;
@@ -55,6 +55,8 @@ step_job(struct db *db, void *arg)
 		return spool_remove(db, s->entry.id);
 	case DEFER:
 		return spool_defer(db, s->entry.id, s->until, "down");
+	case LATER:
+		return spool_defer(db, s->entry.id, s->until, NULL);
 	case HURRY:
 		return spool_hurry(db, s->now, &s->count);
 	case IDLE:
@@ -78,7 +80,7 @@ add(struct db *db, const char *group, const char *body, int64_t due)
 		    .body = body,
 		    .len = strlen(body),
 		    .due_us = due,
-		    .received_us = due } };
+		    .received_us = due == SPOOL_AFTER ? 20 : due } };
 
 	CU_ASSERT_EQUAL(db_write(db, step_job, &s), ST_OK);
 	CU_ASSERT(s.entry.id > 0);
@@ -167,6 +169,48 @@ test_defer_and_hurry(void)
 	db_close(db);
 }
 
+/* However many wait behind it, only the first of a group is looked at. */
+static void
+test_due_after_another(void)
+{
+	struct db *db = open_db();
+	struct step s = { .what = HURRY, .now = 60 };
+	int64_t id;
+
+	add(db, "x", "x1", 10);
+	add(db, "x", "x2", SPOOL_AFTER);
+	add(db, "x", "x3", SPOOL_AFTER);
+	CU_ASSERT_STRING_EQUAL(take(db, 50, &id), "x1");
+	CU_ASSERT_EQUAL(with_id(db, DEFER, id, 500), ST_OK);
+	CU_ASSERT_STRING_EQUAL(take(db, 55, &id), "");
+	CU_ASSERT_EQUAL(db_write(db, step_job, &s), ST_OK);
+	CU_ASSERT_EQUAL(s.count, 1);
+	CU_ASSERT_STRING_EQUAL(take(db, 60, &id), "x1");
+	CU_ASSERT_EQUAL(with_id(db, REMOVE, id, 0), ST_OK);
+	CU_ASSERT_STRING_EQUAL(take(db, 60, &id), "x2");
+	CU_ASSERT_STRING_EQUAL(take(db, 60, &id), "");
+	db_close(db);
+}
+
+static void
+test_not_tried(void)
+{
+	struct db *db = open_db();
+	struct step s = { .what = LATER, .until = 90 };
+	int64_t id;
+
+	add(db, "x", "x1", 10);
+	CU_ASSERT_STRING_EQUAL(take(db, 50, &id), "x1");
+	s.entry.id = id;
+	CU_ASSERT_EQUAL(db_write(db, step_job, &s), ST_OK);
+	CU_ASSERT_STRING_EQUAL(take(db, 89, &id), "");
+	s.what = LIST;
+	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
+	CU_ASSERT_STRING_EQUAL(buf_str(&s.listing), "x/x1/0/0 ");
+	buf_release(&s.listing);
+	db_close(db);
+}
+
 static void
 test_idle_and_stats(void)
 {
@@ -195,6 +239,8 @@ main(void)
 		{ "order within a group", test_order_within_group },
 		{ "what is taken runs out", test_taken_runs_out },
 		{ "defer and hurry", test_defer_and_hurry },
+		{ "due after another", test_due_after_another },
+		{ "not tried", test_not_tried },
 		{ "idle and stats", test_idle_and_stats },
 	};
 

@@ -135,21 +135,33 @@ hurry(const struct app *app, const struct spool_entry *e)
 		db_write(app->db, hurry_job, NULL);
 }
 
-/* ST_OK also if another installation has sent it. */
 static enum status
-send_entry(
+claim_and_push(
     const struct app *app, struct ports *ports, const struct spool_entry *e)
 {
 	enum status st;
 
-	if (!breaker_lets(app->breakers, e->role))
-		return ST_UNAVAILABLE;
 	if ((st = claim(app, ports, e)) != ST_OK)
 		return st == ST_EXISTS ? ST_OK : st;
 	if (strcmp(e->role, ROLE_UNDECIDED) == 0)
-		st = route_and_push(app, ports, e);
-	else
-		st = push(ports, e);
+		return route_and_push(app, ports, e);
+	return push(ports, e);
+}
+
+/*
+ * ST_OK also if another installation has sent it. *wait_us: it was not even
+ * tried, and is not to be for so long; 0 if it was.
+ */
+static enum status
+send_entry(const struct app *app, struct ports *ports,
+    const struct spool_entry *e, int64_t *wait_us)
+{
+	enum status st;
+
+	*wait_us = breaker_try(app->breakers, e->role);
+	if (*wait_us > 0)
+		return ST_UNAVAILABLE;
+	st = claim_and_push(app, ports, e);
 	/* What the queue will never take says nothing of the queue. */
 	if (breaker_note(app->breakers, e->role,
 		st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED))
@@ -164,6 +176,7 @@ struct settling {
 	const struct spool_entry *entry;
 	enum status sent;
 	int64_t due_us;
+	bool tried;
 };
 
 /* It will never be taken: among the dead letters, with its reason. */
@@ -198,8 +211,17 @@ settle_job(struct db *db, void *arg)
 	if (s->sent == ST_TOOBIG || s->sent == ST_MALFORMED)
 		st = bury(s);
 	else if (s->sent != ST_OK)
-		return spool_defer(db, id, s->due_us, status_text(s->sent));
+		return spool_defer(
+		    db, id, s->due_us, s->tried ? status_text(s->sent) : NULL);
 	return st == ST_OK ? spool_remove(db, id) : st;
+}
+
+/* What the clock shows below the millisecond is random enough to keep entries
+ * apart. */
+static int64_t
+part_of(int64_t span)
+{
+	return span * (clock_mono_us() % 1000) / 1000;
 }
 
 static int64_t
@@ -211,10 +233,7 @@ next_try(const struct spool_entry *e)
 		span *= 2;
 	if (span > RETRY_MAX_US)
 		span = RETRY_MAX_US;
-	/* What the clock shows below the millisecond is random enough to keep
-	 * entries apart. */
-	return clock_us() + span / 2 +
-	    span / 2 * (clock_mono_us() % 1000) / 1000;
+	return clock_us() + span / 2 + part_of(span / 2);
 }
 
 /* In words: the back end's own, where it has some. */
@@ -232,11 +251,13 @@ why_not(const struct ports *ports, enum status st)
  */
 static void
 settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
-    enum status sent)
+    enum status sent, int64_t wait_us)
 {
-	struct settling s = { ports, e, sent, next_try(e) };
+	struct settling s = { ports, e, sent, next_try(e), wait_us == 0 };
 
-	if (sent != ST_OK)
+	if (!s.tried)
+		s.due_us = clock_us() + wait_us + part_of(RETRY_US);
+	else if (sent != ST_OK)
 		log_warn(app->log, "queue did not take a message",
 		    LOG_STR("role", role_name(e)),
 		    LOG_SID("message_sid", log_name(e)),
@@ -285,7 +306,8 @@ accept_job(struct db *db, void *arg)
 	if (st != ST_OK && st != ST_EXISTS)
 		return st;
 	e->taken = a->may_send && st == ST_OK;
-	e->due_us = clock_us() + (e->taken ? TAKEN_US : 0);
+	e->due_us = st == ST_EXISTS ? SPOOL_AFTER
+				    : clock_us() + (e->taken ? TAKEN_US : 0);
 	return spool_add(db, e);
 }
 
@@ -309,7 +331,8 @@ undo_job(struct db *db, void *arg)
 static enum status
 send_unspooled(const struct app *app, struct accepting *a)
 {
-	enum status st = send_entry(app, a->ports, a->entry);
+	int64_t wait_us;
+	enum status st = send_entry(app, a->ports, a->entry, &wait_us);
 
 	if (st == ST_OK)
 		return ST_OK;
@@ -337,6 +360,7 @@ outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
 		.record = record,
 		.arg = arg,
 		.spool = outbox_spools(app) };
+	int64_t wait_us;
 	enum status st;
 
 	*sent = true;
@@ -351,10 +375,10 @@ outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
 	*sent = false;
 	if (!e->taken)
 		return ST_OK;
-	st = send_entry(app, ports, e);
+	st = send_entry(app, ports, e, &wait_us);
 	*sent = st == ST_OK;
 	if (!*sent || !settled_note(app->settled, e->id))
-		settle(app, ports, e, st);
+		settle(app, ports, e, st, wait_us);
 	return ST_OK;
 }
 
@@ -378,17 +402,20 @@ enum status
 outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 {
 	struct ports *ports = ports_take(app->ports);
-	struct taking t = { 0 };
+	struct taking t = { .now_us = clock_us() };
 	enum status st = ports == NULL ? ST_NOMEM : ST_OK, sent;
+	int64_t wait_us;
 
 	while (st == ST_OK &&
 	    (stop == NULL || !__atomic_load_n(stop, __ATOMIC_ACQUIRE))) {
-		t.now_us = clock_us();
+		/* Without an end, what fails must not come again. */
+		if (stop != NULL)
+			t.now_us = clock_us();
 		if ((st = db_write(app->db, take_job, &t)) != ST_OK)
 			break;
 		ports_begin(ports, t.entry.trace, NULL);
-		sent = send_entry(app, ports, &t.entry);
-		settle(app, ports, &t.entry, sent);
+		sent = send_entry(app, ports, &t.entry, &wait_us);
+		settle(app, ports, &t.entry, sent, wait_us);
 		f->sent += sent == ST_OK;
 		f->failed += sent != ST_OK;
 		spool_entry_release(&t.entry);

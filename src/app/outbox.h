@@ -52,8 +52,9 @@ enum status outbox_accept(const struct app *, struct ports *,
     struct spool_entry *, outbox_record_fn *, void *arg, bool *sent);
 
 /*
- * Send everything that is due, until nothing is or *stop (NULL: never) is
- * set. What failed is due again later. sent and failed count.
+ * Send everything that is due, until nothing is or *stop is set; with NULL,
+ * what is due now, each once. What failed is due again later. sent and failed
+ * count.
  */
 struct outbox_flushed {
 	int64_t sent, failed;

@@ -23,7 +23,7 @@ put_entry(const struct spool_entry *e, void *arg)
 		cell_text("queue", *e->role == '\0' ? "undecided" : e->role, 9),
 		cell_text("message_sid", e->sid, 34),
 		cell_time("received_at", e->received_us),
-		cell_time("due_at", e->due_us),
+		cell_time("due_at", e->due_us == SPOOL_AFTER ? 0 : e->due_us),
 		cell_int("attempts", e->attempts, 8),
 		cell_bool("taken", e->taken, 5),
 		cell_text("reason", e->reason, 0),

@@ -147,6 +147,16 @@ spool_take(
 enum status
 spool_remove(struct db *db, int64_t id)
 {
+	enum status st;
+
+	st = db_run(db,
+	    "UPDATE spool SET due_us = received_us WHERE due_us = ?2 AND id ="
+	    " (SELECT n.id FROM spool AS p JOIN spool AS n"
+	    "  ON n.ordered_by = p.ordered_by AND n.id > p.id"
+	    "  WHERE p.id = ?1 ORDER BY n.id LIMIT 1)",
+	    "ii", id, SPOOL_AFTER);
+	if (st != ST_OK)
+		return st;
 	return db_run(db, "DELETE FROM spool WHERE id = ?1", "i", id);
 }
 
@@ -154,8 +164,9 @@ enum status
 spool_defer(struct db *db, int64_t id, int64_t due_us, const char *reason)
 {
 	return db_run(db,
-	    "UPDATE spool SET due_us = ?2, reason = ?3, taken = 0,"
-	    " attempts = attempts + 1 WHERE id = ?1",
+	    "UPDATE spool SET due_us = ?2, reason = coalesce(?3, reason),"
+	    " taken = 0, attempts = attempts + (?3 IS NOT NULL)"
+	    " WHERE id = ?1",
 	    "iit", id, due_us, reason);
 }
 
@@ -165,8 +176,10 @@ spool_hurry(struct db *db, int64_t now_us, int64_t *count)
 	enum status st;
 
 	st = db_run(db,
-	    "UPDATE spool SET due_us = ?1 WHERE due_us > ?1 AND taken = 0", "i",
-	    now_us);
+	    "UPDATE spool SET due_us = ?1 WHERE due_us > ?1 AND taken = 0"
+	    " AND NOT EXISTS (SELECT 1 FROM spool AS p"
+	    "  WHERE p.ordered_by = spool.ordered_by AND p.id < spool.id)",
+	    "i", now_us);
 	*count = st == ST_OK ? db_changes(db) : 0;
 	return st;
 }

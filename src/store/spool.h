@@ -14,6 +14,9 @@
 
 struct db;
 
+/* Due when the one before it in its group has left. */
+#define SPOOL_AFTER INT64_MAX
+
 struct spool_entry {
 	int64_t id; /* given by spool_add */
 	const char *role; /* which queue: "ai", "human", "digits", …; "" if
@@ -26,8 +29,8 @@ struct spool_entry {
 	const char *reason; /* why the last try failed; NULL: none did */
 	int64_t received_us; /* when the message came in */
 	int64_t visible_us; /* when whoever reads the queue may see it */
-	int64_t due_us; /* the next try; of a taken one: when its taker counts
-	                   as dead */
+	int64_t due_us; /* the next try, or SPOOL_AFTER; of a taken one: when
+	                   its taker counts as dead */
 	bool taken; /* somebody is trying just now */
 	int64_t attempts; /* tries that failed */
 	const char *body; /* what goes on the queue; with role "" the
@@ -35,7 +38,8 @@ struct spool_entry {
 	size_t len;
 };
 
-/* Add one, perhaps as taken by the caller already; entry->id is set. */
+/* Add one, perhaps as taken by the caller already, and with SPOOL_AFTER where
+ * its group is not idle; entry->id is set. */
 enum status spool_add(struct db *, struct spool_entry *);
 
 /* ST_OK: nothing of this group waits. ST_EXISTS: something does. */
@@ -50,14 +54,17 @@ enum status spool_take(
     struct db *, int64_t now_us, int64_t until_us, struct spool_entry *);
 void spool_entry_release(struct spool_entry *);
 
-/* It was delivered. ST_OK also if it is gone already. */
+/* It was delivered, and what came after it is due. ST_OK also if it is gone
+ * already. */
 enum status spool_remove(struct db *, int64_t id);
 
-/* A try failed: the next one at due_us. */
+/* A try failed: the next one at due_us. reason NULL: it was not tried, which
+ * does not count as an attempt. */
 enum status spool_defer(
     struct db *, int64_t id, int64_t due_us, const char *reason);
 
-/* All that nobody has taken become due now; the number of them. */
+/* All that nobody has taken and that wait for no other become due now; the
+ * number of them. */
 enum status spool_hurry(struct db *, int64_t now_us, int64_t *count);
 
 /* Oldest first. Strings live for the call. Not ST_OK ends the walk. */

@@ -129,7 +129,7 @@ class MortalCloud(Cloud):
 class Site:
     """A responder whose store and queues are the cloud's."""
 
-    def __init__(self, cloud, directory, more=""):
+    def __init__(self, cloud, directory, more="", store=None):
         self.cloud, self.dir = cloud, directory
         self.socket = directory("socket")
         self.conf = directory.write("switchhook.conf", f"""
@@ -145,7 +145,7 @@ human_queue = {cloud.url}/000000000000/human.fifo
 ai_delay = 0
 {more}
 [store]
-path = {directory("db")}
+path = {store or directory("db")}
 """)
         self.process = None
         self.extra = {}
@@ -163,6 +163,11 @@ path = {directory("db")}
             self.dir("out"), env=self.env())
         self.process.wait_until(lambda: connects(self.socket), "the socket")
         return self
+
+    def kill(self):
+        self.process.kill(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
 
     def stop(self):
         if self.process:

@@ -2,7 +2,6 @@
 is lost or doubled while they are down, slow, or refuse."""
 import json
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -11,7 +10,7 @@ import fastcgi
 from cases import message, sid, tel
 from cloud import Cloud, PUBLIC, QUICK, Site, program
 from doors import TOKEN
-from outcome import equal, slow, true
+from outcome import equal, patience, slow, true
 from servers import Directory, wait_for
 from twilio_sign import form, sign
 
@@ -115,8 +114,7 @@ def killed(cloud, site):
         fields = a_message(number, f"kill {n}")
         equal(site.post(fields), 200)
         sent.append(fields["MessageSid"])
-    site.process.kill(signal.SIGKILL)
-    site.process.wait()
+    site.kill()
     cloud.well()
     site.start()
     wait_for(lambda: not site.spool(), "the spool to empty", 100)
@@ -134,44 +132,6 @@ def never_taken(cloud, site):
     rows = [json.loads(line) for line in p.stdout.splitlines()]
     true(any(fields["MessageSid"] in r["body"] for r in rows), p.stdout)
     true(all(r["reason"] for r in rows), p.stdout)
-
-
-def under_load(cloud, site):
-    """The queue goes up and down under load."""
-    numbers = [tel() for _ in range(8)]
-    for i, number in enumerate(numbers):
-        cloud.conversation(f"c-load{i}", number, True)
-    seconds = 6 if QUICK else 20
-    accepted, refused = [], []
-    stop = time.monotonic() + seconds
-
-    def client(number):
-        n = 0
-        while time.monotonic() < stop:
-            fields = a_message(number, f"{n}")
-            n += 1
-            (accepted if site.post(fields) == 200 else refused).append(
-                fields["MessageSid"])
-            time.sleep(0.05)
-
-    threads = [threading.Thread(target=client, args=(n,)) for n in numbers]
-    for t in threads:
-        t.start()
-    down = True
-    while time.monotonic() < stop:
-        if down:
-            cloud.fault("SendMessage", kind="error", status=500)
-        else:
-            cloud.well()
-        down = not down
-        time.sleep(2)
-    for t in threads:
-        t.join()
-    cloud.well()
-    equal(refused, [], "refused")
-    wait_for(lambda: not site.spool(), "the spool to empty", 120)
-    got = [g[0] for g in cloud.take("human.fifo", 2)]
-    equal(sorted(got), sorted(accepted), "each exactly once")
 
 
 def without_spool(cloud, directory):
@@ -246,6 +206,59 @@ def call_seconds(log):
     return (sum(took) / len(took) + 0.5) / 1000
 
 
+def killed_with_claims(cloud, places):
+    """Two installations, a standard queue, a table of claims: after kill -9
+    of both in an outage each message is there once, whoever got it."""
+    sites = [Site(cloud, place, "dedupe = dynamodb:seen").start()
+             for place in places]
+    try:
+        number = tel()
+        cloud.conversation("c-claims", number, False)
+        cloud.fault("SendMessage", kind="error", status=500)
+        sent = []
+        for n in range(4):
+            fields = a_message(number, f"claims {n}")
+            for site in (sites[n % 2], sites[1 - n % 2])[:1 + n // 2]:
+                equal(site.post(fields), 200)
+            sent.append(fields["MessageSid"])
+        for site in sites:
+            site.kill()
+        cloud.well()
+        for site in sites:
+            site.start()
+        wait_for(lambda: not sites[0].spool() and not sites[1].spool(),
+                 "the spools to empty", patience(100))
+        equal(sorted(g[0] for g in cloud.take("ai")), sorted(sent))
+    finally:
+        for site in sites:
+            site.stop()
+
+
+def killed_beside_another(cloud, places):
+    """Two responders on one machine have one spool: what one of them took in
+    before kill -9 the other delivers, in order."""
+    store = places[0]("db")
+    sites = [Site(cloud, place, store=store).start() for place in places]
+    try:
+        number = tel()
+        cloud.conversation("c-beside", number, True)
+        cloud.fault("SendMessage", kind="error", status=500)
+        sent = []
+        for n in range(6):
+            fields = a_message(number, f"beside {n}")
+            equal(sites[n % 2].post(fields), 200)
+            equal(sites[1 - n % 2].post(fields), 200, "a repeat")
+            sent.append(fields["MessageSid"])
+        sites[0].kill()
+        cloud.well()
+        wait_for(lambda: not sites[1].spool(), "the spool to empty",
+                 patience(100))
+        equal([g[0] for g in cloud.take("human.fifo")], sent)
+    finally:
+        for site in sites:
+            site.stop()
+
+
 def sustained(cloud, directory):
     """Where every call to AWS takes 20 ms, and a message two calls, that and
     the threads are what bounds the rate: it is printed as a share of that.
@@ -294,8 +307,7 @@ def by_cgi(cloud, directory):
     equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
 
 
-CASES = [delivered, queue_down, queue_slow, lookup_down, killed, never_taken,
-         under_load]
+CASES = [delivered, queue_down, queue_slow, lookup_down, killed, never_taken]
 
 
 def suite(results):
@@ -325,6 +337,10 @@ def suite(results):
             results.run("outbox: two_installations", two_installations, cloud,
                         [place(), place()])
             cloud.well()
+            for case in (killed_with_claims, killed_beside_another):
+                results.run(f"outbox: {case.__name__}", case, cloud,
+                            [place(), place()])
+                cloud.well()
             results.run("outbox: sustained", sustained, cloud, place())
             cloud.well()
             results.run("outbox: by_cgi", by_cgi, cloud, place())
