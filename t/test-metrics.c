@@ -13,6 +13,7 @@
 #include "store/counter.h"
 #include "store/db.h"
 #include "store/queue.h"
+#include "store/registry.h"
 #include "store/store.h"
 #include "t/request.h"
 #include "t/test.h"
@@ -349,6 +350,67 @@ test_undone(void)
 	app_close(app);
 }
 
+static void
+push(struct app *app, const char *queue, int64_t delay_s)
+{
+	struct queue *q;
+	const struct queue_message m = {
+		.body = "x", .len = 1, .delay_s = delay_s
+	};
+	struct buf why = BUF_INIT;
+	bool local;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    queue_open(queue, app->db, &q, &local, &why), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	q->ops->close(q);
+}
+
+/* Every state, and queues that no configuration names. */
+static void
+test_queues(void)
+{
+	struct app *app = test_app(CONFIG);
+	struct queue *ai = test_ports(app)->ai;
+	struct queue_item taken = { 0 }, dead = { 0 };
+	struct test_reply page;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		push(app, "sqlite:ai", 0);
+	push(app, "sqlite:ai", 100);
+	push(app, "sqlite:ai", 200);
+	push(app, "sqlite:a-first", 0);
+	push(app, "sqlite:z-last", 100);
+	CU_ASSERT_EQUAL(ai->ops->receive(ai, 60, &taken), ST_OK);
+	CU_ASSERT_EQUAL(ai->ops->receive(ai, 60, &dead), ST_OK);
+	CU_ASSERT_EQUAL(ai->ops->bury(ai, dead.receipt, "why"), ST_OK);
+	queue_item_release(&taken);
+	queue_item_release(&dead);
+	page = page_of(app);
+#define QUEUE(name, state) \
+	value_in(&page, \
+	    "switchhook_queue_messages{queue=\"sqlite:" name \
+	    "\",state=\"" state "\"}")
+	CU_ASSERT_EQUAL(QUEUE("ai", "ready"), 3);
+	CU_ASSERT_EQUAL(QUEUE("ai", "delayed"), 2);
+	CU_ASSERT_EQUAL(QUEUE("ai", "taken"), 1);
+	CU_ASSERT_EQUAL(QUEUE("ai", "dead"), 1);
+	CU_ASSERT_EQUAL(QUEUE("human", "ready"), 0);
+	CU_ASSERT_EQUAL(QUEUE("a-first", "ready"), 1);
+	CU_ASSERT_EQUAL(QUEUE("z-last", "delayed"), 1);
+	CU_ASSERT_EQUAL(QUEUE("unknown", "ready"), -1);
+	CU_ASSERT(value_in(&page,
+		      "switchhook_queue_oldest_age_seconds"
+		      "{queue=\"sqlite:ai\"}") > 0);
+	CU_ASSERT_EQUAL(value_in(&page,
+			    "switchhook_queue_oldest_age_seconds"
+			    "{queue=\"sqlite:human\"}"),
+	    0);
+	test_reply_release(&page);
+	app_close(app);
+}
+
 /* Reading the page passes over no row for want of an index. */
 static void
 test_scans(void)
@@ -359,6 +421,7 @@ test_scans(void)
 
 	for (i = 0; i < 20; i++)
 		message(app, i, "14155550103");
+	push(app, "sqlite:other", 0);
 	db_counters(app->db, &before);
 	CU_ASSERT_EQUAL(value_of(app, "switchhook_store_up"), 1);
 	db_counters(app->db, &after);
@@ -599,6 +662,7 @@ static const struct test tests[] = {
 	{ "events", test_events },
 	{ "digits", test_digits },
 	{ "undone with its job", test_undone },
+	{ "queues", test_queues },
 	{ "no scans", test_scans },
 	{ "two snapshots", test_two_snapshots },
 	{ "not shared", test_not_shared },

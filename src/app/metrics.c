@@ -89,7 +89,7 @@ const struct metrics_family metrics_families[METRICS_N] = {
 	    { { "queue", NULL }, { "state", states } } },
 	[METRIC_QUEUE_AGE] = { "switchhook_queue_oldest_age_seconds",
 	    METRICS_GAUGE,
-	    "Age of the oldest message that is not dead; 0 if "
+	    "Age of the message that is due longest, or else of the next; 0 if "
 	    "there is none.",
 	    { { "queue", NULL } } },
 	[METRIC_SPOOL_DEPTH] = { "switchhook_spool_messages", METRICS_GAUGE,

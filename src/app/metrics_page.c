@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/backends.h"
 #include "app/handlers.h"
 #include "app/metrics.h"
 #include "app/outbox.h"
@@ -17,7 +16,7 @@
 #include "config.h"
 #include "config/config.h"
 #include "store/counter.h"
-#include "store/queue.h"
+#include "store/queue_depth.h"
 
 #define NO_ROUTE "none" /* the label of requests that found none */
 
@@ -27,11 +26,11 @@ struct count {
 	int64_t value;
 };
 
-#define QUEUES_MAX 5
+#define LOCAL "sqlite:"
 
 struct waiting {
 	char *queue;
-	struct queue_stats stats;
+	struct queue_depth depth;
 };
 
 struct page {
@@ -41,7 +40,7 @@ struct page {
 	bool store_up;
 	struct count *counts;
 	size_t counts_n;
-	struct waiting queues[QUEUES_MAX];
+	struct waiting *queues;
 	size_t queues_n;
 	struct outbox_depth spool;
 };
@@ -67,43 +66,56 @@ keep_count(const char *name, const char *label, int64_t value, void *arg)
 	return ST_OK;
 }
 
-/* Once each: roles may share a queue. Remote ones are not asked. */
-static enum status
-keep_queue(struct page *p, struct queue *q)
+/* The entry of this queue, a new one if there is none; NULL: no memory. */
+static struct waiting *
+queue_of(struct page *p, const char *url)
 {
-	struct waiting *w = &p->queues[p->queues_n];
-	enum status st;
-	size_t i;
+	struct waiting *more, *w;
 
-	if (q == NULL || backend_is_remote(q->name))
-		return ST_OK;
-	for (i = 0; i < p->queues_n; i++)
-		if (strcmp(p->queues[i].queue, q->name) == 0)
-			return ST_OK;
-	if ((st = q->ops->stats(q, &w->stats)) != ST_OK)
-		return st;
-	st = str_dup(q->name, &w->queue);
-	p->queues_n += st == ST_OK;
-	return st;
+	for (w = p->queues; w < p->queues + p->queues_n; w++)
+		if (strcmp(w->queue, url) == 0)
+			return w;
+	more = realloc(p->queues, (p->queues_n + 1) * sizeof(*p->queues));
+	if (more == NULL)
+		return NULL;
+	p->queues = more;
+	w = &p->queues[p->queues_n];
+	*w = (struct waiting){ .queue = NULL };
+	if (str_dup(url, &w->queue) != ST_OK)
+		return NULL;
+	p->queues_n++;
+	return w;
 }
 
 static enum status
+keep_depth(const struct queue_depth *d, void *arg)
+{
+	struct buf url = BUF_INIT;
+	struct waiting *w = NULL;
+
+	if (buf_printf(&url, LOCAL "%s", d->name) == ST_OK)
+		w = queue_of(arg, url.data);
+	if (w != NULL)
+		w->depth = *d;
+	buf_release(&url);
+	return w == NULL ? ST_NOMEM : ST_OK;
+}
+
+/* Those of the configuration, also when they are empty, and whatever else
+ * there is. Remote ones are not asked. */
+static enum status
 read_queues(struct page *p)
 {
-	struct ports *ports = ports_take(p->app->ports);
-	enum status st = ST_NOMEM;
+	const struct config *c = p->app->config;
+	const char *const urls[] = { c->whatsapp.ai_queue,
+		c->whatsapp.human_queue, PORTS_UNROUTED, c->voice.digits_queue,
+		PORTS_UNDELIVERABLE };
 	size_t i;
 
-	if (ports != NULL) {
-		struct queue *const all[QUEUES_MAX] = { ports->ai, ports->human,
-			ports->unrouted, ports->digits, ports->undeliverable };
-
-		st = ST_OK;
-		for (i = 0; i < QUEUES_MAX && st == ST_OK; i++)
-			st = keep_queue(p, all[i]);
-	}
-	ports_give(p->app->ports, ports);
-	return st;
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+		if (str_starts(urls[i], LOCAL) && queue_of(p, urls[i]) == NULL)
+			return ST_NOMEM;
+	return queue_depths(p->app->db, keep_depth, p);
 }
 
 static void
@@ -133,6 +145,7 @@ page_release(struct page *p)
 	free(p->counts);
 	for (i = 0; i < p->queues_n; i++)
 		free(p->queues[i].queue);
+	free(p->queues);
 }
 
 /* --- lines --------------------------------------------------------------------- */
@@ -374,7 +387,7 @@ put_queues(struct page *p, enum metrics_id id, const struct metrics_family *f)
 
 	(void)id;
 	for (i = 0; i < p->queues_n; i++) {
-		const struct queue_stats *s = &p->queues[i].stats;
+		const struct queue_depth *s = &p->queues[i].depth;
 		const int64_t n[] = { s->ready, s->delayed, s->taken, s->dead };
 
 		for (k = 0; state[k] != NULL; k++)
@@ -387,17 +400,17 @@ static void
 put_queue_ages(
     struct page *p, enum metrics_id id, const struct metrics_family *f)
 {
-	int64_t oldest;
+	int64_t next;
 	size_t i;
 
 	(void)id;
 	for (i = 0; i < p->queues_n; i++) {
-		oldest = p->queues[i].stats.oldest_us;
+		next = p->queues[i].depth.next_us;
 		begin_line(p, f, p->queues[i].queue, NULL);
 		put_seconds(p->out,
-		    oldest == 0 || oldest > p->now_us
+		    next == 0 || next > p->now_us
 			? 0
-			: (uint64_t)(p->now_us - oldest));
+			: (uint64_t)(p->now_us - next));
 	}
 }
 
