@@ -114,11 +114,11 @@ def users_and_directories():
         user = [line.split(":") for line in root.read("etc/passwd").split("\n")
                 if line.startswith("switchhook:")][0]
         equal(user[5:], ["/var/lib/switchhook", "/usr/sbin/nologin"], "user")
-        for name, mode, owner in [("etc", 0o750, 0), ("run", 0o755, 0),
-                                  ("var/lib", 0o750, int(user[2])),
-                                  ("var/log", 0o750, int(user[2]))]:
+        for name, mode, group in [("etc", 0o750, int(user[3])),
+                                  ("run", 0o755, 0)]:
             st = os.stat(root(f"{name}/switchhook"))
-            equal((st.st_mode & 0o777, st.st_uid), (mode, owner), name)
+            equal((st.st_mode & 0o777, st.st_uid, st.st_gid), (mode, 0, group),
+                  name)
     finally:
         root.remove()
 
