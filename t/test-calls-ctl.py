@@ -204,6 +204,36 @@ class Log(Site):
             self.code(4, "calls", *args)
 
 
+class Nobodys(Site):
+    """What a caller keyed in is shown to nobody who did not ask for it."""
+
+    def test_spool(self):
+        with open(self.conf, "a") as f:
+            f.write("[voice]\ntemplates = %s\n"
+                    "digits_queue = http://127.0.0.1:1/000000000000/d.fifo\n"
+                    % os.path.abspath(os.path.join(SRCDIR, "templates")))
+        self.env.update(AWS_ACCESS_KEY_ID="AKIAEXAMPLE", AWS_REGION="xx-test-1",
+                        AWS_SECRET_ACCESS_KEY="secret",
+                        AWS_EC2_METADATA_DISABLED="true")
+        for value in ["19900115", "19900115", "19900116"]:
+            self.assertIn("1990", self.webhook(
+                "/confirm-digits/birthdate?value=" + value, CallSid=sid(1),
+                From=ANN, Digits="1"))
+        rows = self.json("spool", "list")
+        keys = [r["message_sid"] for r in rows]
+        self.assertEqual(len(set(keys)), 2, keys)
+        for key in keys:
+            self.assertRegex(key, r"^%s\.birthdate\.[0-9a-f]{16}$" % sid(1))
+        self.assertNotIn("1990", json.dumps(rows) + self.read("log"))
+
+    def test_no_sid(self):
+        """A message without a SID leaves none in the log."""
+        self.webhook("/whatsapp", From="whatsapp:" + ANN, Body="Hi")
+        log = self.read("log")
+        self.assertIn("no conversation of this sender", log)
+        self.assertNotIn("message_sid", log)
+
+
 class Tail(Site):
     def tail(self, *args):
         """A tail that is at work: its lines come into the list."""

@@ -11,9 +11,11 @@
 #include "app/script.h"
 #include "app/voice.h"
 #include "base/clock.h"
+#include "codec/crypt.h"
 #include "codec/digits.h"
 #include "codec/json.h"
 #include "config/config.h"
+#include "params/secrets.h"
 #include "store/call.h"
 #include "store/counter.h"
 #include "store/db.h"
@@ -133,6 +135,40 @@ put_message(const struct call_digits *d, struct buf *out)
 	return buf_printf(out, ",\"timestamp\":\"%s\"}", time);
 }
 
+/* Of a value in a key; so many cannot be tried in a call. */
+#define KEY_VALUE_SIZE 8
+
+/*
+ * What tells one confirmation from another: the call, the target and the
+ * value. The key is shown where messages wait and goes to the queue, so the
+ * value is not to be read out of it; with the token, because there are few
+ * dates to try.
+ */
+static enum status
+put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
+{
+	const struct secret_set *secrets = secrets_get(x->app->secrets);
+	const char *token =
+	    secrets->tokens[0] == NULL ? "" : secrets->tokens[0];
+	const struct crypt_piece pieces[] = { { d->call_sid,
+						  strlen(d->call_sid) },
+		{ ".", 1 }, { d->target, strlen(d->target) }, { ".", 1 },
+		{ d->value, strlen(d->value) } };
+	unsigned char mac[CRYPT_SHA256_SIZE];
+	enum status st;
+	size_t i;
+
+	st = crypt_hmac_sha256(token, strlen(token), pieces,
+	    sizeof(pieces) / sizeof(pieces[0]), mac);
+	secrets_put(x->app->secrets, secrets);
+	if (st != ST_OK)
+		return st;
+	buf_printf(key, "%s.%s.", d->call_sid, d->target);
+	for (i = 0; i < KEY_VALUE_SIZE; i++)
+		buf_printf(key, "%02x", mac[i]);
+	return key->err;
+}
+
 /* Recorded and queued, both or neither; a repeat adds nothing. */
 static enum status
 confirm(const struct exchange *x, struct call_digits *d,
@@ -182,8 +218,7 @@ record(const struct dialogue *d)
 	}
 	st = put_message(&digits, &message);
 	if (st == ST_OK)
-		st = buf_printf(&key, "%s.%s.%s", digits.call_sid,
-		    digits.target, digits.value);
+		st = put_key(x, &digits, &key);
 	if (st == ST_OK)
 		st = confirm(x, &digits, &message, buf_str(&key));
 	buf_release(&message);

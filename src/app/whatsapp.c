@@ -113,7 +113,8 @@ route_message(struct exchange *x, const struct fields *f)
 	if (in.unknown)
 		log_warn(x->app->log, "no conversation of this sender",
 		    LOG_STR("request_id", x->id),
-		    LOG_STR("message_sid", x->message_sid),
+		    LOG_STR(
+			"message_sid", *x->message_sid ? x->message_sid : NULL),
 		    LOG_ADDR("from", f->from), LOG_STR("outcome", in.outcome));
 	reply_empty(x->response);
 }

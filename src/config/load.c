@@ -68,12 +68,12 @@ find_section(const char *name, const char **meant)
 	struct nearest best = { 0 };
 	size_t i;
 
-	for (i = 0; i < options_n; i++) {
+	for (i = 0; i < options_n; i++)
 		if (strcmp(options[i].section, name) == 0)
 			return options[i].section;
+	for (i = 0; i < options_n; i++)
 		if (nearest_offer(&best, name, options[i].section))
 			*meant = options[i].section;
-	}
 	return NULL;
 }
 
