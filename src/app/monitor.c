@@ -3,6 +3,7 @@
 
 #include "app/exchange.h"
 #include "app/handlers.h"
+#include "app/metrics.h"
 #include "app/page_token.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -19,6 +20,7 @@ call_twilio(struct exchange *x)
 	if (monitor_begin(&m, x)) {
 		st = calls_fetch(
 		    m.client, &m.account, x->arg, &x->response->body, &why);
+		metrics_called_twilio(x->app->metrics, st);
 		x->outcome = "twilio";
 		if (st == ST_OK) {
 			x->response->code = 200;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "app/exchange.h"
+#include "app/metrics.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/moment.h"
@@ -241,6 +242,7 @@ ask_page(struct walk *w, bool *full)
 
 	st = calls_list(w->monitor.client, &w->monitor.account, &w->ask,
 	    w->place.uri, &page, &w->why);
+	metrics_called_twilio(w->monitor.x->app->metrics, st);
 	if (st == ST_OK) {
 		st = take_page(w, &page, full);
 		w->broken = st != ST_OK;

@@ -9,10 +9,10 @@ import fastcgi
 from cases import check_twiml, message, sid, tel
 from cloud import Cloud, QUICK, Site
 from doors import ADMIN, TOKEN, ByHand, NginxFastcgi
-from metrics_page import Page, check, page_of
+from metrics_page import BEARER, Page, check, page_of
 from outcome import equal, true
 from references import Responder, outage, put
-from servers import Directory, wait_for
+from servers import Directory, free_port, wait_for
 from twilio_sign import form
 
 KILLS = 3 if QUICK else 12
@@ -145,6 +145,19 @@ def damaged_store(door):
     check(page.text)
 
 
+def twilio_unreachable(door):
+    """A call of Twilio's API that nobody answers is counted as that."""
+    conf = door.dir.read("switchhook.conf")
+    door.dir.write("switchhook.conf", conf.replace(
+        "[twilio]", "[twilio]\naccount_sid = AC" + "0" * 32 +
+        f"\napi_url = http://127.0.0.1:{free_port()}"))
+    reply = door.ask("GET", "/monitor-call/CA" + "1" * 32, [BEARER])
+    equal(reply.status, 502, f"status of {reply}")
+    equal(page_of(door)("upstream_calls_total", "twilio", "unreachable"), 1,
+          "calls")
+    door.dir.write("switchhook.conf", conf)
+
+
 def page_at(socket):
     reply = fastcgi.ask(socket, fastcgi.request([
         ("REQUEST_METHOD", "GET"), ("PATH_INFO", "/metrics"),
@@ -245,6 +258,6 @@ def suite(results):
                 results.run(f"metrics: {test.__name__}", test, door)
 
     served(killed, reloaded)
-    by_hand(no_file, other_file, damaged_store)
+    by_hand(no_file, other_file, twilio_unreachable, damaged_store)
     results.run("metrics: upstream", with_cloud, upstream)
     results.run("metrics: refreshes", with_cloud, lambda c, _: refreshes(c))
