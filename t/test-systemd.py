@@ -404,8 +404,8 @@ def rotate(s, text, asked):
     wait_for(lambda: len(asked) > before + 5, "load", patience(15))
     done = run("logrotate", "-f", "-s", s.dir("status"), text)
     equal((done.returncode, done.stderr), (0, ""), "logrotate")
-    wait_for(lambda: os.path.getsize(s.dir("state/log")) > 0, "the new file is used",
-             patience(15))
+    wait_for(lambda: os.path.getsize(s.dir("state/log")) > 0,
+             "the new file is used", patience(15))
 
 
 def main():
