@@ -357,6 +357,91 @@ test_slices(void)
 	CU_ASSERT_FALSE(json_walk_next(&w, NULL, &item));
 }
 
+/* One after another: depth, name and value of what the check tells of. */
+static bool
+note_seen(void *arg, size_t depth, const struct json_slice *name,
+    const struct json_slice *value)
+{
+	struct buf *out = arg;
+
+	buf_printf(out, "%zu%.*s=%.*s ", depth, (int)name->len, name->text,
+	    (int)value->len, value->text);
+	return strncmp(value->text, "\"stop\"", value->len) != 0;
+}
+
+static void
+test_seen(void)
+{
+	static const struct {
+		const char *text;
+		enum status st;
+		const char *seen;
+	} cases[] = {
+		{ " 17 ", ST_OK, "0=17 " },
+		{ "[]", ST_OK, "0=[] " },
+		{ "{\"a\" : [1 , {\"x\":[2]}] ,\"b\\u0020\":{} }", ST_OK,
+		    "2=1 2={\"x\":[2]} 1a=[1 , {\"x\":[2]}] 1b\\u0020={} "
+		    "0={\"a\" : [1 , {\"x\":[2]}] ,\"b\\u0020\":{} } " },
+		{ "[{\"a\":\"x\"},[[]]]", ST_OK,
+		    "2a=\"x\" 1={\"a\":\"x\"} 2=[] 1=[[]] "
+		    "0=[{\"a\":\"x\"},[[]]] " },
+		{ "[1,2,", ST_MALFORMED, "1=1 1=2 " },
+		{ "[1,\"stop\",2]", ST_MALFORMED, "1=1 1=\"stop\" " },
+		{ "[1]]", ST_MALFORMED, "1=1 0=[1] " },
+	};
+	struct buf seen = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		buf_reset(&seen);
+		CU_ASSERT_EQUAL(json_check_seen(cases[i].text,
+				    strlen(cases[i].text), 9, note_seen, &seen),
+		    cases[i].st);
+		CU_ASSERT_STRING_EQUAL(buf_str(&seen), cases[i].seen);
+	}
+	buf_release(&seen);
+}
+
+/* The check looks at eight bytes at a time: each kind of byte at each place. */
+static void
+test_check_places(void)
+{
+	static const struct {
+		const char *bytes;
+		enum status st;
+	} cases[] = {
+		{ "a", ST_OK },
+		{ " ", ST_OK },
+		{ "!", ST_OK },
+		{ "#", ST_OK },
+		{ "[", ST_OK },
+		{ "]", ST_OK },
+		{ "\x7f", ST_OK },
+		{ "\\\"", ST_OK },
+		{ "\\\\", ST_OK },
+		{ "\xc3\xa9", ST_OK },
+		{ "\\u00e9", ST_OK },
+		{ "\"", ST_MALFORMED },
+		{ "\\x", ST_MALFORMED },
+		{ "\x1f", ST_MALFORMED },
+		{ "\x01", ST_MALFORMED },
+		{ "\x80", ST_MALFORMED },
+		{ "\xff", ST_MALFORMED },
+	};
+	char text[64];
+	size_t i, at;
+	int n;
+
+	for (i = 0; i < TEST_COUNT(cases); i++)
+		for (at = 0; at < 20; at++) {
+			n = snprintf(text, sizeof(text), "\"%.*s%s%.*s\"",
+			    (int)at, "abcdefghijklmnopqrst", cases[i].bytes,
+			    (int)(20 - at), "ABCDEFGHIJKLMNOPQRST");
+			CU_ASSERT_EQUAL(
+			    json_check(text, (size_t)n, 0), cases[i].st);
+		}
+}
+
 static void
 test_slice_members(void)
 {
@@ -500,6 +585,8 @@ static const struct test tests[] = {
 	{ "read: walk", test_walk },
 	{ "slices", test_slices },
 	{ "slices: members", test_slice_members },
+	{ "check: what is seen", test_seen },
+	{ "check: each byte at each place", test_check_places },
 	{ "slices: text", test_slice_text },
 	{ "slices: of anything", test_slices_of_anything },
 };

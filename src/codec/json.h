@@ -126,10 +126,26 @@ bool json_walk_next(
 enum status json_slice_member(
     const struct json_slice *, const char *name, struct json_slice *out);
 
+/* Is the name, as it stands, that one? */
+bool json_slice_name_is(const struct json_slice *, const char *name);
+
 /* Several at once; the text of what is absent is NULL. ST_OK; ST_MALFORMED:
  * one is there twice, or this is no object. */
 enum status json_slice_members(const struct json_slice *,
     const char *const names[], size_t n, struct json_slice out[]);
+
+/*
+ * As json_check, and on the way each value that is no deeper than
+ * JSON_SEEN_DEPTH is told of as it ends: the text is passed over only once.
+ * depth 0 is the whole, and what is in a value comes before it. What was told
+ * of stands for nothing unless the result is ST_OK. False ends the check with
+ * ST_MALFORMED.
+ */
+#define JSON_SEEN_DEPTH 2
+typedef bool json_seen(void *arg, size_t depth, const struct json_slice *name,
+    const struct json_slice *value);
+enum status json_check_seen(
+    const char *, size_t len, size_t max_depth, json_seen *, void *arg);
 
 /* A string, without quotes and escapes. ST_OK; ST_MALFORMED: it is none, or
  * has a NUL in it; ST_TOOBIG: out has no room. out is "" then. */

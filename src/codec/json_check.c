@@ -9,6 +9,12 @@ struct scan {
 	const char *at, *end;
 	size_t depth, max_depth;
 	bool in_object[JSON_DEPTH_MAX]; /* else in an array; by depth */
+
+	/* Of the values that the caller wants to see: where they begin. */
+	json_seen *seen; /* or NULL */
+	void *arg;
+	const char *starts[JSON_SEEN_DEPTH + 1];
+	struct json_slice names[JSON_SEEN_DEPTH + 1];
 };
 
 static void
@@ -110,6 +116,34 @@ take_escape(struct scan *s)
 	return code >= 0xdc00 && code <= 0xdfff;
 }
 
+/* --- strings ------------------------------------------------------------ */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte below n (128 at most); bytes above one that is may
+ * be wrong. */
+static uint64_t
+bytes_below(uint64_t word, unsigned char n)
+{
+	return (word - EACH(n)) & ~word & EACH(0x80);
+}
+
+/* Most of a text is strings, and most of those plain ASCII: eight at a time. */
+static void
+skip_plain(struct scan *s)
+{
+	uint64_t word, odd;
+
+	for (; s->end - s->at >= 8; s->at += 8) {
+		memcpy(&word, s->at, 8);
+		odd = (word & EACH(0x80)) | bytes_below(word, 0x20) |
+		    bytes_below(word ^ EACH('"'), 1) |
+		    bytes_below(word ^ EACH('\\'), 1);
+		if (odd != 0)
+			return;
+	}
+}
+
 /* Section 7, after the opening quote. */
 static bool
 take_string(struct scan *s)
@@ -117,6 +151,7 @@ take_string(struct scan *s)
 	unsigned char c;
 	bool valid;
 
+	skip_plain(s);
 	while (s->at < s->end) {
 		c = (unsigned char)*s->at;
 		if (c == '"') {
@@ -139,15 +174,45 @@ take_string(struct scan *s)
 	return false;
 }
 
+/* --- structure ---------------------------------------------------------- */
+
 /* A member's name and its colon. */
 static bool
 take_name(struct scan *s)
 {
+	const char *name;
+
 	skip_space(s);
+	name = s->at + 1;
 	if (!take(s, '"') || !take_string(s))
 		return false;
+	if (s->depth <= JSON_SEEN_DEPTH)
+		s->names[s->depth] =
+		    (struct json_slice){ name, (size_t)(s->at - 1 - name) };
 	skip_space(s);
 	return take(s, ':');
+}
+
+static void
+begin_value(struct scan *s)
+{
+	if (s->depth <= JSON_SEEN_DEPTH)
+		s->starts[s->depth] = s->at;
+}
+
+/* Tell of the value that has ended here. */
+static bool
+end_value(const struct scan *s)
+{
+	struct json_slice value, name = { "", 0 };
+
+	if (s->seen == NULL || s->depth > JSON_SEEN_DEPTH)
+		return true;
+	value.text = s->starts[s->depth];
+	value.len = (size_t)(s->at - value.text);
+	if (s->depth > 0 && s->in_object[s->depth - 1])
+		name = s->names[s->depth];
+	return s->seen(s->arg, s->depth, &name, &value);
 }
 
 static bool
@@ -193,6 +258,8 @@ take_after(struct scan *s)
 {
 	bool object;
 
+	if (!end_value(s))
+		return ST_MALFORMED;
 	while (s->depth > 0) {
 		object = s->in_object[s->depth - 1];
 		skip_space(s);
@@ -201,6 +268,8 @@ take_after(struct scan *s)
 		if (!take(s, object ? '}' : ']'))
 			return ST_MALFORMED;
 		s->depth--;
+		if (!end_value(s))
+			return ST_MALFORMED;
 	}
 	return ST_OK;
 }
@@ -208,7 +277,16 @@ take_after(struct scan *s)
 enum status
 json_check(const char *text, size_t len, size_t max_depth)
 {
-	struct scan s = { .at = text, .end = text + len };
+	return json_check_seen(text, len, max_depth, NULL, NULL);
+}
+
+enum status
+json_check_seen(
+    const char *text, size_t len, size_t max_depth, json_seen *seen, void *arg)
+{
+	struct scan s = {
+		.at = text, .end = text + len, .seen = seen, .arg = arg
+	};
 	enum status st;
 	bool whole;
 
@@ -217,6 +295,7 @@ json_check(const char *text, size_t len, size_t max_depth)
 		skip_space(&s);
 		if (s.at == s.end)
 			return ST_MALFORMED;
+		begin_value(&s);
 		if (*s.at == '{' || *s.at == '[') {
 			if ((st = take_open(&s, &whole)) != ST_OK)
 				return st;

@@ -226,8 +226,8 @@ take_bytes(const char **at, const char *end, char out[static 4])
 	return out[0] == '\\' ? unescape(at, end, out) : 1;
 }
 
-static bool
-name_is(const struct json_slice *name, const char *want)
+bool
+json_slice_name_is(const struct json_slice *name, const char *want)
 {
 	const char *at = name->text, *end = at + name->len;
 	char bytes[4];
@@ -263,7 +263,7 @@ json_slice_members(const struct json_slice *object, const char *const names[],
 	if (json_walk(&w, object) != ST_OK || !w.object)
 		return ST_MALFORMED;
 	while (json_walk_next(&w, &its, &value)) {
-		for (i = 0; i < n && !name_is(&its, names[i]); i++)
+		for (i = 0; i < n && !json_slice_name_is(&its, names[i]); i++)
 			;
 		if (i == n)
 			continue;

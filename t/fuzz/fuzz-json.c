@@ -91,6 +91,65 @@ same(const struct json_slice *s, const struct json *v)
 	require(!json_walk_next(&w, &name, &value));
 }
 
+/* What the check tells of is what a walk finds. */
+struct seen {
+	struct json_slice whole;
+	struct json_walk walk;
+	size_t items;
+};
+
+static bool
+see(void *arg, size_t depth, const struct json_slice *name,
+    const struct json_slice *value)
+{
+	struct json_slice its, its_name;
+	struct seen *seen = arg;
+	struct json_walk w;
+
+	if (depth == 2) {
+		seen->items++;
+		return true;
+	}
+	if (depth == 0)
+		its = seen->whole;
+	else
+		require(json_walk_next(&seen->walk, &its_name, &its));
+	require(value->text == its.text && value->len == its.len);
+	if (depth == 0)
+		return true;
+	require(name->len == its_name.len &&
+	    memcmp(name->text, its_name.text, name->len) == 0);
+	if (json_walk(&w, value) == ST_OK)
+		for (; json_walk_next(&w, NULL, &its); seen->items--)
+			;
+	require(seen->items == 0);
+	return true;
+}
+
+static bool
+see_until(void *arg, size_t depth, const struct json_slice *name,
+    const struct json_slice *value)
+{
+	int *left = arg;
+
+	(void)depth, (void)name, (void)value;
+	return (*left)-- > 0;
+}
+
+static void
+check_seen(const struct json_slice *whole, const char *text, size_t len)
+{
+	struct seen seen = { .whole = *whole };
+	int left = 2;
+
+	(void)json_walk(&seen.walk, whole);
+	require(
+	    json_check_seen(text, len, JSON_DEPTH_MAX, see, &seen) == ST_OK);
+	if (json_check_seen(text, len, JSON_DEPTH_MAX, see_until, &left) ==
+	    ST_OK)
+		require(left >= 0);
+}
+
 /* Whatever it is: all of it is within, and it ends. */
 static void
 walk_slices(const struct json_slice *s, int depth)
@@ -129,6 +188,7 @@ check_slices(const char *text, size_t len, const struct json *v)
 		end--;
 	whole.len = (size_t)(end - whole.text);
 	same(&whole, v);
+	check_seen(&whole, text, len);
 }
 
 static void

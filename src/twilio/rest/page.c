@@ -60,44 +60,75 @@ read_next_uri(
 	return ST_MALFORMED;
 }
 
-static enum status
-read_items(const struct json_slice *calls, struct calls_page *p)
-{
-	struct json_slice item;
-	struct json_walk walk;
+/* What has been found of a page, while its text is checked. */
+struct reading {
+	struct calls_page *page;
+	size_t pending; /* values of the member that has not ended yet */
+	bool objects; /* all of them are */
+	bool has_calls;
+	struct json_slice next_uri; /* text NULL: not there yet */
+};
 
-	if (calls->text == NULL || json_slice_kind(calls) != JSON_ARRAY)
-		return ST_MALFORMED;
-	if ((p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
-		return ST_NOMEM;
-	(void)json_walk(&walk, calls);
-	while (json_walk_next(&walk, NULL, &item)) {
-		if (p->n == CALLS_PAGE_MAX ||
-		    json_slice_kind(&item) != JSON_OBJECT)
-			return ST_MALFORMED;
-		p->items[p->n++] = (struct calls_item){ item.text, item.len };
+static bool
+add_item(struct reading *r, const struct json_slice *value)
+{
+	if (json_slice_kind(value) != JSON_OBJECT)
+		r->objects = false;
+	if (r->pending < CALLS_PAGE_MAX && !r->has_calls)
+		r->page->items[r->pending] =
+		    (struct calls_item){ value->text, value->len };
+	r->pending++;
+	return true;
+}
+
+/* A member has ended, and what was pending is in it. */
+static bool
+take_member(struct reading *r, const struct json_slice *name,
+    const struct json_slice *value)
+{
+	bool good = true;
+
+	if (json_slice_name_is(name, "calls")) {
+		good = !r->has_calls && r->objects &&
+		    r->pending <= CALLS_PAGE_MAX &&
+		    json_slice_kind(value) == JSON_ARRAY;
+		r->has_calls = true;
+		r->page->n = r->pending;
+	} else if (json_slice_name_is(name, "next_page_uri")) {
+		good = r->next_uri.text == NULL;
+		r->next_uri = *value;
 	}
-	return ST_OK;
+	r->pending = 0;
+	r->objects = true;
+	return good;
+}
+
+static bool
+see(void *arg, size_t depth, const struct json_slice *name,
+    const struct json_slice *value)
+{
+	struct reading *r = arg;
+
+	if (depth == 2)
+		return add_item(r, value);
+	if (depth == 1)
+		return take_member(r, name, value);
+	return json_slice_kind(value) == JSON_OBJECT;
 }
 
 enum status
 page_read(struct calls_page *p, const char *account_sid, const char **wrong)
 {
-	static const char *const names[] = { "calls", "next_page_uri" };
-	struct json_slice whole = { p->text.data, p->text.len }, members[2];
-	enum status st;
+	struct reading r = { .page = p, .objects = true };
 
-	*wrong = "it is no JSON object, or has a member twice";
-	if (whole.len == 0 ||
-	    json_check(whole.text, whole.len, DEPTH_MAX) != ST_OK)
+	*wrong = "no memory";
+	if ((p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
+		return ST_NOMEM;
+	*wrong = "it is no JSON object with a list of at most 1000 calls";
+	if (json_check_seen(
+		buf_str(&p->text), p->text.len, DEPTH_MAX, see, &r) != ST_OK ||
+	    !r.has_calls)
 		return ST_MALFORMED;
-	whole.text += strspn(whole.text, " \t\r\n");
-	whole.len -= (size_t)(whole.text - p->text.data);
-	if ((st = json_slice_members(&whole, names, 2, members)) != ST_OK)
-		return st;
-	*wrong = "it has no list of at most 1000 calls";
-	if ((st = read_items(&members[0], p)) != ST_OK)
-		return st;
 	*wrong = "its next_page_uri is no page of this account's calls";
-	return read_next_uri(&members[1], account_sid, &p->next_uri);
+	return read_next_uri(&r.next_uri, account_sid, &p->next_uri);
 }
