@@ -17,6 +17,8 @@
 
 #define HEAD_MAX ((size_t)64 << 10)
 #define BODY_MAX ((size_t)1 << 20)
+/* Of what libcurl reads at once, where answers may be large; else its 16 KiB. */
+#define LARGE_BUFFER (128L << 10)
 #define CONNECT_MS 5000L
 #define TOTAL_MS 15000L
 
@@ -63,6 +65,7 @@ struct receipt {
 	size_t max_body;
 	bool in_body;
 	enum status status;
+	const struct http_client *client;
 };
 
 enum status
@@ -230,6 +233,19 @@ set_writer(struct http_client *c, CURLoption option, curl_writer *fn)
 		c->code = c->api->easy_setopt(c->curl, option, fn);
 }
 
+/* Room for what is announced, so that a large body is not copied as it grows.
+ * Over the bound libcurl has refused it. */
+static void
+make_room(const struct receipt *r)
+{
+	curl_off_t len = -1;
+
+	if (r->client->api->easy_getinfo(r->client->curl,
+		CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len) == CURLE_OK &&
+	    len > 0 && (uint64_t)len <= r->max_body)
+		(void)buf_reserve(&r->reply->body, (size_t)len);
+}
+
 /* The answer's body, piece by piece. Less than all taken ends the transfer. */
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
@@ -237,6 +253,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	struct receipt *r = arg;
 	struct buf *body = &r->reply->body;
 
+	if (!r->in_body)
+		make_room(r);
 	r->in_body = true;
 	n *= size;
 	if (n > r->max_body - body->len)
@@ -452,6 +470,8 @@ set_call(struct http_client *c, const struct http_call *call,
 	set_long(
 	    c, CURLOPT_TIMEOUT_MS, call->total_ms ? call->total_ms : TOTAL_MS);
 	set_size(c, CURLOPT_MAXFILESIZE_LARGE, r->max_body);
+	if (r->max_body > BODY_MAX)
+		set_long(c, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
 	set_writer(c, CURLOPT_WRITEFUNCTION, on_body);
 	set_ptr(c, CURLOPT_WRITEDATA, r);
 	set_writer(c, CURLOPT_HEADERFUNCTION, on_head);
@@ -464,7 +484,7 @@ http_client_send(struct http_client *c, const struct http_call *call,
 {
 	struct curl_slist *list = NULL;
 	struct receipt r = { reply, call->max_body ? call->max_body : BODY_MAX,
-		false, ST_OK };
+		false, ST_OK, c };
 	enum status e;
 
 	*reply = (struct http_reply){ 0 };
