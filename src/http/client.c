@@ -65,7 +65,6 @@ struct receipt {
 	size_t max_body;
 	bool in_body;
 	enum status status;
-	const struct http_client *client;
 };
 
 enum status
@@ -233,19 +232,6 @@ set_writer(struct http_client *c, CURLoption option, curl_writer *fn)
 		c->code = c->api->easy_setopt(c->curl, option, fn);
 }
 
-/* Room for what is announced, so that a large body is not copied as it grows.
- * Over the bound libcurl has refused it. */
-static void
-make_room(const struct receipt *r)
-{
-	curl_off_t len = -1;
-
-	if (r->client->api->easy_getinfo(r->client->curl,
-		CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len) == CURLE_OK &&
-	    len > 0 && (uint64_t)len <= r->max_body)
-		(void)buf_reserve(&r->reply->body, (size_t)len);
-}
-
 /* The answer's body, piece by piece. Less than all taken ends the transfer. */
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
@@ -253,8 +239,6 @@ on_body(char *data, size_t size, size_t n, void *arg)
 	struct receipt *r = arg;
 	struct buf *body = &r->reply->body;
 
-	if (!r->in_body)
-		make_room(r);
 	r->in_body = true;
 	n *= size;
 	if (n > r->max_body - body->len)
@@ -484,7 +468,7 @@ http_client_send(struct http_client *c, const struct http_call *call,
 {
 	struct curl_slist *list = NULL;
 	struct receipt r = { reply, call->max_body ? call->max_body : BODY_MAX,
-		false, ST_OK, c };
+		false, ST_OK };
 	enum status e;
 
 	*reply = (struct http_reply){ 0 };
