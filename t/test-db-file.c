@@ -101,6 +101,28 @@ test_migration(void)
 	db_close(db);
 }
 
+/* A server goes on under a newer program, but says that it should not. */
+static void
+test_migrated_while_open(void)
+{
+	struct buf why = BUF_INIT;
+	struct db *older, *newer;
+
+	database_fresh();
+	older = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(note_write(older, "a"), ST_OK);
+	CU_ASSERT(db_ready(older, &why));
+	newer = database_open(second_version(false));
+	CU_ASSERT(db_ready(newer, &why));
+	CU_ASSERT(!db_ready(older, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), "newer version"));
+	CU_ASSERT_EQUAL(note_write(older, "b"), ST_OK);
+	CU_ASSERT_EQUAL(notes_count(newer, "b"), 1);
+	db_close(newer);
+	db_close(older);
+	buf_release(&why);
+}
+
 static void
 test_failing_migration(void)
 {
@@ -626,6 +648,7 @@ test_late(void)
 static const struct test each_way[] = {
 	{ "the product's own schema", test_product },
 	{ "a migration", test_migration },
+	{ "a migration while it is open", test_migrated_while_open },
 	{ "a migration that fails", test_failing_migration },
 	{ "made by several at once", test_made_at_once },
 	{ "migrated by several at once", test_migrated_at_once },

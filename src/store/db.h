@@ -98,8 +98,9 @@ struct db_counters {
 void db_counters(struct db *, struct db_counters *);
 
 /*
- * True if the database can be written now: a page of it was, and the disk has
- * room. Else *why says what is wrong, and shows no path. At most 2 s.
+ * True if the database can be written now: a page of it was, the disk has
+ * room, and no newer program has migrated it meanwhile. Else *why says what is
+ * wrong, and shows no path. At most 2 s.
  */
 bool db_ready(struct db *, struct buf *why);
 

@@ -319,10 +319,16 @@ migrate(const struct db_file *f, struct db_conn *c, struct buf *why)
 }
 
 enum status
-db_file_touch(struct db_conn *c)
+db_file_touch(const struct db_file *f, struct db_conn *c)
 {
+	int64_t version = 0;
 	char sql[64];
+	enum status st;
 
+	if ((st = query_int(c, "PRAGMA user_version", &version)) != ST_OK)
+		return st;
+	if (version > known_version(f))
+		return ST_UNSUPPORTED;
 	snprintf(
 	    sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
 	return db_conn_script(c, sql);

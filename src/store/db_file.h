@@ -45,7 +45,11 @@ enum status db_file_writer(
 enum status db_file_reader(
     struct db_file *, struct db_conn **, struct buf *why);
 
-/* Write a page of the file as it is, inside a write transaction. */
-enum status db_file_touch(struct db_conn *);
+/*
+ * Write a page of the file as it is, inside a write transaction.
+ * ST_UNSUPPORTED: a newer program has migrated the file since it was opened;
+ * else as db_run.
+ */
+enum status db_file_touch(const struct db_file *, struct db_conn *);
 
 #endif

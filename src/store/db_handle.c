@@ -238,7 +238,7 @@ static enum status
 probe_job(struct db *db, void *arg)
 {
 	(void)arg;
-	return db_file_touch(db->writer);
+	return db_file_touch(&db->file, db->writer);
 }
 
 /* Room for the messages of a while; a page that is only written anew tells
@@ -260,6 +260,10 @@ say_fault(struct db *db, enum status st, struct buf *why)
 		buf_puts(why, "another process has held its lock for too long");
 	else if (st == ST_TOOBIG)
 		buf_puts(why, "the disk is full");
+	else if (st == ST_UNSUPPORTED)
+		buf_puts(why,
+		    "a newer version of this program has changed the "
+		    "database; restart this one");
 	else if (db->health.why[0] != '\0')
 		buf_puts(why, db->health.why);
 	else
