@@ -67,8 +67,11 @@ def verified():
                                              text))
         for name in sorted(os.listdir(UNITS)):
             done = run(need("systemd-analyze"), "verify", "--man=no",
-                       with_programs(name))
-            equal((done.returncode, done.stderr), (0, ""), name)
+                       "--recursive-errors=no", with_programs(name))
+            # Other units of this machine are none of our business.
+            said = [line for line in done.stderr.splitlines()
+                    if "switchhook" in line]
+            equal((done.returncode, said), (0, []), name)
         # It can find a mistake.
         with_programs.write("bad.service", "[Service]\nExecStart=/bin/true\n"
                             "ProtectSystme=yes\n")
