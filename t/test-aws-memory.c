@@ -3,8 +3,6 @@
  * as it says and leaves nothing behind. By an allocator of our own over
  * glibc's, so not under a sanitizer.
  */
-#include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,84 +20,8 @@
 #include "base/clock.h"
 #include "codec/json.h"
 #include "codec/sigv4.h"
+#include "t/memory.h"
 #include "t/test.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SKIPPED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    !defined(__GLIBC__)
-#define SKIPPED
-#endif
-
-#ifdef SKIPPED
-int
-main(void)
-{
-	printf("not with this allocator\n");
-	return 77;
-}
-#else
-
-void *__libc_malloc(size_t);
-void __libc_free(void *);
-
-/* Volatile, because the compiler knows what malloc and free do not touch. */
-static volatile long countdown = -1; /* allocations that succeed; -1: all */
-static volatile long live; /* allocations that were not freed */
-
-void *
-malloc(size_t n)
-{
-	void *p;
-
-	if (countdown == 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	if (countdown > 0)
-		countdown--;
-	if ((p = __libc_malloc(n)) != NULL)
-		live++;
-	return p;
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	size_t all;
-	void *p;
-
-	if (__builtin_mul_overflow(n, size, &all) || (p = malloc(all)) == NULL)
-		return NULL;
-	return memset(p, 0, all);
-}
-
-void
-free(void *p)
-{
-	live -= p != NULL;
-	__libc_free(p);
-}
-
-void *
-realloc(void *old, size_t n)
-{
-	size_t had = old == NULL ? 0 : malloc_usable_size(old);
-	void *p = malloc(n);
-
-	if (p == NULL)
-		return NULL;
-	if (old != NULL)
-		memcpy(p, old, had < n ? had : n);
-	free(old);
-	return p;
-}
-
-/* One thing to do; it tells whether it was done, and cleans up. */
-typedef enum status work_fn(void);
 
 static char variables[4][300];
 static char *envp[] = { variables[0], variables[1], variables[2], variables[3],
@@ -243,34 +165,6 @@ call(void)
 	return st == ST_UNAVAILABLE ? ST_OK : st;
 }
 
-/* With n allocations, for every n until it is done. */
-static void
-run_out(const char *what, work_fn *fn, long least, long step)
-{
-	enum status st = ST_NOMEM;
-	long n, before, left;
-
-	for (n = 0; n < 100000 && st == ST_NOMEM; n += n < 200 ? 1 : step) {
-		before = live;
-		countdown = n;
-		st = fn();
-		countdown = -1;
-		left = live - before;
-		if (left != 0 || (st != ST_NOMEM && st != ST_OK)) {
-			fprintf(stderr,
-			    "%s: %ld allocations: status %d, "
-			    "%ld left\n",
-			    what, n, (int)st, left);
-			CU_FAIL("out of memory");
-		}
-	}
-	CU_ASSERT_EQUAL(st, ST_OK);
-	if (n <= least) {
-		fprintf(stderr, "%s: only %ld\n", what, n);
-		CU_FAIL("too few allocations to mean anything");
-	}
-}
-
 static void
 write_file(size_t i, const char *variable, const char *text)
 {
@@ -293,14 +187,14 @@ test_memory(void)
 	write_file(1, "AWS_SHARED_CREDENTIALS_FILE",
 	    "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
 	    "aws_session_token = t\n");
-	run_out("sigv4_sign", sign, 5, 1);
-	run_out("profile_load", load_profile, 5, 1);
-	run_out("provider_json", read_keys, 10, 1);
-	run_out("items", write_and_read_item, 15, 1);
-	run_out("messages", write_message, 2, 1);
-	run_out("opening", open_all, 12, 1);
+	memory_run_out("sigv4_sign", sign, 5, 1, 0);
+	memory_run_out("profile_load", load_profile, 5, 1, 0);
+	memory_run_out("provider_json", read_keys, 10, 1, 0);
+	memory_run_out("items", write_and_read_item, 15, 1, 0);
+	memory_run_out("messages", write_message, 2, 1, 0);
+	memory_run_out("opening", open_all, 12, 1, 0);
 	(void)call(); /* libcurl and what it loads stay */
-	run_out("calling", call, 40, 1);
+	memory_run_out("calling", call, 40, 1, 0);
 }
 
 static const struct test tests[] = {
@@ -310,6 +204,7 @@ static const struct test tests[] = {
 int
 main(void)
 {
+	if (!memory_is_ours())
+		return 77;
 	return test_main("aws, without memory", tests, TEST_COUNT(tests));
 }
-#endif

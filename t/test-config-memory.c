@@ -3,8 +3,6 @@
  * left in memory that was freed: no secret. Both by an allocator of our own
  * over glibc's, so not under a sanitizer, which has its own.
  */
-#include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,96 +12,10 @@
 #include "params/secrets.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
+#include "t/memory.h"
 #include "t/test.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SKIPPED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    !defined(__GLIBC__)
-#define SKIPPED
-#endif
-
-#ifdef SKIPPED
-int
-main(void)
-{
-	printf("not with this allocator\n");
-	return 77;
-}
-#else
-
 #define SECRET "correct-horse-battery-staple"
-
-void *__libc_malloc(size_t);
-void __libc_free(void *);
-
-/* Volatile, because the compiler knows that malloc and free touch no such
- * thing. */
-static volatile long countdown = -1; /* allocations that succeed; -1: all */
-static volatile bool watching; /* look at what is freed */
-static volatile unsigned freed, leaked;
-
-static bool
-denied(void)
-{
-	if (countdown < 0)
-		return false;
-	if (countdown > 0) {
-		countdown--;
-		return false;
-	}
-	errno = ENOMEM;
-	return true;
-}
-
-void *
-malloc(size_t n)
-{
-	return denied() ? NULL : __libc_malloc(n);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	size_t all;
-	void *p;
-
-	if (__builtin_mul_overflow(n, size, &all) || (p = malloc(all)) == NULL)
-		return NULL;
-	return memset(p, 0, all);
-}
-
-void
-free(void *p)
-{
-	if (p != NULL && watching) {
-		freed++;
-		if (memmem(p, malloc_usable_size(p), SECRET, strlen(SECRET)))
-			leaked++;
-		/* What is still in memory that is handed out again is not
-		 * this test's matter. */
-		explicit_bzero(p, malloc_usable_size(p));
-	}
-	__libc_free(p);
-}
-
-/* Always moves, so that a growing secret shows. */
-void *
-realloc(void *old, size_t n)
-{
-	size_t had = old == NULL ? 0 : malloc_usable_size(old);
-	void *p = malloc(n);
-
-	if (p == NULL)
-		return NULL;
-	if (old != NULL)
-		memcpy(p, old, had < n ? had : n);
-	free(old);
-	return p;
-}
 
 /*
  * A configuration in which all kinds of things happen: a secret first and last,
@@ -141,10 +53,10 @@ test_every_allocation(void)
 
 	write_files(path, sizeof(path));
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
-		countdown = n;
+		memory_starve(n, true);
 		st = params_load(
 		    &c, path, (char *const *)environment, &errors, &warnings);
-		countdown = -1;
+		memory_feed();
 		CU_ASSERT_TRUE(st == ST_NOMEM ? c == NULL : st == ST_OK);
 		config_free(c);
 	}
@@ -173,10 +85,10 @@ test_every_allocation_of_mistakes(void)
 	    configs_file("mistakes.conf", text, strlen(text)));
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
 		errors = (struct buf)BUF_INIT;
-		countdown = n;
+		memory_starve(n, true);
 		st = params_load(
 		    &c, path, (char *const *)envp, &errors, &warnings);
-		countdown = -1;
+		memory_feed();
 		CU_ASSERT_TRUE(st == ST_NOMEM || st == ST_CONFIG);
 		CU_ASSERT_PTR_NULL(c);
 		if (st == ST_CONFIG)
@@ -195,7 +107,7 @@ test_nothing_secret_is_left(void)
 	char path[256], *volatile p;
 
 	write_files(path, sizeof(path));
-	watching = true;
+	memory_watch(SECRET);
 	CU_ASSERT_EQUAL(params_load(&c, path, (char *const *)environment,
 			    &errors, &warnings),
 	    ST_OK);
@@ -204,15 +116,15 @@ test_nothing_secret_is_left(void)
 	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token, SECRET);
 	CU_ASSERT_EQUAL(strlen(c->whatsapp.ai_queue), strlen(SECRET) + 401);
 	config_free(c);
-	watching = false;
-	CU_ASSERT_TRUE(freed > 20);
-	CU_ASSERT_EQUAL(leaked, 0);
+	memory_watch(NULL);
+	CU_ASSERT_TRUE(memory_freed() > 20);
+	CU_ASSERT_EQUAL(memory_leaked(), 0);
 	/* It would be seen. */
 	p = strdup("x" SECRET);
-	watching = true;
+	memory_watch(SECRET);
 	free(p);
-	watching = false;
-	CU_ASSERT_EQUAL(leaked, 1);
+	memory_watch(NULL);
+	CU_ASSERT_EQUAL(memory_leaked(), 1);
 	buf_release(&errors);
 }
 
@@ -282,9 +194,9 @@ test_every_allocation_of_fetching(void)
 
 	fill(&f);
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
-		countdown = n;
+		memory_starve(n, true);
 		st = run_remote(&f);
-		countdown = -1;
+		memory_feed();
 		CU_ASSERT_TRUE(st == ST_NOMEM || st == ST_OK);
 	}
 	CU_ASSERT_EQUAL(st, ST_OK);
@@ -298,12 +210,11 @@ test_nothing_fetched_is_left(void)
 	struct fake f;
 
 	fill(&f);
-	leaked = freed = 0;
-	watching = true;
+	memory_watch(SECRET);
 	CU_ASSERT_EQUAL(run_remote(&f), ST_OK);
-	watching = false;
-	CU_ASSERT_TRUE(freed > 50);
-	CU_ASSERT_EQUAL(leaked, 0);
+	memory_watch(NULL);
+	CU_ASSERT_TRUE(memory_freed() > 50);
+	CU_ASSERT_EQUAL(memory_leaked(), 0);
 	fake_destroy(&f);
 }
 
@@ -318,6 +229,7 @@ static const struct test tests[] = {
 int
 main(void)
 {
+	if (!memory_is_ours())
+		return 77;
 	return test_main("config-memory", tests, TEST_COUNT(tests));
 }
-#endif
