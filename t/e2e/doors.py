@@ -281,13 +281,15 @@ def fcgid_files(directory):
 class ApacheFcgid(Door):
     """Apache starts it by mod_fcgid."""
     name = "apache-mod_fcgid"
+    directives = ""  # further ones
 
     def start(self):
         self.dir.give_to_web_user("state")
         self.add(apache(self.dir, example("apache-mod_fcgid.conf", [
             ("/usr/bin", self.dir("bin")),
             ("/etc/switchhook/switchhook.conf", self.conf)]),
-            self.port, ["alias", "fcgid"], fcgid_files(self.dir)))
+            self.port, ["alias", "fcgid"],
+            fcgid_files(self.dir) + self.directives))
 
 
 class ApacheProxyFcgi(NginxFastcgi):

@@ -32,6 +32,11 @@ def pids_of(program):
     return found
 
 
+class Fcgid(ApacheFcgid):
+    """Apache waits before it starts one after so many, unless told not to."""
+    directives = "FcgidSpawnScoreUpLimit 100000\n"
+
+
 class Retrying(lifecycle.Load):
     """Callers that send a message again until it is answered 200."""
 
@@ -105,7 +110,7 @@ def restart_responder(door):
 
 def suite(results):
     for door_class, restart in [(NginxFastcgi, restart_responder),
-                                (ApacheFcgid, None), (ApacheCgi, None)]:
+                                (Fcgid, None), (ApacheCgi, None)]:
         with door_class() as door:
             results.run(f"kills: {door.name}", killed, door, restart)
             results.run(f"kills: {door.name} is well", is_well, door)
