@@ -84,11 +84,16 @@ note_request(struct calls_server *s, const char *head)
 static bool
 answer(const struct calls_server *s, int fd, const char *text)
 {
+	struct pollfd stop = { s->stop[0], POLLIN, 0 };
 	bool over = *text == *CLOSE_AFTER;
 	size_t len;
 	ssize_t n;
 	char byte;
 
+	if (strcmp(text, CLOSE_LATE) == 0) {
+		(void)poll(&stop, 1, 1000);
+		return false;
+	}
 	if (strcmp(text, HANG) == 0) {
 		/* Readable is only the client's end. */
 		if (wait_readable(s, fd))

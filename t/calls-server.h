@@ -16,6 +16,8 @@ int calls_server_port(const struct calls_server *);
 
 /* The connection is closed behind an answer that begins so, which is not sent. */
 #define CLOSE_AFTER "!"
+/* No answer, and the connection is closed a second later. */
+#define CLOSE_LATE "~"
 /* No answer, but the connection stays open until the client closes it. */
 #define HANG "?"
 

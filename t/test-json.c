@@ -460,6 +460,8 @@ test_slice_members(void)
 		{ "{\"Sid\":1,\"si\":2,\"sid_\":3,\"sid\\u0000\":4}", "sid",
 		    ST_NOTFOUND, "" },
 		{ "{\"sid\\u0000\":4,\"\":5}", "", ST_OK, "5" },
+		{ "{\"x\":\"a\\\\\",\"sid\":1,\"y\":\"\\\\\\\\\"}", "sid",
+		    ST_OK, "1" },
 		{ "{}", "sid", ST_NOTFOUND, "" },
 		{ "[\"sid\",1]", "sid", ST_MALFORMED, "" },
 		{ "\"sid\"", "sid", ST_MALFORMED, "" },
