@@ -1,6 +1,6 @@
 /*
- * Durable messages a second: look-up of the sender, record of the MessageSid
- * and a queue item of 800 bytes, one job each, by so many threads of so many
+ * Durable messages a second: look-up of the sender, record of the MessageSid,
+ * its counter and a queue item of 800 bytes, one job each, by so many threads of so many
  * processes on one database.
  *
  *	bench-store [-d SYNC_DELAY_US] [-j wal|rollback] [-s SECONDS]
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "store/counter.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
@@ -86,6 +87,8 @@ message_job(struct db *db, void *arg)
 	conversation_release(&c);
 	if (st == ST_OK)
 		st = message_record(db, &r);
+	if (st == ST_OK)
+		st = counter_add(db, "messages", r.route);
 	if (st == ST_OK)
 		st = m->base->queue->ops->push(m->base->queue, &q);
 	return st;
