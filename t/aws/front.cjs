@@ -29,6 +29,7 @@ const { pathToFileURL } = require('node:url');
 const modules = process.env.NODE_PATH.split(':').find((dir) =>
 	existsSync(join(dir, 'fauxqs')));
 const { verify } = require('./verify.cjs');
+const alternator = require('./alternator.cjs');
 const journals = require('./journal.cjs');
 const local = require('./local.cjs');
 
@@ -114,6 +115,15 @@ function pass(port, request, body) {
 	});
 }
 
+/* Of ours, no more than others who speak DynamoDB's API understand. */
+function passToDynamodb(request, body, operation) {
+	const ours = /^switchhook/.test(request.headers['user-agent']);
+	const why = ours && alternator.refuses(operation, request, body);
+	return why
+		? errorAnswer({ type: 'ValidationException', message: why })
+		: pass(backends.dynamodb, request, body);
+}
+
 /* A queue's address may be any that ends in its name, as that of a front. */
 function passToSqs(request, body) {
 	const { store, port } = backends.sqs;
@@ -160,8 +170,7 @@ function mint(place) {
 }
 
 const services = {
-	DynamoDB_20120810: ['dynamodb', (request, body) =>
-		pass(backends.dynamodb, request, body)],
+	DynamoDB_20120810: ['dynamodb', passToDynamodb],
 	AmazonSQS: ['sqs', passToSqs],
 	AmazonSSM: ['ssm', (request, body) => local.ssm(state, JSON.parse(body))],
 	secretsmanager: ['secretsmanager', (request, body) =>
@@ -194,13 +203,14 @@ async function answer(request, body) {
 
 /* By a back end; what it has accepted is kept before anybody hears of it. */
 async function handle(target, request, body, handler) {
+	const operation = target.split('.')[1];
 	if (!journal)
-		return handler(request, body);
+		return handler(request, body, operation);
 	const call = JSON.parse(body);
 	const known = journal.repeated(target, request.headers, call);
 	if (known)
 		return known;
-	const result = await handler(request, body);
+	const result = await handler(request, body, operation);
 	if (result.status === 200)
 		journal.accepted(target, request.headers, call);
 	return result;
