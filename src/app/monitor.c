@@ -130,7 +130,7 @@ monitor_place(
 void
 monitor_list_begin(struct exchange *x)
 {
-	buf_puts(&x->response->body, "{\"calls\":[");
+	buf_puts(&x->response->body, MONITOR_LIST_HEAD);
 }
 
 void

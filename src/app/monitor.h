@@ -74,6 +74,7 @@ bool monitor_place(
 
 /* The reply: begin the list of calls, add one (already: how many are in it),
  * end it. Place is where the next page begins; NULL: there is none. */
+#define MONITOR_LIST_HEAD "{\"calls\":["
 void monitor_list_begin(struct exchange *);
 void monitor_list_add(
     struct exchange *, size_t already, const char *json, size_t len);

@@ -210,13 +210,49 @@ turn_page(struct walk *w, struct calls_page *page, bool found)
 	page->next_uri = NULL;
 }
 
+/*
+ * Make the page's text the reply. What comes before its first call is no
+ * shorter than what comes before ours, and each call goes to where it stands or
+ * further to the front: so a page of a thousand calls is never there twice.
+ */
+static void
+take_over(struct buf *body, struct calls_page *page)
+{
+	const struct buf old = *body;
+
+	*body = page->text;
+	page->text = old;
+	body->len = sizeof(MONITOR_LIST_HEAD) - 1;
+	memcpy(body->data, MONITOR_LIST_HEAD, body->len);
+}
+
+/* Add a call; *in_place: it stands in the reply's own memory. */
+static void
+put_item(struct walk *w, struct calls_page *page, size_t i, bool *in_place)
+{
+	struct buf *body = &w->monitor.x->response->body;
+	struct calls_item *item = &page->items[i];
+
+	if (w->n == 0) {
+		take_over(body, page);
+		*in_place = true;
+	}
+	if (!*in_place) {
+		monitor_list_add(w->monitor.x, w->n++, item->text, item->len);
+		return;
+	}
+	if (w->n++ > 0)
+		body->data[body->len++] = ',';
+	item->text = memmove(body->data + body->len, item->text, item->len);
+	body->len += item->len;
+}
+
 /* Add what is wanted of a page. *full: the reply has all it may, and place
  * is at what follows. */
 static enum status
 take_page(struct walk *w, struct calls_page *page, bool *full)
 {
-	struct exchange *x = w->monitor.x;
-	bool found;
+	bool found, in_place = false;
 	size_t i;
 
 	for (i = place_find(&w->place, page, &found); i < page->n; i++) {
@@ -226,8 +262,7 @@ take_page(struct walk *w, struct calls_page *page, bool *full)
 			*full = true;
 			return stop_before(w, page, i);
 		}
-		monitor_list_add(
-		    x, w->n++, page->items[i].text, page->items[i].len);
+		put_item(w, page, i, &in_place);
 	}
 	*full = w->n == w->q->limit;
 	turn_page(w, page, found);
@@ -307,6 +342,8 @@ answer(struct walk *w)
 	struct exchange *x = w->monitor.x;
 	struct buf place = BUF_INIT;
 
+	if (w->n == 0)
+		monitor_list_begin(x);
 	if (w->over)
 		monitor_list_end(x, w->q, w->n, NULL);
 	else if (place_write(&w->place, &place) == ST_OK)
@@ -324,7 +361,6 @@ run(struct walk *w)
 	set_times(w);
 	w->ask.status = w->q->status;
 	w->ask.page_size = page_size(w->q);
-	monitor_list_begin(w->monitor.x);
 	if ((st = walk(w)) == ST_OK)
 		answer(w);
 	else

@@ -6,13 +6,8 @@
 #include "app/monitor.h"
 #include "base/str.h"
 #include "codec/moment.h"
+#include "twilio/rest/words.h"
 
-/* What Twilio's OpenAPI description lists (call_enum_status, and the text of
- * a call's direction). */
-static const char *const statuses[] = { "queued", "ringing", "in-progress",
-	"canceled", "completed", "failed", "busy", "no-answer", NULL };
-static const char *const directions[] = { "inbound", "outbound-api",
-	"outbound-dial", "trunking-originating", "trunking-terminating", NULL };
 static const char *const sources[] = { "twilio", "log", NULL };
 
 #define WHEN \
@@ -67,24 +62,24 @@ read_end(struct monitor_query *q, const char *value)
 static const char *
 read_status(struct monitor_query *q, const char *value)
 {
-	int i = find(statuses, value);
+	int i = find(calls_statuses, value);
 
 	if (i < 0)
 		return "is none of queued, ringing, in-progress, canceled, "
 		       "completed, failed, busy, no-answer";
-	q->status = statuses[i];
+	q->status = calls_statuses[i];
 	return NULL;
 }
 
 static const char *
 read_direction(struct monitor_query *q, const char *value)
 {
-	int i = find(directions, value);
+	int i = find(calls_directions, value);
 
 	if (i < 0)
 		return "is none of inbound, outbound-api, outbound-dial, "
 		       "trunking-originating, trunking-terminating";
-	q->direction = directions[i];
+	q->direction = calls_directions[i];
 	return NULL;
 }
 

@@ -19,7 +19,7 @@ answer_release(struct answer *a)
 void
 answer_trim(struct answer *a)
 {
-	if (a->text.cap > KEEP_MAX)
+	if (a->text.cap > KEEP_MAX || a->response.body.cap > KEEP_MAX)
 		answer_release(a);
 }
 
@@ -27,6 +27,7 @@ static void
 answer_reset(struct answer *a)
 {
 	answer_trim(a);
+	a->apart = false;
 	response_reset(&a->response);
 	buf_reset(&a->text);
 }
@@ -57,7 +58,10 @@ answer_make(struct answer *a, const struct app *app, char *const *envp,
 		st = ST_NOMEM;
 	if (st == ST_OK) {
 		app_serve(app, &r, &a->response);
-		response_write(&a->response, r.method == METHOD_HEAD, &a->text);
+		a->apart =
+		    r.method != METHOD_HEAD && a->response.body.len > KEEP_MAX;
+		response_write(&a->response,
+		    a->apart || r.method == METHOD_HEAD, &a->text);
 	} else if (st == ST_MALFORMED) {
 		answer_error(a, 400, "Malformed request");
 		app_refused(app, 400);
@@ -86,4 +90,13 @@ answer_text(const struct answer *a, size_t *len)
 	}
 	*len = sizeof(fallback) - 1;
 	return fallback;
+}
+
+const char *
+answer_rest(const struct answer *a, size_t *len)
+{
+	bool whole = a->apart && a->text.err == ST_OK && a->text.len > 0;
+
+	*len = whole ? a->response.body.len : 0;
+	return buf_str(&a->response.body);
 }

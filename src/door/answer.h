@@ -2,6 +2,7 @@
 #ifndef DOOR_ANSWER_H
 #define DOOR_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "app/app.h"
@@ -12,7 +13,8 @@
 /* A worker's memory for replies; the zero value is fine. */
 struct answer {
 	struct response response;
-	struct buf text; /* the reply in CGI's form */
+	struct buf text; /* the reply in CGI's form, without a large body */
+	bool apart; /* the body is large and stays in the response */
 };
 
 void answer_release(struct answer *);
@@ -36,5 +38,9 @@ void answer_error(struct answer *, int code, const char *message);
  * until the answer changes.
  */
 const char *answer_text(const struct answer *, size_t *len);
+
+/* What follows it: a body so large that it is not copied. *len is 0 if there
+ * is nothing. */
+const char *answer_rest(const struct answer *, size_t *len);
 
 #endif

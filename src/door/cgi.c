@@ -86,10 +86,8 @@ input_read(void *ctx, char *to, size_t n, size_t *got)
 }
 
 static enum status
-output_write(const struct answer *a)
+output_write(const char *text, size_t len)
 {
-	size_t len;
-	const char *text = answer_text(a, &len);
 	ssize_t k;
 
 	while (len > 0) {
@@ -135,10 +133,16 @@ door_cgi_begin(unsigned seconds)
 static enum status
 finish(struct answer *a)
 {
+	const char *text;
 	enum status st;
+	size_t len;
 
 	signal(SIGALRM, SIG_DFL);
-	st = output_write(a);
+	text = answer_text(a, &len);
+	st = output_write(text, len);
+	text = answer_rest(a, &len);
+	if (st == ST_OK)
+		st = output_write(text, len);
 	answer_release(a);
 	return st;
 }

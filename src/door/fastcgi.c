@@ -1,10 +1,21 @@
 #include "door/fastcgi.h"
 
+#include <errno.h>
 #include <fcgiapp.h>
 #include <sys/select.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+
+/* Of the specification (fastcgi.h, which libfcgi installs as a name of its
+ * own and not for its users). */
+#define FCGI_VERSION_1 1
+#define FCGI_STDOUT 6
+#define FCGI_HEADER_LEN 8
+
+/* The most that a record holds and that needs no padding. */
+#define RECORD ((size_t)65528)
 
 enum status
 fastcgi_init(void)
@@ -23,6 +34,52 @@ read_stdin(void *ctx, char *to, size_t n, size_t *got)
 	return *got == 0 && FCGX_GetError(in) != 0 ? ST_IO : ST_OK;
 }
 
+/* All of the pieces, through a socket that blocks. */
+static bool
+write_all(int fd, struct iovec *piece, int n)
+{
+	ssize_t k;
+
+	while (n > 0) {
+		k = writev(fd, piece, n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return false;
+		for (; n > 0 && (size_t)k >= piece->iov_len; piece++, n--)
+			k -= (ssize_t)piece->iov_len;
+		if (n > 0) {
+			piece->iov_base = (char *)piece->iov_base + k;
+			piece->iov_len -= (size_t)k;
+		}
+	}
+	return true;
+}
+
+/*
+ * libfcgi copies what it writes into records of 8 kB, each a system call. A
+ * large body goes out in full ones, past it, while there is nothing in its
+ * stream; the rest and the end of the stream remain to it.
+ */
+static bool
+write_large(FCGX_Request *r, const char *text, size_t len)
+{
+	unsigned char head[FCGI_HEADER_LEN] = { FCGI_VERSION_1, FCGI_STDOUT,
+		(unsigned char)(r->requestId >> 8), (unsigned char)r->requestId,
+		RECORD >> 8, RECORD & 0xff };
+
+	if (FCGX_FFlush(r->out) != 0)
+		return false;
+	for (; len > RECORD; text += RECORD, len -= RECORD) {
+		struct iovec pieces[] = { { head, sizeof(head) },
+			{ (char *)text, RECORD } };
+
+		if (!write_all(r->ipcFd, pieces, 2))
+			return false;
+	}
+	return FCGX_PutStr(text, (int)len, r->out) == (int)len;
+}
+
 /* True if all of it went out. */
 static bool
 write_reply(FCGX_Request *r, const struct answer *a)
@@ -31,6 +88,9 @@ write_reply(FCGX_Request *r, const struct answer *a)
 	const char *text = answer_text(a, &len);
 	bool good = FCGX_PutStr(text, (int)len, r->out) == (int)len;
 
+	text = answer_rest(a, &len);
+	if (good && len > 0)
+		good = write_large(r, text, len);
 	/* In libfcgi's own order: the last stream to close ends the request. */
 	good = FCGX_FClose(r->err) == 0 && good;
 	good = FCGX_FClose(r->out) == 0 && good;

@@ -37,6 +37,9 @@ door_memory(const struct app *app, char *const *envp, const void *body,
 	answer_make(&a, app, envp, &source);
 	text = answer_text(&a, &len);
 	st = buf_put(reply, text, len);
+	text = answer_rest(&a, &len);
+	if (st == ST_OK)
+		st = buf_put(reply, text, len);
 	answer_release(&a);
 	return st;
 }

@@ -515,6 +515,7 @@ def by_hand(mock):
         mock.reset()
         calls = mock.calls()
         equal(get(door, f"/monitor-call/{calls[0]['sid']}"), calls[0], "call")
+        equal(get(door, query(limit=1000))["calls"], calls[:1000], "all")
         page = get(door, query(limit=2))
         equal(page["calls"], calls[:2], "list")
         again = query(limit=2, page_token=page["next_page_token"])
