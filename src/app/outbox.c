@@ -22,10 +22,8 @@
 #define RETRY_US INT64_C(1000000)
 #define RETRY_MAX_US INT64_C(60000000)
 
-/*
- * What names an entry in the log. The key of digits has them in it, and they
- * are nobody's to read there: the call names those.
- */
+/* What names an entry in the log: its message's SID, or the call whose digits
+ * it has. */
 static const char *
 log_name(const struct spool_entry *e)
 {
