@@ -128,6 +128,19 @@ bytes_below(uint64_t word, unsigned char n)
 	return (word - EACH(n)) & ~word & EACH(0x80);
 }
 
+/* The first of the marked bytes, as they lie in memory. */
+static size_t
+first_marked(uint64_t marks)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (size_t)__builtin_ctzll(marks) / 8;
+#else
+	/* Marks behind it may be wrong, so that it is looked for. */
+	(void)marks;
+	return 0;
+#endif
+}
+
 /* Most of a text is strings, and most of those plain ASCII: eight at a time. */
 static void
 skip_plain(struct scan *s)
@@ -139,8 +152,10 @@ skip_plain(struct scan *s)
 		odd = (word & EACH(0x80)) | bytes_below(word, 0x20) |
 		    bytes_below(word ^ EACH('"'), 1) |
 		    bytes_below(word ^ EACH('\\'), 1);
-		if (odd != 0)
+		if (odd != 0) {
+			s->at += first_marked(odd);
 			return;
+		}
 	}
 }
 
@@ -151,8 +166,7 @@ take_string(struct scan *s)
 	unsigned char c;
 	bool valid;
 
-	skip_plain(s);
-	while (s->at < s->end) {
+	for (skip_plain(s); s->at < s->end; skip_plain(s)) {
 		c = (unsigned char)*s->at;
 		if (c == '"') {
 			s->at++;
