@@ -8,6 +8,7 @@
 #include "http/client.h"
 #include "http/reply.h"
 #include "t/calls-server.h"
+#include "t/client-server.h"
 #include "t/test.h"
 #include "twilio/rest/calls.h"
 #include "twilio/rest/request.h"
@@ -360,6 +361,27 @@ test_no_connection(void)
 	check_safe(&f);
 }
 
+/* Who cannot show that he is Twilio does not get the secret. */
+static void
+test_untrusted(void)
+{
+	struct calls_account other = t.account;
+	struct client_server server;
+	struct buf call = BUF_INIT;
+	struct calls_failure f;
+	char url[64];
+
+	client_server_start(&server);
+	snprintf(url, sizeof(url), "https://localhost:%d", server.tls_port);
+	other.api_url = url;
+	CU_ASSERT_EQUAL(
+	    calls_fetch(t.client, &other, SID, &call, &f), ST_UNAVAILABLE);
+	CU_ASSERT_EQUAL(f.http, 0);
+	check_has(f.text, "certificate");
+	check_safe(&f);
+	client_server_stop(&server);
+}
+
 /* The dead-line is for all tries, and what is late is not asked again. */
 static void
 test_late(void)
@@ -633,6 +655,7 @@ static const struct test tests[] = {
 	{ "safe words", test_safe_words },
 	{ "another try", test_again },
 	{ "no connection", test_no_connection },
+	{ "a server that is not trusted", test_untrusted },
 	{ "late", test_late },
 	{ "what is no call", test_no_call },
 	{ "a page", test_list },
