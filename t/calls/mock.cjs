@@ -42,6 +42,9 @@ const fresh = () => ({
 	 * "ok", or what misbehave.cjs knows ("500", "429:7", "hang", …). */
 	script: [],
 	always: 'ok',
+	/* SIDs of calls that have left the list, as when their status is not
+	 * the one asked for any more. */
+	gone: [],
 	/* Milliseconds before an answer. */
 	delay_ms: 0,
 	/* Of the API, since the reset; how many requests on how many connections. */
@@ -110,14 +113,18 @@ function firstOf(list, query, size) {
 
 	if (token === undefined)
 		return (query.Page || 0) * size;
-	const at = list.findIndex((c) => c.sid === token.slice(2));
-	if (at < 0 || !/^P[AB]CA/.test(token))
+	const order = new Map(calls.map((c, i) => [c.sid, i]));
+	const place = order.get(token.slice(2));
+	/* The call may have left the list: its place has not. */
+	const at = list.findLastIndex((c) => order.get(c.sid) <= place);
+	if (place === undefined || !/^P[AB]CA/.test(token))
 		return -1;
 	return token[1] === 'A' ? at + 1 : Math.max(0, at - size);
 }
 
 function makePage(query, own) {
-	const list = calls.filter(fits(query));
+	const gone = new Set(state.gone);
+	const list = calls.filter(fits(query)).filter((c) => !gone.has(c.sid));
 	const size = query.PageSize || 50;
 	const page = query.Page || 0;
 	const first = firstOf(list, query, size);
@@ -250,12 +257,12 @@ function control(req, res) {
 		if (reset) {
 			state = fresh();
 			sockets = new WeakSet();
-			if (added > 0) {
-				calls = calls.slice(added);
-				added = 0;
-				pages = new Map();
-			}
+			calls = calls.slice(added);
+			added = 0;
+			pages = new Map();
 		}
+		if (rest.gone)
+			pages = new Map();
 		if (add) {
 			added += add;
 			calls = makeCalls(ACCOUNT, add, SEED + 1000 + added,

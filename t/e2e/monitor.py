@@ -14,6 +14,7 @@ from calls_mock import API_KEY, API_SECRET, TOKEN as SECRET, CallsMock
 from cases import check_json_error, check_twiml
 from doors import ADMIN, ByHand, NginxFastcgi
 from malformed import a_message
+from metrics_page import page_of
 from outcome import equal, patience, true
 from servers import wait_for
 
@@ -195,6 +196,23 @@ def api_key(mock):
         mock.reset()
 
 
+def calls_are_counted(door):
+    """What Twilio was asked, by its outcome, tries not counted."""
+    mock = fresh(door)
+    sid = mock.calls()[0]["sid"]
+    before = page_of(door)
+    for script, route in [([], f"/monitor-call/{sid}"),
+                          (["500"], f"/monitor-call/{sid}"),
+                          ([], f"/monitor-call/{UNKNOWN}"),
+                          (["401"], LIST), (["429:0"] * 3, LIST)]:
+        mock.set(script=script)
+        admin(door, route)
+    since = page_of(door).since(before)
+    equal({k[1][1]: v for k, v in since.items()
+           if k[0] == "upstream_calls_total"},
+          {"ok": 3, "denied": 1, "throttled": 1}, "calls of Twilio's API")
+
+
 # ---- lists
 
 
@@ -320,6 +338,38 @@ def list_grows(door):
         seen = flat(walk(door, limit=limit, direction="inbound", between=grow))
         equal(len(seen), len(set(seen)), "none twice")
         equal(seen, old, f"each once, with {more} new ones between pages")
+        mock.reset()
+
+
+def list_shrinks(door):
+    """Calls that leave it, just where a page ended, take no others with them:
+    found again by the next one, or else by the time."""
+    mock = fresh(door)
+    calls = mock.calls()
+    inbound = [i for i, c in enumerate(calls) if c["direction"] == "inbound"]
+    for both in (False, True):
+        gone, token, seen = [], None, []
+        while token is not None or not seen:
+            page = get(door, query(limit=40, direction="inbound",
+                                   page_token=token))
+            seen += [c["sid"] for c in page["calls"]]
+            token = page["next_page_token"]
+            left = [i for i in inbound if calls[i]["sid"] not in gone]
+            after = [i for i in left if calls[i]["sid"] not in seen]
+            if after:
+                # The call before the next one, and perhaps that one too.
+                gone += [calls[i]["sid"] for i in
+                         range(after[0] - 1, after[0] + both)]
+                mock.set(gone=gone)
+        expected = [calls[i]["sid"] for i in inbound
+                    if calls[i]["sid"] not in gone or calls[i]["sid"] in seen]
+        equal(sorted(set(seen)), sorted(expected), "none missing")
+        # By the time alone, calls of one second cannot be told apart.
+        again = [s for i, s in enumerate(seen) if s in seen[:i]]
+        made = {c["sid"]: c["date_created"] for c in calls}
+        lost = {made[s] for s in gone}
+        true(both or not again, f"twice: {again}")
+        true(all(made[s] in lost for s in again), f"twice: {again}")
         mock.reset()
 
 
@@ -530,9 +580,10 @@ def by_hand(mock):
                  b"twilio.api_key" in reply.body, f"which keys: {reply}")
 
 
-TESTS = [one_call, unknown_call, bad_sids, failures, text_passes_through,
-         one_request_a_page, properties_twilio, list_grows, bound, fails_later,
-         tokens, plus_signs, properties_log, watching_starves_nobody]
+TESTS = [one_call, unknown_call, bad_sids, failures, calls_are_counted,
+         text_passes_through, one_request_a_page, properties_twilio,
+         list_grows, list_shrinks, bound, fails_later, tokens, plus_signs,
+         properties_log, watching_starves_nobody]
 
 
 def suite(results):
