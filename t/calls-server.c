@@ -13,13 +13,15 @@
 
 #define REQUESTS_MAX 64
 #define HEAD_MAX 8192
+#define ANSWERS_MAX 8
 
 struct calls_server {
 	int listener, port;
 	int stop[2];
 	pthread_t thread;
 	pthread_mutex_t mutex; /* guards the rest */
-	const char *const *answers;
+	char *answers[ANSWERS_MAX];
+	size_t answers_n, next;
 	char *heads[REQUESTS_MAX];
 	size_t requests, connections;
 };
@@ -64,18 +66,21 @@ read_head(const struct calls_server *s, int fd, char head[static HEAD_MAX])
 	return true;
 }
 
-static const char *
+/* Its answer, a copy: the next script may come while it is sent. */
+static char *
 note_request(struct calls_server *s, const char *head)
 {
-	const char *answer;
+	char *answer;
 
 	pthread_mutex_lock(&s->mutex);
 	require(s->requests < REQUESTS_MAX &&
 		(s->heads[s->requests++] = strdup(head)) != NULL,
 	    "requests");
-	answer = s->answers[0];
-	if (s->answers[1] != NULL)
-		s->answers++;
+	require(s->next < s->answers_n &&
+		(answer = strdup(s->answers[s->next])) != NULL,
+	    "answers");
+	if (s->next + 1 < s->answers_n)
+		s->next++;
 	pthread_mutex_unlock(&s->mutex);
 	return answer;
 }
@@ -107,11 +112,25 @@ answer(const struct calls_server *s, int fd, const char *text)
 	return !over;
 }
 
+/* False: this connection is over. */
+static bool
+serve_one(struct calls_server *s, int fd)
+{
+	char head[HEAD_MAX], *text;
+	bool more;
+
+	if (!read_head(s, fd, head))
+		return false;
+	text = note_request(s, head);
+	more = answer(s, fd, text);
+	free(text);
+	return more;
+}
+
 static void *
 serve(void *arg)
 {
 	struct calls_server *s = arg;
-	char head[HEAD_MAX];
 	int fd;
 
 	while (wait_readable(s, s->listener)) {
@@ -121,8 +140,7 @@ serve(void *arg)
 		pthread_mutex_lock(&s->mutex);
 		s->connections++;
 		pthread_mutex_unlock(&s->mutex);
-		while (read_head(s, fd, head) &&
-		    answer(s, fd, note_request(s, head)))
+		while (serve_one(s, fd))
 			;
 		close(fd);
 	}
@@ -156,6 +174,9 @@ forget(struct calls_server *s)
 {
 	while (s->requests > 0)
 		free(s->heads[--s->requests]);
+	while (s->answers_n > 0)
+		free(s->answers[--s->answers_n]);
+	s->next = 0;
 }
 
 void
@@ -183,7 +204,10 @@ calls_server_script(struct calls_server *s, const char *const *answers)
 	pthread_mutex_lock(&s->mutex);
 	forget(s);
 	s->connections = 0;
-	s->answers = answers;
+	for (; *answers != NULL; answers++)
+		require(s->answers_n < ANSWERS_MAX &&
+			(s->answers[s->answers_n++] = strdup(*answers)) != NULL,
+		    "script");
 	pthread_mutex_unlock(&s->mutex);
 }
 

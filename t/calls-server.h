@@ -23,7 +23,7 @@ int calls_server_port(const struct calls_server *);
 
 /*
  * The answers from now on, NULL-ended, one a request; the last of them to all
- * that come after. They stay the caller's. Forgets what was asked.
+ * that come after. They are copied. Forgets what was asked.
  */
 void calls_server_script(struct calls_server *, const char *const *answers);
 
