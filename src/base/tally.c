@@ -87,18 +87,39 @@ fill_holes(int fd, const struct stat *st)
 	return of_errno();
 }
 
+/* Read all of it: what the disk does not give now would be SIGBUS later. */
+static enum status
+read_whole(int fd, size_t size, struct head *head)
+{
+	char block[4096];
+	size_t at;
+	ssize_t n;
+
+	for (at = 0; at < size; at += (size_t)n) {
+		n = pread(fd, block, sizeof(block), (off_t)at);
+		if (n <= 0)
+			return n == 0 ? ST_CORRUPT : ST_IO;
+		if (at == 0 && n >= (ssize_t)sizeof(*head))
+			memcpy(head, block, sizeof(*head));
+	}
+	return ST_OK;
+}
+
 /* ST_OK: it is as it must be. ST_CORRUPT: it must be replaced. */
 static enum status
 check_file(int fd, const struct wanted *w)
 {
-	struct head head;
+	struct head head = { .n = 0 };
+	enum status status;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return ST_IO;
-	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)w->size ||
-	    pread(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-	    memcmp(&head, &w->head, sizeof(head)) != 0)
+	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)w->size)
+		return ST_CORRUPT;
+	if ((status = read_whole(fd, w->size, &head)) != ST_OK)
+		return status;
+	if (memcmp(&head, &w->head, sizeof(head)) != 0)
 		return ST_CORRUPT;
 	return fill_holes(fd, &st);
 }
