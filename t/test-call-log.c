@@ -227,16 +227,18 @@ random_event(struct call_event *e, char text[static 16], int i)
 	static const char *const statuses[] = { "queued", "ringing",
 		"in-progress", "completed", "busy", "canceled" };
 
+	const char *none = rand() % 2 ? NULL : "";
+
 	snprintf(text, 16, "v%d", i);
 	*e = (struct call_event){
 		.sid = "CA1",
 		.status = statuses[(size_t)rand() % 6],
 		.sequence = rand() % 5 - 1,
 		.duration_s = rand() % 2 ? rand() % 90 : -1,
-		.direction = rand() % 3 ? text : NULL,
-		.from = rand() % 3 ? text : NULL,
-		.to = rand() % 3 ? text : "",
-		.error_code = rand() % 3 ? NULL : text,
+		.direction = rand() % 3 ? text : none,
+		.from = rand() % 3 ? text : none,
+		.to = rand() % 3 ? text : none,
+		.error_code = rand() % 3 ? none : text,
 		.at_us = THEN + rand() % 4,
 	};
 }

@@ -53,9 +53,9 @@ page_release(struct page *p)
 struct listing {
 	struct page page;
 	struct call_filter filter;
-	struct call_cursor last; /* its sid is in last_sid */
+	int64_t last_us; /* the call that came last: when, and which */
 	struct buf last_sid;
-	bool begun; /* last is somewhere */
+	bool begun; /* there is one */
 	size_t limit, n; /* of this page */
 };
 
@@ -80,7 +80,7 @@ put_call(const struct call_summary *c, void *arg)
 		buf_reset(&l->last_sid);
 		if (buf_puts(&l->last_sid, c->sid) != ST_OK)
 			return ST_NOMEM;
-		l->last.start_us = c->start_us;
+		l->last_us = c->start_us;
 	}
 	return calls_put(&l->page.rows, &listed);
 }
@@ -89,19 +89,10 @@ static enum status
 list_job(struct db *db, void *arg)
 {
 	struct listing *l = arg;
-	struct call_cursor after = { l->last.start_us, buf_str(&l->last_sid) };
-	struct buf sid = BUF_INIT;
-	enum status e = ST_OK;
+	const struct call_cursor after = { l->last_us, buf_str(&l->last_sid) };
 
-	/* The walk replaces last. */
-	if (l->begun)
-		e = buf_puts(&sid, after.sid);
-	after.sid = buf_str(&sid);
-	if (e == ST_OK)
-		e = call_list(db, &l->filter, l->begun ? &after : NULL,
-		    l->limit, put_call, l);
-	buf_release(&sid);
-	return e;
+	return call_list(
+	    db, &l->filter, l->begun ? &after : NULL, l->limit, put_call, l);
 }
 
 /* One page; *rows_n: rows so far. */

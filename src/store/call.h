@@ -86,7 +86,8 @@ struct call_cursor {
 /*
  * Calls, newest first by start, then by sid from high to low; after: those
  * behind that place, NULL: from the beginning. At most limit calls; a walk of
- * an index, however many there are. Inside a job. Strings live for the call
+ * an index, however many there are. Inside a job; after is not looked at any
+ * more once fn is called. Strings live for the call
  * of fn. Not ST_OK ends the walk, and is the result.
  */
 typedef enum status call_summary_fn(const struct call_summary *, void *arg);
