@@ -3,10 +3,11 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "app/app.h"
 #include "app/outbox.h"
+#include "base/clock.h"
+#include "base/cond.h"
 
 #define SENDERS 4 /* groups do not wait for each other */
 #define LOOK_US 500000
@@ -24,15 +25,9 @@ struct senders {
 static void
 rest(struct senders *s)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_US * 1000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&s->mutex);
 	if (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
-		pthread_cond_timedwait(&s->stopping, &s->mutex, &until);
+		cond_wait(&s->stopping, &s->mutex, clock_mono_us() + LOOK_US);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -49,28 +44,18 @@ run(void *arg)
 	return NULL;
 }
 
-static void
-init(struct senders *s)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&s->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->stopping, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 enum status
 senders_start(struct senders **out, const struct app *app)
 {
 	struct senders *s = calloc(1, sizeof(*s));
 
-	*out = s;
-	if (s == NULL)
+	*out = NULL;
+	if (s == NULL || cond_init(&s->mutex, &s->stopping) != ST_OK) {
+		free(s);
 		return ST_NOMEM;
+	}
+	*out = s;
 	s->app = app;
-	init(s);
 	for (; s->n < SENDERS; s->n++)
 		if (pthread_create(&s->threads[s->n], NULL, run, s) != 0)
 			break;
@@ -90,7 +75,6 @@ senders_stop(struct senders *s)
 	pthread_mutex_unlock(&s->mutex);
 	for (i = 0; i < s->n; i++)
 		pthread_join(s->threads[i], NULL);
-	pthread_cond_destroy(&s->stopping);
-	pthread_mutex_destroy(&s->mutex);
+	cond_release(&s->mutex, &s->stopping);
 	free(s);
 }

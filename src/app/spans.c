@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/app.h"
 #include "app/metrics.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/kv.h"
 #include "codec/address.h"
 #include "config/config.h"
@@ -19,7 +19,7 @@
 
 #define RING 1024
 #define BATCH 256 /* one request to the collector */
-#define WAIT_S 1 /* for a batch to fill */
+#define WAIT_US INT64_C(1000000) /* for a batch to fill */
 #define SEND_MS 1000 /* the collector's answer; it holds up the end */
 #define CLOSE_US INT64_C(1000000)
 #define REPORT_US INT64_C(60000000)
@@ -233,16 +233,15 @@ report(struct spans *s)
 static bool
 take(struct spans *s, size_t *n)
 {
-	struct timespec until;
+	int64_t until_us;
 
 	pthread_mutex_lock(&s->mutex);
 	while (s->n == 0 && !s->stop)
 		pthread_cond_wait(&s->wake, &s->mutex);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_S;
-	while (s->n < BATCH && !s->stop)
-		if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) != 0)
-			break;
+	until_us = clock_mono_us() + WAIT_US;
+	while (s->n < BATCH && !s->stop &&
+	    cond_wait(&s->wake, &s->mutex, until_us))
+		;
 	*n = s->n < BATCH ? s->n : BATCH;
 	s->lost.full += s->full;
 	s->full = 0;
@@ -282,16 +281,12 @@ run(void *arg)
 static enum status
 start(struct spans *s)
 {
-	pthread_condattr_t attr;
-
-	if ((s->ring = calloc(RING, sizeof(*s->ring))) == NULL)
+	if ((s->ring = calloc(RING, sizeof(*s->ring))) == NULL ||
+	    cond_init(&s->mutex, &s->wake) != ST_OK)
 		return ST_NOMEM;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	pthread_mutex_init(&s->mutex, NULL);
 	s->threaded = pthread_create(&s->thread, NULL, run, s) == 0;
+	if (!s->threaded)
+		cond_release(&s->mutex, &s->wake);
 	return s->threaded ? ST_OK : ST_IO;
 }
 
@@ -331,8 +326,7 @@ spans_close(struct spans *s)
 		pthread_cond_signal(&s->wake);
 		pthread_mutex_unlock(&s->mutex);
 		pthread_join(s->thread, NULL);
-		pthread_cond_destroy(&s->wake);
-		pthread_mutex_destroy(&s->mutex);
+		cond_release(&s->mutex, &s->wake);
 	}
 	if (s->fd >= 0)
 		close(s->fd);

@@ -7,8 +7,8 @@
 #include "aws/timestamp.h"
 #include "base/str.h"
 #include "codec/crc32.h"
-#include "codec/crypt.h"
 #include "codec/json.h"
+#include "codec/json_wipe.h"
 #include "codec/sigv4.h"
 #include "codec/url.h"
 #include "http/client.h"
@@ -258,25 +258,11 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
 	sigv4_release(&signature);
 }
 
-static void
-wipe_texts(const struct json *v)
-{
-	const char *text;
-
-	if (json_text(v, &text) == ST_OK)
-		crypt_wipe((char *)text, strlen(text));
-	if (json_kind(v) != JSON_ARRAY && json_kind(v) != JSON_OBJECT)
-		return;
-	/* No deeper than JSON_DEPTH_MAX. */
-	for (v = json_first(v); v != NULL; v = json_next(v))
-		wipe_texts(v);
-}
-
 void
 attempt_release(struct attempt *a, bool secret)
 {
-	if (a->body != NULL && secret)
-		wipe_texts(a->body);
+	if (secret)
+		json_wipe(a->body);
 	json_free(a->body);
 	a->body = NULL;
 }

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "http/client.h"
@@ -224,11 +224,8 @@ refresh(
 static bool
 wait_for_others(struct aws_credentials *c, int64_t deadline_us)
 {
-	const struct timespec until = { deadline_us / SECOND_US,
-		deadline_us % SECOND_US * 1000 };
-
 	while (c->busy)
-		if (pthread_cond_timedwait(&c->changed, &c->mutex, &until) != 0)
+		if (!cond_wait(&c->changed, &c->mutex, deadline_us))
 			return !c->busy;
 	return true;
 }
@@ -300,16 +297,13 @@ aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *keys)
 static void
 nap(struct aws_credentials *c)
 {
-	int64_t us = c->refresh_us - clock_us(), now;
-	struct timespec until;
+	int64_t us = c->refresh_us - clock_us();
 
 	if (c->refresh_us == 0 || us > NAP_MAX_US)
 		us = NAP_MAX_US;
 	if (us < NAP_MIN_US)
 		us = NAP_MIN_US;
-	now = clock_mono_us() + us;
-	until = (struct timespec){ now / SECOND_US, now % SECOND_US * 1000 };
-	pthread_cond_timedwait(&c->changed, &c->mutex, &until);
+	cond_wait(&c->changed, &c->mutex, clock_mono_us() + us);
 }
 
 static void *
@@ -342,25 +336,6 @@ look_ahead(void *arg)
 
 /* --- life ------------------------------------------------------------------- */
 
-static bool
-init_locks(struct aws_credentials *c)
-{
-	pthread_condattr_t attr;
-	bool good;
-
-	if (pthread_mutex_init(&c->mutex, NULL) != 0)
-		return false;
-	good = pthread_condattr_init(&attr) == 0;
-	if (good) {
-		good = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-		    pthread_cond_init(&c->changed, &attr) == 0;
-		pthread_condattr_destroy(&attr);
-	}
-	if (!good)
-		pthread_mutex_destroy(&c->mutex);
-	return good;
-}
-
 /* Signals are the main thread's. */
 static bool
 start_thread(struct aws_credentials *c)
@@ -391,7 +366,7 @@ aws_credentials_open(
 	c->watch = o->watch;
 	if (str_dup(str_empty(o->region) ? "" : o->region, &c->region) !=
 		ST_OK ||
-	    !init_locks(c)) {
+	    cond_init(&c->mutex, &c->changed) != ST_OK) {
 		free(c->region);
 		free(c);
 		return ST_NOMEM;
@@ -417,8 +392,7 @@ aws_credentials_close(struct aws_credentials *c)
 		pthread_mutex_unlock(&c->mutex);
 		pthread_join(c->thread, NULL);
 	}
-	pthread_cond_destroy(&c->changed);
-	pthread_mutex_destroy(&c->mutex);
+	cond_release(&c->mutex, &c->changed);
 	aws_keys_release(&c->keys);
 	buf_release(&c->why);
 	free(c->region);

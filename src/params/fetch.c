@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/json.h"
+#include "codec/json_wipe.h"
 #include "config/value.h"
 #include "params/reference.h"
 #include "params/source.h"
@@ -58,20 +59,6 @@ fetch_release(struct fetch *fetches, size_t n)
 	}
 }
 
-/* The tree's own copies. */
-static void
-wipe_texts(const struct json *v)
-{
-	const char *text;
-
-	if (json_text(v, &text) == ST_OK)
-		crypt_wipe((char *)text, strlen(text));
-	if (json_kind(v) != JSON_ARRAY && json_kind(v) != JSON_OBJECT)
-		return;
-	for (v = json_first(v); v != NULL; v = json_next(v))
-		wipe_texts(v);
-}
-
 /* The text of a member, or of the whole; *wrong says what it is instead. */
 static enum status
 pick(const struct reference *r, const struct buf *raw, char **out,
@@ -98,8 +85,7 @@ pick(const struct reference *r, const struct buf *raw, char **out,
 	else if (json_member_text(root, r->key, &text) != ST_OK)
 		*wrong = "it has no member of that name that is a text";
 	st = *wrong == NULL ? str_dup(text, out) : ST_MALFORMED;
-	if (root != NULL)
-		wipe_texts(root);
+	json_wipe(root);
 	json_free(root);
 	return st;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "codec/crypt.h"
 #include "config/config.h"
 #include "config/slot.h"
@@ -238,16 +239,6 @@ next_due(const struct secrets *s, int failures)
 	return clock_mono_us() + jitter(s->times.retry_us << doublings);
 }
 
-/* With the mutex: until then, or until somebody wakes us. */
-static void
-wait_until(struct secrets *s, int64_t when_us)
-{
-	const struct timespec until = { when_us / SECOND_US,
-		when_us % SECOND_US * 1000 };
-
-	pthread_cond_timedwait(&s->wake, &s->mutex, &until);
-}
-
 /* When to fetch next; sooner if somebody has doubts. */
 static int64_t
 next_us(const struct secrets *s, int64_t due_us, int64_t forced_us)
@@ -267,7 +258,7 @@ keep_fresh(void *arg)
 	while (!s->stop) {
 		when_us = next_us(s, due_us, forced_us);
 		if (clock_mono_us() < when_us) {
-			wait_until(s, when_us);
+			cond_wait(&s->wake, &s->mutex, when_us);
 			continue;
 		}
 		if (s->doubt)
@@ -372,25 +363,6 @@ has_work(const struct secrets *s)
 	return s->others_n > 0;
 }
 
-static bool
-init_locks(struct secrets *s)
-{
-	pthread_condattr_t attr;
-	bool good;
-
-	if (pthread_mutex_init(&s->mutex, NULL) != 0)
-		return false;
-	good = pthread_condattr_init(&attr) == 0;
-	if (good) {
-		good = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-		    pthread_cond_init(&s->wake, &attr) == 0;
-		pthread_condattr_destroy(&attr);
-	}
-	if (!good)
-		pthread_mutex_destroy(&s->mutex);
-	return good;
-}
-
 enum status
 secrets_open(struct secrets **out, const struct secrets_options *o)
 {
@@ -399,7 +371,7 @@ secrets_open(struct secrets **out, const struct secrets_options *o)
 	size_t i;
 
 	*out = NULL;
-	if (s == NULL || !init_locks(s)) {
+	if (s == NULL || cond_init(&s->mutex, &s->wake) != ST_OK) {
 		source_close(o->source);
 		free(s);
 		return ST_NOMEM;
@@ -449,8 +421,7 @@ secrets_close(struct secrets *s)
 	secret_state_free(s->now);
 	for (i = 0; i < SECRETS_N; i++)
 		secret_close(&s->secrets[i]);
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->mutex);
+	cond_release(&s->mutex, &s->wake);
 	free(s->others);
 	free(s);
 }

@@ -2,12 +2,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/cond.h"
 #include "store/db.h"
 #include "store/spool.h"
 
-#define RETRY_S 1
+#define RETRY_US INT64_C(1000000)
 
 struct settled {
 	struct db *db;
@@ -103,15 +104,12 @@ remove_job(struct db *db, void *arg)
 static void
 pause_after(struct settled *s, enum status st)
 {
-	struct timespec until;
+	int64_t until_us = clock_mono_us() + RETRY_US;
 
 	log_error(s->log, "the spool could not be updated",
 	    LOG_STR("error", status_text(st)),
 	    LOG_INT("sent", (int64_t)s->list.n));
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += RETRY_S;
-	while (!s->stop &&
-	    pthread_cond_timedwait(&s->wake, &s->mutex, &until) == 0)
+	while (!s->stop && cond_wait(&s->wake, &s->mutex, until_us))
 		;
 }
 
@@ -141,36 +139,25 @@ run(void *arg)
 	return NULL;
 }
 
-static void
-release(struct settled *s)
-{
-	pthread_cond_destroy(&s->wake);
-	pthread_mutex_destroy(&s->mutex);
-	free(s);
-}
-
 enum status
 settled_open(struct settled **out, struct db *db, struct log *log)
 {
 	struct settled *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	*out = NULL;
-	if (s == NULL)
-		return ST_NOMEM;
-	s->db = db;
-	s->log = log;
-	pthread_mutex_init(&s->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	if (pthread_create(&s->thread, NULL, run, s) != 0) {
-		release(s);
+	if (s == NULL || cond_init(&s->mutex, &s->wake) != ST_OK) {
+		free(s);
 		return ST_NOMEM;
 	}
-	*out = s;
-	return ST_OK;
+	s->db = db;
+	s->log = log;
+	if (pthread_create(&s->thread, NULL, run, s) == 0) {
+		*out = s;
+		return ST_OK;
+	}
+	cond_release(&s->mutex, &s->wake);
+	free(s);
+	return ST_NOMEM;
 }
 
 void
@@ -183,5 +170,6 @@ settled_close(struct settled *s)
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
 	pthread_join(s->thread, NULL);
-	release(s);
+	cond_release(&s->mutex, &s->wake);
+	free(s);
 }

@@ -5,21 +5,9 @@
  */
 'use strict';
 
-const { createHash, createHmac } = require('node:crypto');
 const { SignatureV4 } = require('@smithy/signature-v4');
 
-class Sha256 {
-	constructor(secret) {
-		this.hash = secret === undefined
-			? createHash('sha256') : createHmac('sha256', secret);
-	}
-	update(data) {
-		this.hash.update(data);
-	}
-	async digest() {
-		return this.hash.digest();
-	}
-}
+const { Sha256 } = require('./verify.cjs');
 
 /* Its query is an object of decoded values. */
 function parseQuery(text) {

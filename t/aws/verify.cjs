@@ -19,6 +19,8 @@ class Sha256 {
 	}
 }
 
+exports.Sha256 = Sha256;
+
 const refuse = (type, message, status = 400) => ({
 	type: `com.amazon.coral.service#${type}`, message, status,
 });
