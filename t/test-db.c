@@ -319,7 +319,7 @@ test_shared_syncs(void)
 
 	CU_ASSERT_EQUAL(note_write(db, "first"), ST_OK);
 	shim_reset();
-	shim.sync_delay_us = 1000;
+	shim.sync_delay_us = 5000;
 	for (i = 0; i < WRITERS; i++)
 		w[i].n = 20;
 	writers_run(w);
@@ -463,7 +463,7 @@ test_checkpoints(void)
 	CU_ASSERT(size_of("") > 5000000);
 	if (wal)
 		CU_ASSERT(
-		    largest < (database_way()->threaded ? 6000000 : 1000000));
+		    largest < (database_way()->threaded ? 24000000 : 1000000));
 	db_close(db);
 }
 
