@@ -70,7 +70,7 @@ read_head(const struct calls_server *s, int fd, char head[static HEAD_MAX])
 static char *
 note_request(struct calls_server *s, const char *head)
 {
-	char *answer;
+	char *answer = NULL;
 
 	pthread_mutex_lock(&s->mutex);
 	require(s->requests < REQUESTS_MAX &&
