@@ -596,5 +596,8 @@ def suite(results):
         with Watching(mock) as door:
             for test in TESTS:
                 results.run(f"monitor: {test.__name__}", test, door)
+            # Nothing is left behind, which a sanitizer would tell.
+            results.run("monitor: stops", lambda: equal(
+                door.stop(), [0, 0], "exit statuses"))
         results.run("monitor: api_key", api_key, mock)
         results.run("monitor: by_hand", by_hand, mock)
