@@ -62,9 +62,9 @@ test_guard(void)
 		"HTTP_AUTHORIZATION=Bearer an-admin-token1",
 		"HTTP_AUTHORIZATION=an-admin-token",
 		"HTTP_X_API_KEY=", "HTTP_X_API_KEY=an-admin-toke",
-		"HTTP_X_API_KEY=Bearer " ADMIN, NULL };
-	static const char *const routes[] = { LIST, LIST "?nothing=1",
-		"/monitor-call/" SID, "/monitor-call/x" };
+		("HTTP_X_API_KEY=Bearer " ADMIN), NULL };
+	static const char *const routes[] = { LIST, (LIST "?nothing=1"),
+		("/monitor-call/" SID), "/monitor-call/x" };
 	struct app *app = test_app(WITH_TOKEN);
 	struct test_request q = { .method = "GET" };
 	struct test_reply r;
