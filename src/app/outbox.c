@@ -15,8 +15,9 @@
 #include "store/settled.h"
 #include "store/spool.h"
 
-/* How long whoever took an entry may be at it before others may. */
-#define TAKEN_US INT64_C(60000000)
+/* How long whoever took an entry may be at it before others may: the calls have
+ * five seconds, and telling the database what came of them twelve. */
+#define TAKEN_US INT64_C(30000000)
 
 /* Between tries of one entry: doubling, at most the second. */
 #define RETRY_US INT64_C(1000000)
