@@ -3,12 +3,18 @@
 #include "store/db.h"
 
 enum status
-counter_add(struct db *db, const char *name, const char *label)
+counter_sum(struct db *db, const char *name, const char *label, int64_t n)
 {
 	return db_run(db,
-	    "INSERT INTO counter (name, label, value) VALUES (?1, ?2, 1)"
-	    " ON CONFLICT DO UPDATE SET value = value + 1",
-	    "tt", name, label);
+	    "INSERT INTO counter (name, label, value) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+	    "tti", name, label, n);
+}
+
+enum status
+counter_add(struct db *db, const char *name, const char *label)
+{
+	return db_sum(db, name, label);
 }
 
 struct listing {

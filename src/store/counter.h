@@ -25,4 +25,8 @@ typedef enum status counter_fn(
     const char *name, const char *label, int64_t value, void *arg);
 enum status counter_list(struct db *, counter_fn *, void *arg);
 
+/* How the engine keeps its sums (store/db.h). */
+enum status counter_sum(
+    struct db *, const char *name, const char *label, int64_t n);
+
 #endif

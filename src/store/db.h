@@ -37,6 +37,10 @@ enum db_journal { DB_WAL, DB_ROLLBACK };
  */
 typedef enum status db_job(struct db *, void *arg);
 
+/* Add n to what is kept under name and label. ST_OK, or as db_run. */
+typedef enum status db_sum_fn(
+    struct db *, const char *name, const char *label, int64_t n);
+
 /* What lives in the file. */
 struct db_schema {
 	/* Scripts, NULL at the end: the n-th takes a file from version n - 1
@@ -45,6 +49,8 @@ struct db_schema {
 	/* Upkeep in small bites, now and then after a commit, with a NULL
 	 * argument. NULL: none. */
 	db_job *chore;
+	/* How sums are kept (db_sum), inside a job. NULL: there are none. */
+	db_sum_fn *sum;
 };
 
 struct db_options {
@@ -126,6 +132,13 @@ void db_done(struct db_rows *); /* NULL is taken */
 const char *db_text(struct db_rows *, int column);
 size_t db_size(struct db_rows *, int column);
 int64_t db_int(struct db_rows *, int column);
+
+/*
+ * Add one to what is kept under name and label, if and only if the job is
+ * recorded. Neighbours in a commit share the writing. Inside a writing job
+ * only. ST_OK, or as db_run; ST_UNSUPPORTED elsewhere.
+ */
+enum status db_sum(struct db *, const char *name, const char *label);
 
 /* Of the last db_run on this db in this job. */
 int64_t db_changes(struct db *);

@@ -46,7 +46,32 @@ run_job(struct db *db, struct db_job_entry *j)
 	atomic_store_explicit(&db->write_thread, self, memory_order_relaxed);
 	st = j->fn(db, j->arg);
 	atomic_store_explicit(&db->write_thread, 0, memory_order_relaxed);
-	return db_end_job(db, db->writer, st);
+	st = db_end_job(db, db->writer, st);
+	db_sums_end_job(&db->sums, st == ST_OK);
+	return st;
+}
+
+static enum status
+begin(struct db *db)
+{
+	db_sums_reset(&db->sums);
+	return db_conn_begin(db->writer, true);
+}
+
+static enum status
+sums_job(struct db *db, void *arg)
+{
+	(void)arg;
+	return db_sums_write(&db->sums, db, db->file.schema->sum);
+}
+
+/* What the jobs have added up belongs to what they have recorded. */
+static enum status
+write_sums(struct db *db)
+{
+	struct db_job_entry j = { .fn = sums_job };
+
+	return db->sums.all_n == 0 ? ST_OK : run_job(db, &j);
 }
 
 static enum status
@@ -54,9 +79,9 @@ run_alone(struct db *db, struct db_job_entry *j)
 {
 	enum status st;
 
-	if ((st = db_conn_begin(db->writer, true)) != ST_OK)
+	if ((st = begin(db)) != ST_OK)
 		return st;
-	if ((st = run_job(db, j)) == ST_OK)
+	if ((st = run_job(db, j)) == ST_OK && (st = write_sums(db)) == ST_OK)
 		return db_conn_commit(db->writer);
 	db_conn_rollback(db->writer);
 	return st;
@@ -115,13 +140,18 @@ run_batch(struct db *db)
 {
 	enum status st;
 
-	if ((st = db_conn_begin(db->writer, true)) != ST_OK) {
+	if ((st = begin(db)) != ST_OK) {
 		db_jobs_fail(&db->jobs, st);
 		return;
 	}
 	if (!run_together(db)) {
 		if (db->jobs.batch.n > 1)
 			run_each(db);
+		return;
+	}
+	if ((st = write_sums(db)) != ST_OK) {
+		db_conn_rollback(db->writer);
+		db_jobs_fail(&db->jobs, st);
 		return;
 	}
 	db_jobs_commit(&db->jobs);

@@ -204,6 +204,18 @@ db_query(struct db *db, struct db_rows **rows, const char *sql,
 	return st;
 }
 
+enum status
+db_sum(struct db *db, const char *name, const char *label)
+{
+	db_sum_fn *write = db->file.schema->sum;
+
+	if (here(db) == NULL || here(db) != db->writer || write == NULL)
+		return ST_UNSUPPORTED;
+	if (db_sums_add(&db->sums, name, label))
+		return ST_OK;
+	return write(db, name, label, 1);
+}
+
 int64_t
 db_changes(struct db *db)
 {

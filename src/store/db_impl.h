@@ -12,6 +12,7 @@
 #include "store/db_conn.h"
 #include "store/db_file.h"
 #include "store/db_jobs.h"
+#include "store/db_sums.h"
 
 /* What is wrong, if anything; guarded by the mutex. */
 struct db_health {
@@ -37,6 +38,7 @@ struct db {
 	struct db_jobs jobs;
 	pthread_mutex_t writing;
 	struct db_conn *writer; /* NULL: could not be opened (again) */
+	struct db_sums sums; /* of the present transaction */
 	bool opened; /* it has been open before */
 	struct db_options late; /* of a file that is still to be looked up; its
 	                           path is NULL for any other */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "store/call.h"
+#include "store/counter.h"
 #include "store/message.h"
 
 /*
@@ -207,4 +208,5 @@ purge(struct db *db, void *arg)
 const struct db_schema store_schema = {
 	.migrations = migrations,
 	.chore = purge,
+	.sum = counter_sum,
 };

@@ -166,8 +166,9 @@ def page_at(socket):
     return Page(reply.body.decode())
 
 
-def upstream(cloud, directory):
+def upstream(cloud):
     """Calls to remote back ends, as many as the service saw; the spool."""
+    directory = Directory()
     site = Site(cloud, directory)
     site.extra = {"SWITCHHOOK_SERVER_ADMIN_TOKEN": ADMIN}
     site.start()
@@ -196,6 +197,7 @@ def upstream(cloud, directory):
         cloud.well()
     finally:
         site.stop()
+        directory.remove()
 
 
 LOCAL = """
@@ -234,18 +236,6 @@ def refreshes(cloud):
         true(page("reference_refreshes_total", "ok") >= 1, "then good")
 
 
-def with_cloud(fn):
-    directory = Directory()
-    cloud = None
-    try:
-        cloud = Cloud(directory)
-        fn(cloud, directory)
-    finally:
-        if cloud:
-            cloud.process.stop()
-        directory.remove()
-
-
 def suite(results):
     def served(*tests):
         with NginxFastcgi() as door:
@@ -257,7 +247,18 @@ def suite(results):
             for test in tests:
                 results.run(f"metrics: {test.__name__}", test, door)
 
+    def clouded(*tests):
+        directory, clouds = Directory(), []
+        try:
+            results.run("metrics: a cloud",
+                        lambda: clouds.append(Cloud(directory)))
+            for cloud in clouds:
+                for test in tests:
+                    results.run(f"metrics: {test.__name__}", test, cloud)
+                cloud.process.stop()
+        finally:
+            directory.remove()
+
     served(killed, reloaded)
     by_hand(no_file, other_file, twilio_unreachable, damaged_store)
-    results.run("metrics: upstream", with_cloud, upstream)
-    results.run("metrics: refreshes", with_cloud, lambda c, _: refreshes(c))
+    clouded(upstream, refreshes)
