@@ -1,5 +1,6 @@
 """/metrics when something is wrong: processes that are killed, a store that is
 damaged, a file that cannot be, services that fail."""
+import fcntl
 import os
 import signal
 import sqlite3
@@ -98,6 +99,15 @@ def reloaded(door):
     equal(door.ask("GET", "/health").status, 200, "health")
     equal(page_of(door).since(before).get(
         ("requests_total", ("/health", "200"))), 1, "of /health")
+
+
+def locked_store(door):
+    """Somebody holds the writers' lock: reading goes on."""
+    with open(door.dir("state/switchhook.db.lock"), "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        page = page_of(door)
+    equal(page("store_up"), 1, "store_up")
+    true(page("messages_total", "unrouted") > 0, "messages")
 
 
 def metrics_file(door):
@@ -259,6 +269,6 @@ def suite(results):
         finally:
             directory.remove()
 
-    served(killed, reloaded)
+    served(killed, reloaded, locked_store)
     by_hand(no_file, other_file, twilio_unreachable, damaged_store)
     clouded(upstream, refreshes)
