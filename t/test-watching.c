@@ -256,7 +256,7 @@ test_watchers(void)
 	struct watchers *w, *same;
 	int i;
 
-	CU_ASSERT_EQUAL(watchers_open(&w), ST_OK);
+	CU_ASSERT_EQUAL(watchers_open(&w, NULL), ST_OK);
 	for (i = 0; i < 1000; i++)
 		CU_ASSERT(watchers_enter(w));
 	for (i = 0; i < 1000; i++)
@@ -321,7 +321,7 @@ test_crowd(void)
 	pthread_t threads[6];
 	size_t i;
 
-	CU_ASSERT_EQUAL(watchers_open(&c.watchers), ST_OK);
+	CU_ASSERT_EQUAL(watchers_open(&c.watchers, NULL), ST_OK);
 	watchers_workers(c.watchers, 8);
 	for (i = 0; i < TEST_COUNT(threads); i++)
 		CU_ASSERT_EQUAL_FATAL(
@@ -333,6 +333,51 @@ test_crowd(void)
 	CU_ASSERT(watchers_enter(c.watchers));
 	CU_ASSERT(watchers_enter(c.watchers));
 	watchers_close(c.watchers);
+}
+
+/* Processes share some places, which the first to wait in each takes. */
+static void
+test_places(void)
+{
+	struct watchers *w[WATCHERS_PLACES + 1];
+	const int last = WATCHERS_PLACES;
+	char file[256];
+	int i;
+
+	snprintf(file, sizeof(file), "%s/watching", test_tmpdir());
+	for (i = 0; i <= last; i++)
+		CU_ASSERT_EQUAL_FATAL(watchers_open(&w[i], file), ST_OK);
+	/* Plain CGI has no such limit. */
+	for (i = 0; i <= last; i++)
+		CU_ASSERT(watchers_enter(w[i]));
+	for (i = 0; i <= last; i++) {
+		watchers_leave(w[i]);
+		watchers_workers(w[i], 8);
+	}
+	for (i = 0; i < last; i++)
+		CU_ASSERT(watchers_enter(w[i]));
+	CU_ASSERT_FALSE(watchers_enter(w[last]));
+	CU_ASSERT_FALSE(watchers_enter(w[last]));
+	/* The second of a process goes with the first. */
+	CU_ASSERT(watchers_enter(w[0]));
+	CU_ASSERT_FALSE(watchers_enter(w[0]));
+	watchers_leave(w[0]);
+	CU_ASSERT_FALSE(watchers_enter(w[last]));
+	watchers_leave(w[0]);
+	CU_ASSERT(watchers_enter(w[last]));
+	CU_ASSERT_FALSE(watchers_enter(w[0]));
+	watchers_leave(w[last]);
+	CU_ASSERT(watchers_enter(w[0]));
+	for (i = 0; i < last; i++)
+		watchers_leave(w[i]);
+	for (i = 0; i <= last; i++)
+		watchers_close(w[i]);
+	/* Where no file can be, nobody is kept out. */
+	CU_ASSERT_EQUAL(watchers_open(&w[0], "/no/such/place"), ST_OK);
+	watchers_workers(w[0], 64);
+	CU_ASSERT(watchers_enter(w[0]));
+	watchers_leave(w[0]);
+	watchers_close(w[0]);
 }
 
 int
@@ -347,6 +392,7 @@ main(void)
 		{ "limits", test_limits },
 		{ "watchers", test_watchers },
 		{ "a crowd", test_crowd },
+		{ "places", test_places },
 	};
 
 	return test_main("watching", tests, TEST_COUNT(tests));

@@ -93,11 +93,16 @@ open_watching(struct app *app, const struct app_options *o)
 		.ca_bundle = env_get(o->envp, "AWS_CA_BUNDLE"),
 	};
 
+	struct buf file = BUF_INIT;
+	enum status st = ST_OK;
+
+	buf_printf(&file, "%s.watching", app->config->store.path);
 	if (o->before != NULL)
 		app->watchers = watchers_share(o->before->watchers);
-	else if (watchers_open(&app->watchers) != ST_OK)
-		return ST_NOMEM;
-	return clients_open(&app->clients, &way);
+	else if ((st = file.err) == ST_OK)
+		st = watchers_open(&app->watchers, file.data);
+	buf_release(&file);
+	return st == ST_OK ? clients_open(&app->clients, &way) : st;
 }
 
 enum status

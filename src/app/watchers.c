@@ -1,27 +1,41 @@
 #include "app/watchers.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "base/owner.h"
+#include "base/str.h"
+
+#define NONE -1
 
 struct watchers {
+	char *file;
 	pthread_mutex_t mutex; /* guards the rest */
+	int place; /* while any waits: a descriptor, or NONE */
 	size_t holders;
 	size_t limit;
 	size_t waiting;
 };
 
 enum status
-watchers_open(struct watchers **out)
+watchers_open(struct watchers **out, const char *file)
 {
 	struct watchers *w = calloc(1, sizeof(*w));
 
-	*out = w;
-	if (w == NULL)
+	*out = NULL;
+	if (w == NULL || str_dup(file, &w->file) != ST_OK) {
+		free(w);
 		return ST_NOMEM;
+	}
 	pthread_mutex_init(&w->mutex, NULL);
 	w->holders = 1;
 	w->limit = SIZE_MAX;
+	w->place = NONE;
+	*out = w;
 	return ST_OK;
 }
 
@@ -49,6 +63,7 @@ watchers_close(struct watchers *w)
 	if (!last)
 		return;
 	pthread_mutex_destroy(&w->mutex);
+	free(w->file);
 	free(w);
 }
 
@@ -69,6 +84,46 @@ watchers_workers(struct watchers *w, size_t workers)
 	pthread_mutex_unlock(&w->mutex);
 }
 
+/*
+ * Lock a byte of the file, which ends with the descriptor, however the process
+ * does. False: all are locked. Where there can be no file every process has its
+ * own limit still.
+ */
+static bool
+take_place(const char *file, int *place)
+{
+	struct flock byte = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1
+	};
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	*place = NONE;
+	if (fd < 0)
+		return true;
+	owner_give(fd, file);
+	for (; byte.l_start < WATCHERS_PLACES; byte.l_start++) {
+		if (fcntl(fd, F_OFD_SETLK, &byte) == 0) {
+			*place = fd;
+			return true;
+		}
+		if (errno != EAGAIN && errno != EACCES)
+			break;
+	}
+	close(fd);
+	return byte.l_start < WATCHERS_PLACES;
+}
+
+/* With the mutex held: may one more wait? */
+static bool
+has_room(struct watchers *w)
+{
+	if (w->waiting >= w->limit)
+		return false;
+	if (w->waiting > 0 || w->limit == SIZE_MAX || w->file == NULL)
+		return true;
+	return take_place(w->file, &w->place);
+}
+
 bool
 watchers_enter(struct watchers *w)
 {
@@ -77,7 +132,7 @@ watchers_enter(struct watchers *w)
 	if (w == NULL)
 		return true;
 	pthread_mutex_lock(&w->mutex);
-	enters = w->waiting < w->limit;
+	enters = has_room(w);
 	w->waiting += enters;
 	pthread_mutex_unlock(&w->mutex);
 	return enters;
@@ -89,6 +144,9 @@ watchers_leave(struct watchers *w)
 	if (w == NULL)
 		return;
 	pthread_mutex_lock(&w->mutex);
-	w->waiting--;
+	if (--w->waiting == 0 && w->place != NONE) {
+		close(w->place);
+		w->place = NONE;
+	}
 	pthread_mutex_unlock(&w->mutex);
 }

@@ -3,6 +3,10 @@
  * calls never keeps the answers to Twilio waiting: a quarter of the worker
  * threads, at least one, and never one of the last two where there are three
  * or more. All snapshots of a process share one count, over reloads too.
+ *
+ * mod_fcgid gives a process one request at a time and starts another process
+ * for the next. So the first of a process to wait takes a place besides, of
+ * which all processes with the same file have WATCHERS_PLACES.
  */
 #ifndef APP_WATCHERS_H
 #define APP_WATCHERS_H
@@ -12,10 +16,16 @@
 
 #include "base/status.h"
 
+/* A quarter of the processes that etc/apache-mod_fcgid.conf allows. */
+#define WATCHERS_PLACES 4
+
 struct watchers; /* safe from several threads; NULL limits nothing */
 
-/* Without a limit: one process for each request. ST_OK or ST_NOMEM. */
-enum status watchers_open(struct watchers **);
+/*
+ * Without a limit: one process for each request. The file is made when a place
+ * is needed, and stays empty: its bytes are locked. ST_OK or ST_NOMEM.
+ */
+enum status watchers_open(struct watchers **, const char *file);
 
 /* Another holder of the same; each closes it. */
 struct watchers *watchers_share(struct watchers *);

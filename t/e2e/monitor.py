@@ -12,7 +12,7 @@ from email.utils import parsedate
 from admin_cases import admin, call_sid, call_status, get
 from calls_mock import API_KEY, API_SECRET, TOKEN as SECRET, CallsMock
 from cases import check_json_error, check_twiml
-from doors import ADMIN, ByHand, NginxFastcgi
+from doors import ADMIN, ApacheFcgid, ByHand, NginxFastcgi
 from malformed import a_message
 from metrics_page import page_of
 from outcome import equal, patience, true
@@ -30,6 +30,8 @@ QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
 PAGES_MAX = 10
 THREADS = 8
 WAITING = 2
+# Processes of mod_fcgid that may wait.
+PLACES = 4
 
 
 class Watching(NginxFastcgi):
@@ -45,6 +47,18 @@ class Watching(NginxFastcgi):
     def config(self, **changes):
         return super().config(**changes) + \
             f"\n[twilio]\n{self.mock.settings()}{self.twilio}"
+
+
+class WatchingFcgid(ApacheFcgid):
+    # Apache waits before it starts one after so many, unless told not to.
+    directives = "FcgidSpawnScoreUpLimit 100000\n"
+
+    def __init__(self, mock):
+        self.mock = mock
+        super().__init__()
+
+    def config(self, **changes):
+        return super().config(**changes) + f"\n[twilio]\n{self.mock.settings()}"
 
 
 class WatchingByHand(ByHand):
@@ -559,6 +573,29 @@ def watching_starves_nobody(door):
     equal(get(door, f"/monitor-call/{sid}")["sid"], sid, "afterwards")
 
 
+def starves_nobody_fcgid():
+    """mod_fcgid has a process for each request: they share their places."""
+    with CallsMock(10) as mock, WatchingFcgid(mock) as door:
+        mock.set(always="hang")
+        waiting = [ask_later(door, f"/monitor-call/{UNKNOWN}")
+                   for _ in range(PLACES)]
+        wait_for(lambda: mock.state()["count"] == PLACES, "all hang",
+                 patience(30))
+        for _ in range(3):
+            reply = admin(door, LIST)
+            check_json_error(reply, 503)
+            true(int(reply.header("retry-after")) >= 1, f"{reply}")
+            check_twiml(door.post("/whatsapp", a_message()))
+        get(door, query(source="log"))
+        equal(mock.state()["count"], PLACES, "nobody else asked Twilio")
+        mock.stop()
+        for t, out in waiting:
+            t.join(patience(20))
+            check_json_error(out[0], 502)
+        reply = admin(door, f"/monitor-call/{UNKNOWN}")
+        check_json_error(reply, 502)
+
+
 def by_hand(mock):
     """Plain CGI: each request may ask."""
     with WatchingByHand(mock) as door:
@@ -601,3 +638,4 @@ def suite(results):
                 door.stop(), [0, 0], "exit statuses"))
         results.run("monitor: api_key", api_key, mock)
         results.run("monitor: by_hand", by_hand, mock)
+    results.run("monitor: starves_nobody_fcgid", starves_nobody_fcgid)
