@@ -71,10 +71,11 @@ static struct waiting *
 queue_of(struct page *p, const char *url)
 {
 	struct waiting *more, *w;
+	size_t i;
 
-	for (w = p->queues; w < p->queues + p->queues_n; w++)
-		if (strcmp(w->queue, url) == 0)
-			return w;
+	for (i = 0; i < p->queues_n; i++)
+		if (strcmp(p->queues[i].queue, url) == 0)
+			return &p->queues[i];
 	more = realloc(p->queues, (p->queues_n + 1) * sizeof(*p->queues));
 	if (more == NULL)
 		return NULL;
