@@ -89,6 +89,23 @@ def queue_slow(cloud, site):
     equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
 
 
+def answer_lost(cloud, site):
+    """The queue has it and nobody hears of that: a FIFO queue takes what is
+    sent again for what it is."""
+    number = tel()
+    cloud.conversation("c-lost", number, True)
+    cloud.fault("SendMessage", kind="lost")
+    fields = a_message(number, "lost")
+    equal(site.post(fields), 200)
+    equal([e["message_sid"] for e in site.spool()], [fields["MessageSid"]])
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    asked = [r for r in cloud.asked("SendMessage")
+             if r.get("MessageDeduplicationId") == fields["MessageSid"]]
+    true(len(asked) > 1, "it was sent again")
+    equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
+
+
 def lookup_down(cloud, site):
     """Nobody knows where it goes: decided when that can be known."""
     number = tel()
@@ -307,7 +324,8 @@ def by_cgi(cloud, directory):
     equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
 
 
-CASES = [delivered, queue_down, queue_slow, lookup_down, killed, never_taken]
+CASES = [delivered, queue_down, queue_slow, answer_lost, lookup_down, killed,
+         never_taken]
 
 
 def suite(results):
