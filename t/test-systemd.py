@@ -241,11 +241,13 @@ class Service(Door):
 
     def start(self):
         port = self.sqs.server_address[1]
-        os.environ.update(clean_env(
+        env = clean_env(
             LISTEN_FDS="1", NOTIFY_SOCKET=self.dir("notify.sock"),
             AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
             AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="key",
-            AWS_SECRET_ACCESS_KEY="secret", AWS_EC2_METADATA_DISABLED="true"))
+            AWS_SECRET_ACCESS_KEY="secret", AWS_EC2_METADATA_DISABLED="true")
+        os.environ.clear()
+        os.environ.update(env)
         # env None: the child's own environment, which _begin completes.
         p = Process.__new__(Process)
         p.argv, p.stop_signal = [self.program, "-c", self.conf], signal.SIGTERM
