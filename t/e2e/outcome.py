@@ -23,15 +23,24 @@ class Results:
             self.skipped += 1
             print(f"skip  {name}: {e}")
         except Exception:  # pylint: disable=broad-except
-            self.failed += 1
-            self.failures.append(f"FAIL  {name}\n" +
-                                 traceback.format_exc(limit=-4)[-1500:])
+            self.fail(f"{name}\n{traceback.format_exc(limit=-4)[-1500:]}")
             print(self.failures[-1])
         else:
             self.passed += 1
             if self.verbose:
                 print(f"ok    {name} ({time.monotonic() - began:.2f} s)")
         sys.stdout.flush()
+
+    def fail(self, what):
+        self.failed += 1
+        self.failures.append(f"FAIL  {what}")
+
+    def add(self, other):
+        """Another's results to these."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
 
     def summary(self):
         """The closing line; what failed stands above it once more, because
