@@ -293,7 +293,7 @@ def sustained(cloud, directory):
         print(f"      {got:.0f} messages/s from {THREADS} threads, "
               f"{share:.2f} of what 20 ms a call allow; calls took "
               f"{took * 1000:.1f} ms, {possible:.2f} of what that allows")
-        true(slow() or possible >= 0.7, "the responder itself is slow")
+        true(slow() or possible >= 0.5, "the responder itself is slow")
     finally:
         cloud.well()
         site.stop()
