@@ -29,11 +29,7 @@
 /*
  * While several clients ask, those that were just answered come again soon.
  * Waiting for them a fraction of what a commit takes makes larger batches.
- * That pays where a commit is mostly the disk's time, so many times what the
- * jobs took. Else it would only keep the other processors idle: half of the
- * clients are on their way while the jobs of the other half run.
  */
-#define GATHER_WORTH 2
 #define GATHER_FRACTION 4
 #define GATHER_MAX_US 1000
 
@@ -125,16 +121,6 @@ run_each(struct db *db)
 		b->jobs[i]->result = run_alone(db, b->jobs[i]);
 }
 
-static enum status
-commit(struct db *db)
-{
-	int64_t start = clock_mono_us();
-	enum status st = db_conn_commit(db->writer);
-
-	db->commit_us = clock_mono_us() - start;
-	return st;
-}
-
 static void
 run_batch(struct db *db)
 {
@@ -157,7 +143,7 @@ run_batch(struct db *db)
 	db_jobs_commit(&db->jobs);
 	/* Failures are void as well: "it is there already" may have been said
 	 * of a neighbour's row that is not there now. */
-	if ((st = commit(db)) != ST_OK)
+	if ((st = db_conn_commit(db->writer)) != ST_OK)
 		db_jobs_fail(&db->jobs, st);
 }
 
@@ -298,17 +284,6 @@ round_of(struct db *db, int64_t *took_us)
 	return asking;
 }
 
-/* How long to wait for more jobs, after a round that took so long. */
-static int64_t
-gather_us(const struct db *db, int64_t took_us)
-{
-	int64_t span = took_us / GATHER_FRACTION;
-
-	if (db->commit_us < GATHER_WORTH * (took_us - db->commit_us))
-		return 0;
-	return span > GATHER_MAX_US ? GATHER_MAX_US : span;
-}
-
 static void *
 store_thread(void *arg)
 {
@@ -319,11 +294,11 @@ store_thread(void *arg)
 	/* Some tens of microseconds matter in the waits below. */
 	prctl(PR_SET_TIMERSLACK, 1000);
 	while (db_jobs_await(&db->jobs)) {
-		span = gather_us(db, took_us);
-		if (asking > 1 && span > 0)
+		span = took_us / GATHER_FRACTION;
+		if (asking > 1)
 			db_jobs_gather(&db->jobs,
 			    asking > DB_BATCH_MAX ? DB_BATCH_MAX : asking,
-			    span);
+			    span > GATHER_MAX_US ? GATHER_MAX_US : span);
 		asking = round_of(db, &took_us);
 	}
 	return NULL;

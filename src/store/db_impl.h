@@ -42,7 +42,6 @@ struct db {
 	bool opened; /* it has been open before */
 	struct db_options late; /* of a file that is still to be looked up; its
 	                           path is NULL for any other */
-	int64_t commit_us; /* what the last commit of a batch took */
 	int64_t checkpointed; /* the log's pages when last copied */
 
 	pthread_mutex_t reading; /* guards the reader */
