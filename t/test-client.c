@@ -385,6 +385,24 @@ test_refused(void)
 	check_error("nowhere.invalid");
 }
 
+/* A name that is not found, and then is: libcurl has kept its buffer, and takes
+ * no other size for it. */
+static void
+test_found_later(void)
+{
+	struct http_call call = { .method = "GET",
+		.url = "http://nowhere.invalid/",
+		.max_body = (size_t)8 << 20 };
+	struct http_reply r;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(
+		    http_client_send(t.client, &call, &r), ST_UNAVAILABLE);
+		check_error("esolv");
+	}
+}
+
 /* TLS asked of a server that takes the connection and never says a word. */
 static void
 test_connect_timeout(void)
@@ -423,6 +441,7 @@ main(void)
 		{ "size limits", test_limits },
 		{ "broken answers", test_broken },
 		{ "no connection", test_refused },
+		{ "a name that is not found", test_found_later },
 		{ "no TLS handshake", test_connect_timeout },
 	};
 	struct http_library_options options = { 0 };

@@ -454,8 +454,9 @@ set_call(struct http_client *c, const struct http_call *call,
 	set_long(
 	    c, CURLOPT_TIMEOUT_MS, call->total_ms ? call->total_ms : TOTAL_MS);
 	set_size(c, CURLOPT_MAXFILESIZE_LARGE, r->max_body);
+	/* It may be refused: after a name that was not found. No harm. */
 	if (r->max_body > BODY_MAX)
-		set_long(c, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
+		c->api->easy_setopt(c->curl, CURLOPT_BUFFERSIZE, LARGE_BUFFER);
 	set_writer(c, CURLOPT_WRITEFUNCTION, on_body);
 	set_ptr(c, CURLOPT_WRITEDATA, r);
 	set_writer(c, CURLOPT_HEADERFUNCTION, on_head);
