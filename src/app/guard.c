@@ -176,15 +176,15 @@ guard_signed(struct exchange *x, const struct secret_set *secrets)
 	return true;
 }
 
-/* What the client shows: the bearer token, or else the X-Api-Key header. */
+/* The bearer token that the client shows, "" if it shows none. */
 static const char *
-shown_token(const struct request *r)
+bearer_token(const struct request *r)
 {
 	static const char bearer[] = "Bearer ";
 	const char *token = r->authorization;
 
 	if (strncasecmp(token, bearer, sizeof(bearer) - 1) != 0)
-		return r->api_key;
+		return "";
 	token += sizeof(bearer) - 1;
 	return token + strspn(token, " ");
 }
@@ -192,16 +192,18 @@ shown_token(const struct request *r)
 static bool
 guard_admin(struct exchange *x, const struct secret_set *secrets)
 {
-	const char *shown = shown_token(x->request);
+	const char *token = bearer_token(x->request);
+	const char *key = x->request->api_key;
 
 	if (*secrets->admin_token == '\0') {
 		exchange_error(x, 403,
 		    "Closed: set server.admin_token in the configuration");
 		return false;
 	}
-	if (crypt_equal_secret(secrets->admin_token, shown))
+	if (crypt_equal_secret(secrets->admin_token, token) ||
+	    crypt_equal_secret(secrets->admin_token, key))
 		return true;
-	if (*shown != '\0')
+	if (*token != '\0' || *key != '\0')
 		secrets_doubt(x->app->secrets);
 	exchange_error(x, 401, "Wrong or missing token");
 	response_header(

@@ -131,9 +131,10 @@ monitor_refuse(struct monitor *m, enum status st, const struct calls_failure *f)
 {
 	struct exchange *x = m->x;
 
-	log_warn(x->app->log, "Twilio's API failed",
-	    LOG_STR("request_id", x->id), LOG_STR("reason", f->text),
-	    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
+	if (st != ST_NOTFOUND)
+		log_warn(x->app->log, "Twilio's API failed",
+		    LOG_STR("request_id", x->id), LOG_STR("reason", f->text),
+		    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
 	switch (st) {
 	case ST_NOTFOUND:
 		exchange_error(

@@ -103,7 +103,6 @@ const ways = {
 
 	/* --- pages that are none */
 	'no-calls': (o) => o.send(o.res, 200, json({ next_page_uri: null })),
-	'no-next': (o) => o.send(o.res, 200, json({ calls: [] })),
 	'calls-null': (o) => o.send(o.res, 200,
 		json({ calls: null, next_page_uri: null })),
 	'calls-strings': (o) => o.send(o.res, 200,

@@ -88,7 +88,9 @@ def admin_right_token(door):
     for headers in [bearer(), [("Authorization", f"bearer {ADMIN}")],
                     [("Authorization", f"BEARER   {ADMIN}")],
                     [("X-Api-Key", ADMIN)],
-                    [("X-Api-Key", ADMIN), ("Authorization", "Basic eDp5")]]:
+                    [("X-Api-Key", ADMIN), ("Authorization", "Basic eDp5")],
+                    [("X-Api-Key", ADMIN), ("Authorization", "Bearer x")],
+                    [("X-Api-Key", "x"), *bearer()]]:
         reply = admin(door, ROUTES[0], headers=headers)
         equal(reply.status, 200, f"{headers}: {reply}")
         reply = admin(door, ROUTES[0], "HEAD", headers)

@@ -198,7 +198,6 @@ FAULTS = [
     ("400", (DENIED, 400, 20001, -1), 1),
     ("401", (DENIED, 401, 20003, -1), 1),
     ("403", (DENIED, 403, 20403, -1), 1),
-    ("404", (NOTFOUND, 404, 20404, -1), 1),
     ("429", (BUSY, 429, 20429, -1), 3),
     ("429:7", (BUSY, 429, 20429, 7), 3),
     ("500", (UNAVAILABLE, 500, 20500, -1), 3),
@@ -228,9 +227,11 @@ FAULTS = [
     ("secret", (DENIED, 400, 20001, -1), 1),
     ("long", (DENIED, 400, 20001, -1), 1),
 ]
-CALL_FAULTS = [("other-sid", (MALFORMED, 200, 0, -1), 1)]
-PAGE_FAULTS = [(how, (MALFORMED, 200, 0, -1), 1) for how in [
-    "no-calls", "no-next", "calls-null", "calls-strings", "too-many",
+CALL_FAULTS = [("404", (NOTFOUND, 404, 20404, -1), 1),
+               ("other-sid", (MALFORMED, 200, 0, -1), 1)]
+PAGE_FAULTS = [("404", (DENIED, 404, 20404, -1), 1)] + [
+    (how, (MALFORMED, 200, 0, -1), 1) for how in [
+    "no-calls", "calls-null", "calls-strings", "too-many",
     "next://evil.example/", "next:https://evil.example/2010-04-01/Accounts/" +
     ACCOUNT + "/Calls.json?Page=1", "next:@evil.example/",
     "next:/2010-04-01/Accounts/AC00000000000000000000000000000002/Calls.json"

@@ -189,9 +189,11 @@ def failures(door):
         equal(admin(door, f"/monitor-call/{sid}").status, 200, f"{script}")
         mock.set(script=[])
     for script in (["no-calls"], ["next:https://evil.example/"], ["loop"],
-                   ["calls-strings"], ["too-many"], ["twice"]):
+                   ["calls-strings"], ["too-many"], ["twice"], ["404"]):
         mock.set(script=script)
-        check_json_error(admin(door, LIST), 502)
+        reply = admin(door, LIST)
+        check_json_error(reply, 502)
+    true(b"twilio.account_sid" in reply.body, f"no such account: {reply}")
     log = door.dir.read("state/log")
     true("Twilio's API failed" in log, "it is in the log")
     true(SECRET not in log and ADMIN not in log, "no secret in the log")

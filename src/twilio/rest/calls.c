@@ -174,7 +174,15 @@ calls_list(struct http_client *client, const struct calls_account *a,
 		st = ST_MALFORMED;
 		goto out;
 	}
-	if ((st = rest_get(client, a, &r, &reply, f)) != ST_OK)
+	st = rest_get(client, a, &r, &reply, f);
+	/* No list: it is the account that Twilio does not know. */
+	if (st == ST_NOTFOUND) {
+		failure_say(f,
+		    "Twilio knows no such account; check "
+		    "twilio.account_sid");
+		st = ST_DENIED;
+	}
+	if (st != ST_OK)
 		goto out;
 	page->text = reply.body;
 	reply.body = (struct buf)BUF_INIT;

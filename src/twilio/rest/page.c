@@ -46,10 +46,10 @@ static enum status
 read_next_uri(
     const struct json_slice *value, const char *account_sid, char **next_uri)
 {
-	if (value->text == NULL || value->len > URI_MAX * 2)
-		return ST_MALFORMED;
-	if (json_slice_kind(value) == JSON_NULL)
+	if (value->text == NULL || json_slice_kind(value) == JSON_NULL)
 		return ST_OK;
+	if (value->len > URI_MAX * 2)
+		return ST_MALFORMED;
 	if ((*next_uri = malloc(value->len)) == NULL)
 		return ST_NOMEM;
 	if (json_slice_text(value, *next_uri, value->len) == ST_OK &&
