@@ -131,16 +131,16 @@ def users_and_directories():
 
 def syscalls(*words):
     """The system calls that these words of SystemCallFilter stand for."""
-    found, todo = set(), list(words)
-    while todo:
-        word = todo.pop()
+    found, pending = set(), list(words)
+    while pending:
+        word = pending.pop()
         if not word.startswith("@"):
             found.add(word)
             continue
         done = run(need("systemd-analyze"), "--no-pager", "syscall-filter",
                    word)
         equal(done.returncode, 0, word)
-        todo += re.findall(r"^    ([@a-z_][\w-]*)", done.stdout, re.M)
+        pending += re.findall(r"^    ([@a-z_][\w-]*)", done.stdout, re.M)
     return found
 
 
