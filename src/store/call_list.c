@@ -2,7 +2,11 @@
 #include "store/call.h"
 #include "store/db.h"
 
-/* The present row of a query on call, whose columns are in this order. */
+#define SELECT_CALLS \
+	"SELECT sid, status, direction, caller, callee, error_code," \
+	" duration_s, sequence, start_us, last_us, ended FROM call"
+
+/* The present row of SELECT_CALLS. */
 static enum status
 give_call(struct db_rows *rows, call_summary_fn *fn, void *arg)
 {
@@ -31,6 +35,10 @@ struct span {
 	int64_t limit;
 };
 
+#define IN_SPAN \
+	"start_us BETWEEN ?1 AND ?2 AND (start_us, sid) < (?2, ?3)" \
+	" ORDER BY start_us DESC, sid DESC LIMIT ?4"
+
 /*
  * The statements differ in their filter only; each walks the index that has
  * its columns, backwards. start_us is compared by itself too because SQLite
@@ -39,13 +47,8 @@ struct span {
 static enum status
 query_all(struct db *db, struct db_rows **rows, const struct span *s)
 {
-	return db_query(db, rows,
-	    "SELECT sid, status, direction, caller, callee, error_code,"
-	    " duration_s, sequence, start_us, last_us, ended FROM call"
-	    " WHERE start_us BETWEEN ?1 AND ?2"
-	    " AND (start_us, sid) < (?2, ?3)"
-	    " ORDER BY start_us DESC, sid DESC LIMIT ?4",
-	    "iiti", s->from_us, s->before_us, s->sid, s->limit);
+	return db_query(db, rows, SELECT_CALLS " WHERE " IN_SPAN, "iiti",
+	    s->from_us, s->before_us, s->sid, s->limit);
 }
 
 static enum status
@@ -53,12 +56,8 @@ query_status(struct db *db, struct db_rows **rows, const struct span *s,
     const char *status)
 {
 	return db_query(db, rows,
-	    "SELECT sid, status, direction, caller, callee, error_code,"
-	    " duration_s, sequence, start_us, last_us, ended FROM call"
-	    " WHERE status = ?5 AND start_us BETWEEN ?1 AND ?2"
-	    " AND (start_us, sid) < (?2, ?3)"
-	    " ORDER BY start_us DESC, sid DESC LIMIT ?4",
-	    "iitit", s->from_us, s->before_us, s->sid, s->limit, status);
+	    SELECT_CALLS " WHERE status = ?5 AND " IN_SPAN, "iitit", s->from_us,
+	    s->before_us, s->sid, s->limit, status);
 }
 
 static enum status
@@ -66,12 +65,8 @@ query_direction(struct db *db, struct db_rows **rows, const struct span *s,
     const char *direction)
 {
 	return db_query(db, rows,
-	    "SELECT sid, status, direction, caller, callee, error_code,"
-	    " duration_s, sequence, start_us, last_us, ended FROM call"
-	    " WHERE direction = ?5 AND start_us BETWEEN ?1 AND ?2"
-	    " AND (start_us, sid) < (?2, ?3)"
-	    " ORDER BY start_us DESC, sid DESC LIMIT ?4",
-	    "iitit", s->from_us, s->before_us, s->sid, s->limit, direction);
+	    SELECT_CALLS " WHERE direction = ?5 AND " IN_SPAN, "iitit",
+	    s->from_us, s->before_us, s->sid, s->limit, direction);
 }
 
 static enum status
@@ -79,12 +74,7 @@ query_both(struct db *db, struct db_rows **rows, const struct span *s,
     const char *status, const char *direction)
 {
 	return db_query(db, rows,
-	    "SELECT sid, status, direction, caller, callee, error_code,"
-	    " duration_s, sequence, start_us, last_us, ended FROM call"
-	    " WHERE status = ?5 AND direction = ?6"
-	    " AND start_us BETWEEN ?1 AND ?2"
-	    " AND (start_us, sid) < (?2, ?3)"
-	    " ORDER BY start_us DESC, sid DESC LIMIT ?4",
+	    SELECT_CALLS " WHERE status = ?5 AND direction = ?6 AND " IN_SPAN,
 	    "iititt", s->from_us, s->before_us, s->sid, s->limit, status,
 	    direction);
 }
@@ -137,11 +127,7 @@ call_get(struct db *db, const char *sid, call_summary_fn *fn, void *arg)
 	struct db_rows *rows;
 	enum status st;
 
-	st = db_query(db, &rows,
-	    "SELECT sid, status, direction, caller, callee, error_code,"
-	    " duration_s, sequence, start_us, last_us, ended FROM call"
-	    " WHERE sid = ?1",
-	    "t", sid);
+	st = db_query(db, &rows, SELECT_CALLS " WHERE sid = ?1", "t", sid);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
 		st = give_call(rows, fn, arg);
 	db_done(rows);
