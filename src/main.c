@@ -48,7 +48,8 @@ static const char how[] =
     "  FastCGI  when descriptor 0 or one passed by systemd is a listening\n"
     "           socket, or with one of its own: " PROGRAM
     " -s unix:/run/switchhook/switchhook.sock\n"
-    "  CGI      when REQUEST_METHOD is set. By hand:\n"
+    "  CGI      when REQUEST_METHOD or GATEWAY_INTERFACE is set; no argument\n"
+    "           is looked at then. By hand:\n"
     "           REQUEST_METHOD=GET PATH_INFO=/health ./" PROGRAM "\n"
     "\n"
     "See switchhook.fcgi(8).\n";
@@ -135,7 +136,8 @@ run_cgi(const struct options *o)
 		app_close(app);
 	} else {
 		complain(&errors, st);
-		door_cgi_broken(environ);
+		door_cgi_error(
+		    environ, 500, "Not configured; the reason is in the log");
 	}
 	buf_release(&errors);
 	return exit_of(st);
@@ -207,7 +209,7 @@ run(const struct options *o)
 		listener_adopt(&listener, passed);
 		return run_fastcgi(o, &listener);
 	}
-	if (getenv("REQUEST_METHOD") != NULL)
+	if (door_is_cgi(environ))
 		return run_cgi(o);
 	fprintf(stderr, "%s", how);
 	return EXIT_USAGE;
@@ -219,6 +221,9 @@ main(int argc, char **argv)
 	struct options o = { .config_file = NULL };
 	int c;
 
+	/* The arguments are the caller's, not the operator's. */
+	if (door_is_cgi(environ))
+		return run(&o);
 	while ((c = getopt(argc, argv, "c:hs:tV")) != -1) {
 		switch (c) {
 		case 'c':

@@ -277,9 +277,10 @@ def run_by_hand(door, o, conf, what, **env):
         ("Content-Type", FORM)] if body else [])
     if body:
         variables["CONTENT_LENGTH"] = str(len(body))
-    done = subprocess.run([door.program, "-c", conf], input=body,
-                          capture_output=True, timeout=60, check=False,
-                          env=clean_env(**variables, **env))
+    done = subprocess.run([door.program], input=body, capture_output=True,
+                          timeout=60, check=False,
+                          env=clean_env(SWITCHHOOK_CONF=conf, **variables,
+                                        **env))
     reply = client.parse_cgi(done.stdout)
     return note(what, o.method, o.path, [], body, reply)
 

@@ -309,10 +309,10 @@ class Arrives(Case):
         conf = self.configure(f"otlp_url = {collector.url}/v1/traces\n"
                               f"xray = {daemon.address}")
         done = subprocess.run(
-            [PROGRAM, "-c", conf], capture_output=True, timeout=60,
+            [PROGRAM], capture_output=True, timeout=60,
             check=False, stdin=subprocess.DEVNULL,
-            env=clean_env(REQUEST_METHOD="GET", PATH_INFO="/health",
-                          REQUEST_URI="/health", HTTP_TRACEPARENT=W3C))
+            env=clean_env(SWITCHHOOK_CONF=conf, REQUEST_METHOD="GET",
+                          PATH_INFO="/health", REQUEST_URI="/health", HTTP_TRACEPARENT=W3C))
         self.assertIn(b"200", done.stdout.splitlines()[0])
         segment, _ = daemon.take()
         self.assertEqual(segment["trace_id"],

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "base/str.h"
 #include "ctl/ctl.h"
+#include "door/door.h"
 
 extern char **environ;
 
@@ -179,12 +180,28 @@ run(struct ctl *ctl, int argc, char **argv)
 	return c->run(ctl, argc - words, argv + words);
 }
 
+/* Somebody put it where a web server runs programs. */
+static int
+refuse_cgi(const struct ctl *ctl)
+{
+	door_cgi_begin(DOOR_CGI_SECONDS);
+	door_cgi_error(ctl->envp, 403,
+	    "This is the operator's command and answers no requests");
+	return ctl_say(ctl, CTL_USAGE,
+	    "run as a CGI program (REQUEST_METHOD or GATEWAY_INTERFACE is "
+	    "set): take it out of the web server's reach");
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .envp = environ, .out = stdout, .err = stderr };
-	int code = run(&ctl, argc, argv);
+	int code;
 
+	/* The arguments are the caller's, not the operator's. */
+	if (door_is_cgi(environ))
+		return refuse_cgi(&ctl);
+	code = run(&ctl, argc, argv);
 	/* A result that nobody can read is none. */
 	if (fflush(ctl.out) != 0 || ferror(ctl.out))
 		code = ctl_say(&ctl, CTL_FAILED, "cannot write the result: %s",

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "config/env.h"
 #include "door/answer.h"
 
 /* Standard input, as far as the request announced it. */
@@ -178,8 +179,15 @@ door_cgi(const struct app *app, char *const *envp)
 	return finish(&a);
 }
 
+bool
+door_is_cgi(char *const *envp)
+{
+	return env_get(envp, "REQUEST_METHOD") != NULL ||
+	    env_get(envp, "GATEWAY_INTERFACE") != NULL;
+}
+
 enum status
-door_cgi_broken(char *const *envp)
+door_cgi_error(char *const *envp, int code, const char *message)
 {
 	struct input in = input_init(envp);
 	struct answer a = { .text = BUF_INIT };
@@ -189,6 +197,6 @@ door_cgi_broken(char *const *envp)
 	/* fcgiwrap writes all of the body before it reads any of the reply. */
 	request_read_body(&r, &source);
 	request_release(&r);
-	answer_error(&a, 500, "Not configured; the reason is in the log");
+	answer_error(&a, code, message);
 	return finish(&a);
 }

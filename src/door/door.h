@@ -29,8 +29,15 @@
 void door_cgi_begin(unsigned seconds);
 enum status door_cgi(const struct app *, char *const *envp);
 
-/* The answer of a CGI process that cannot open its application: 500. */
-enum status door_cgi_broken(char *const *envp);
+/*
+ * Does a web server run this process as a CGI program? It passes a query
+ * without "=" as arguments (RFC 3875, 4.4): whoever sent the request wrote
+ * them, so main() must not look at a single one.
+ */
+bool door_is_cgi(char *const *envp);
+
+/* The answer of a CGI process that has no application to ask. */
+enum status door_cgi_error(char *const *envp, int code, const char *message);
 
 struct door_fastcgi_options {
 	struct listener listener; /* the door closes it */

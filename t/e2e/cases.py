@@ -9,7 +9,7 @@ import uuid
 
 from doors import PREVIOUS, TOKEN, find
 from outcome import equal, true
-from servers import SRCDIR
+from servers import SRCDIR, connects, free_port
 from twilio_sign import form, pairs, sha_query, sign
 
 FORM = "application/x-www-form-urlencoded"
@@ -345,6 +345,52 @@ def chunked_body(door):
     body = form(message(tel(), message_sid, Body="x" * 20000))
     check_twiml(door.post("/whatsapp", body, is_chunked=True))
     envelope_of(door, "unrouted", message_sid)
+
+
+# ---- a query is never a command line
+
+
+@case
+def query_is_no_argument(door):
+    """A web server hands a query without "=" to a CGI program as arguments
+    (RFC 3875, 4.4)."""
+    port, path = free_port(), door.dir("state/opened.sock")
+    for query in ["-h", "-V", "-t", "-x", "--", "-", "-c", "-s", "a+b",
+                  "-c+/dev/null", "-c+/nowhere", f"-s+127.0.0.1:{port}",
+                  f"-s127.0.0.1:{port}", f"-s+unix:{path}", f"%2ds+{path}"]:
+        reply = door.ask("GET", f"/health?{query}", timeout=5)
+        equal(reply.status, 200, f"status of {query}")
+        equal(json.loads(reply.body)["status"], "ok", query)
+        true(not connects(("127.0.0.1", port)), f"{query} opened a port")
+        true(not os.path.exists(path), f"{query} opened a socket")
+    message_sid = sid()
+    check_twiml(door.post("/whatsapp?x", form(message(tel(), message_sid))))
+    envelope_of(door, "unrouted", message_sid)
+
+
+@case
+def query_is_no_configuration(door):
+    conf = door.dir.write("state/other.conf",
+                          door.config(server="signature = off"))
+    for option in (f"-c+{conf}", f"-c{conf}"):
+        message_sid = sid()
+        body = form(message(tel(), message_sid))
+        check_refused(door, door.ask("POST", f"/whatsapp?{option}", [
+            ("Content-Type", FORM)], body, timeout=5), message_sid)
+        check_twiml(door.post(f"/whatsapp?{option}", body))
+        envelope_of(door, "unrouted", message_sid)
+
+
+@case
+def command_is_no_program_of_the_web(door):
+    """The operator's command, where somebody put it beside the responder."""
+    if door.command is None:
+        return
+    for query in ["", "?--version", "?check+--show", "?-h", "?conversation+list",
+                  f"?-c+{door.conf}+check+--show"]:
+        for method, body in [("GET", None), ("POST", b"x" * 100000)]:
+            reply = door.ask(method, door.command + query, body=body)
+            check_json_error(reply, 403)
 
 
 # ---- what is refused

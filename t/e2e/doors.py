@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import urllib.parse
 
 import client
 from servers import (BUILDDIR, SRCDIR, Directory, Process, apache, clean_env, connects,
@@ -80,6 +81,7 @@ class Door:
     over_http = True
     body_max = 1 << 20  # what the server in front lets through
     extra = ""  # further lines of [server]
+    command = None  # where the operator's command was put by mistake
     voice = VOICE
 
     def __init__(self):
@@ -261,13 +263,19 @@ class NginxListenFds(NginxFastcgi):
 class NginxFcgiwrap(Door):
     """Plain CGI under nginx."""
     name = "nginx-fcgiwrap"
+    command = "/the-command"
 
     def start(self):
         wrap = self.dir("fcgiwrap.sock")
+        by_mistake = ("location = " + self.command + " {\n"
+                      "fastcgi_param SCRIPT_FILENAME " +
+                      self.dir("bin/switchhook") + ";\n"
+                      "include fastcgi_params;\n"
+                      f"fastcgi_pass unix:{wrap};\n}}\n")
         self.add(Process([need("fcgiwrap"), "-f", "-c", "4", "-s",
                           f"unix:{wrap}"], self.dir("fcgiwrap.log")))
         wait_for(lambda: connects(wrap), "fcgiwrap is up")
-        self.add(nginx(self.dir, example("nginx-fcgiwrap.conf", [
+        self.add(nginx(self.dir, by_mistake + example("nginx-fcgiwrap.conf", [
             ("/usr/bin/switchhook.fcgi", self.program),
             ("/etc/switchhook/switchhook.conf", self.conf),
             ("unix:/run/fcgiwrap.socket", f"unix:{wrap}")]), self.port))
@@ -308,10 +316,16 @@ class ApacheProxyFcgi(NginxFastcgi):
 class ApacheCgi(Door):
     """Plain CGI under Apache."""
     name = "apache-cgi"
+    command = "/the-command"
 
     def start(self):
         self.dir.give_to_web_user("state")
-        self.add(apache(self.dir, example("apache-cgi.conf", [
+        program = self.dir("bin/switchhook")
+        by_mistake = (f'ScriptAlias "{self.command}" "{program}"\n'
+                      f'<Directory "{self.dir("bin")}">\n'
+                      '<Files "switchhook">\nRequire all granted\n</Files>\n'
+                      '</Directory>\n')
+        self.add(apache(self.dir, by_mistake + example("apache-cgi.conf", [
             ("/usr/bin", self.dir("bin")),
             ("/etc/switchhook/switchhook.conf", self.conf)]),
             self.port, ["alias", "env", "cgid"],
@@ -356,8 +370,10 @@ class ApacheHtaccessCgi(ApacheHtaccess):
 
 
 class ByHand(Door):
-    """CGI variables and nothing else."""
+    """CGI variables, and arguments as a web server makes them (RFC 3875,
+    4.4) of a query without "="."""
     name = "by-hand"
+    command = "/the-command"
     over_http = False
 
     def variables(self, method, target, headers):
@@ -374,9 +390,17 @@ class ByHand(Door):
         return env
 
     def run(self, env, body=b"", expected=0):
+        query, program = env["QUERY_STRING"], self.program
+        words = []
+        if query and "=" not in query:
+            words = [urllib.parse.unquote_to_bytes(w).replace(b"\0", b"?")
+                     for w in query.split("+")]
+        if env["PATH_INFO"] == self.command:
+            program, expected = self.dir("bin/switchhook"), 2
         done = subprocess.run(
-            [self.program, "-c", self.conf], input=body, capture_output=True,
-            env=clean_env(**env), timeout=60, check=False)
+            [program, *words], input=body, capture_output=True,
+            env=clean_env(SWITCHHOOK_CONF=self.conf, **env), timeout=60,
+            check=False)
         assert done.returncode == expected, (done.returncode, done.stderr)
         return client.parse_cgi(done.stdout)
 

@@ -63,8 +63,8 @@ def test_opens_no_store(door):
 def broken_cgi(door):
     bad = door.dir.write("bad.conf", "[server]\nthreads = many\n")
     env = {"REQUEST_METHOD": "POST", "PATH_INFO": "/whatsapp",
-           "CONTENT_LENGTH": "100000"}
-    done = subprocess.run([door.program, "-c", bad], input=b"x" * 100000,
+           "CONTENT_LENGTH": "100000", "SWITCHHOOK_CONF": bad}
+    done = subprocess.run([door.program], input=b"x" * 100000,
                           env=clean_env(**env), capture_output=True,
                           timeout=30, check=False)
     equal(done.returncode, 3, "exit status")
@@ -75,9 +75,10 @@ def broken_cgi(door):
 
 def stuck_cgi(door):
     """Standard input that never ends: it ends by itself, with an answer."""
-    env = {"REQUEST_METHOD": "POST", "PATH_INFO": "/whatsapp"}
+    env = {"REQUEST_METHOD": "POST", "PATH_INFO": "/whatsapp",
+           "SWITCHHOOK_CONF": door.conf}
     began = time.monotonic()
-    p = subprocess.Popen([door.program, "-c", door.conf], env=clean_env(**env),
+    p = subprocess.Popen([door.program], env=clean_env(**env),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     out = p.stdout.read()
     p.stdin.close()

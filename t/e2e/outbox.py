@@ -308,9 +308,10 @@ def by_cgi(cloud, directory):
     fields = a_message(number, "cgi")
     body = form(fields)
     p = subprocess.run(
-        [program("switchhook.fcgi"), "-c", site.conf], input=body,
+        [program("switchhook.fcgi")], input=body,
         capture_output=True, timeout=30, check=False,
-        env=site.env(REQUEST_METHOD="POST", PATH_INFO="/whatsapp",
+        env=site.env(SWITCHHOOK_CONF=site.conf,
+                     REQUEST_METHOD="POST", PATH_INFO="/whatsapp",
                      REQUEST_URI="/whatsapp", CONTENT_LENGTH=str(len(body)),
                      CONTENT_TYPE="application/x-www-form-urlencoded",
                      HTTP_X_TWILIO_SIGNATURE=sign(

@@ -58,6 +58,7 @@ def clean_env(**more):
            if not k.startswith(("SWITCHHOOK_", "AWS_", "LISTEN_", "HTTP"))
            and k not in ("LOG_LEVEL", "SYSTEM_NAME", "ENV_TYPE",
                          "CONVERSATIONS_TABLE", "REQUEST_METHOD",
+                         "GATEWAY_INTERFACE",
                          "WHATSAPP_REPLIES_QUEUE_URL",
                          "HUMAN_HANDOFF_QUEUE_URL",
                          "TWILIO_AUTH_TOKEN_SECRET_ID",
