@@ -27,6 +27,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if ((app->config = calloc(1, sizeof(*app->config))) == NULL)
 		abort();
 	app->config->server.base_path = base_path;
+	app->config->server.max_body = 1 << 20;
 	app->refs = 1;
 	opened++;
 	*out = app;

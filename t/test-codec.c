@@ -131,9 +131,29 @@ form_time(size_t n)
 }
 
 static void
+test_form_bound(void)
+{
+	struct buf b = BUF_INIT;
+	struct kv kv = KV_INIT;
+	bool malformed;
+	size_t i;
+
+	for (i = 0; i < FORM_PARAMS_MAX; i++)
+		buf_puts(&b, "&&a");
+	CU_ASSERT_EQUAL(form_parse(b.data, b.len, &kv, &malformed), ST_OK);
+	CU_ASSERT_EQUAL(kv.n, FORM_PARAMS_MAX);
+	kv_release(&kv);
+	buf_puts(&b, "&=");
+	CU_ASSERT_EQUAL(form_parse(b.data, b.len, &kv, &malformed), ST_TOOBIG);
+	CU_ASSERT_EQUAL(kv.n, 0);
+	CU_ASSERT_PTR_NULL(kv.mem);
+	buf_release(&b);
+}
+
+static void
 test_form_is_linear(void)
 {
-	int64_t small = form_time(10000), large = form_time(320000);
+	int64_t small = form_time(100), large = form_time(3200);
 
 	/* 32 times the work; a quadratic parser would take 1000 times. */
 	CU_ASSERT(large < (small + 100) * 32 * 10);
@@ -377,6 +397,7 @@ test_utf8(void)
 }
 
 static const struct test tests[] = {
+	{ "form: so many parameters and no more", test_form_bound },
 	{ "form: what is parsed", test_form_parse },
 	{ "form: NUL stays", test_form_keeps_nul },
 	{ "form: linear in the number of parameters", test_form_is_linear },

@@ -192,7 +192,7 @@ test_body_lengths(void)
 	stop(&r);
 }
 
-/* Over the hard bound: drained, so that the peer gets to read the answer. */
+/* Over max_body: drained, so that the peer gets to read the answer. */
 static void
 test_body_huge(void)
 {

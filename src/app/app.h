@@ -99,6 +99,7 @@ struct exchange {
 	bool is_form; /* the POST body is one (or there is none) */
 	bool is_json; /* the POST body is application/json */
 	bool malformed; /* a bad percent-escape in form or query */
+	bool too_large; /* its body, or its number of parameters: not parsed */
 	char message_sid[64]; /* for the log line; "" if there is none */
 	char call_sid[64]; /* the same */
 	const char *outcome; /* static: which way it went, for the log */

@@ -33,7 +33,8 @@ exchange_parse(struct exchange *x)
 	if (st == ST_OK && x->is_form)
 		st = form_parse(form, len, &x->form, &bad_form);
 	x->malformed = bad_query || bad_form;
-	return st;
+	x->too_large = st == ST_TOOBIG || r->body_status == ST_TOOBIG;
+	return st == ST_TOOBIG ? ST_OK : st;
 }
 
 void
@@ -145,6 +146,14 @@ void
 exchange_error(struct exchange *x, int code, const char *message)
 {
 	response_error(x->response, code, message, x->id);
+}
+
+void
+exchange_too_large(struct exchange *x)
+{
+	exchange_error(x, 413,
+	    x->request->body_status == ST_TOOBIG ? "Body too large"
+						 : "Too many parameters");
 }
 
 void

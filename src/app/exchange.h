@@ -10,7 +10,8 @@
 
 #include "app/app.h"
 
-/* Parse query and form. ST_OK or ST_NOMEM; what is malformed is marked. */
+/* Parse query and form. ST_OK or ST_NOMEM; what is malformed or too large is
+ * marked. */
 enum status exchange_parse(struct exchange *);
 void exchange_release(struct exchange *);
 
@@ -39,6 +40,9 @@ const char *exchange_tail(const struct exchange *);
 
 /* Answer with an error; the message goes to the client as it stands. */
 void exchange_error(struct exchange *, int code, const char *message);
+
+/* Answer 413. */
+void exchange_too_large(struct exchange *);
 
 /* Answer 500, or 503 with Retry-After where a later try may pass. */
 void exchange_fail(struct exchange *, enum status);

@@ -25,8 +25,6 @@ check_signature(const struct check *c, const char *body, size_t len,
 		.url = url, .form = form, .body = body, .body_len = len
 	};
 
-	if (r->signature_repeated)
-		return SIGNATURE_MALFORMED;
 	return signature_check(&in, c->tokens, r->signature);
 }
 
@@ -126,12 +124,6 @@ refuse_signature(struct exchange *x, enum signature_verdict v)
 		break;
 	case SIGNATURE_WRONG:
 	case SIGNATURE_BODY_HASH:
-		/* The body is gone: nobody can say any more whether it was. */
-		if (x->request->body_status == ST_TOOBIG) {
-			exchange_error(x, 413, "Body too large");
-			break;
-		}
-		/* fall through */
 	case SIGNATURE_MISSING:
 	case SIGNATURE_MALFORMED:
 	case SIGNATURE_VALID:
@@ -160,7 +152,16 @@ guard_signed(struct exchange *x, const struct secret_set *secrets)
 
 	if (x->app->config->server.signature == SIGNATURE_OFF)
 		return true;
-	v = verdict_of(&c);
+	v = x->request->signature_repeated
+	    ? SIGNATURE_MALFORMED
+	    : signature_header(x->request->signature, NULL);
+	/* It was not parsed: nobody can say whether the rest is Twilio's. */
+	if (v == SIGNATURE_VALID && x->too_large) {
+		exchange_too_large(x);
+		return false;
+	}
+	if (v == SIGNATURE_VALID)
+		v = verdict_of(&c);
 	x->signature = signature_verdict_name(v);
 	if (v == SIGNATURE_VALID)
 		return true;

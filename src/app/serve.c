@@ -52,9 +52,8 @@ body_pass(struct exchange *x)
 {
 	const struct request *r = x->request;
 
-	if (r->body_status == ST_TOOBIG ||
-	    r->body.len > (size_t)x->app->config->server.max_body)
-		exchange_error(x, 413, "Body too large");
+	if (x->too_large)
+		exchange_too_large(x);
 	else if (r->body_status != ST_OK)
 		exchange_error(x, 400, "Body does not have its length");
 	else if (!x->is_form &&

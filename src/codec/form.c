@@ -51,6 +51,7 @@ enum status
 form_parse(const char *data, size_t len, struct kv *out, bool *malformed)
 {
 	const char *at = data, *end, *stop;
+	enum status st = ST_OK;
 	char *to;
 
 	*malformed = false;
@@ -59,17 +60,18 @@ form_parse(const char *data, size_t len, struct kv *out, bool *malformed)
 	end = data + len;
 	if ((to = out->mem = malloc(len + 1)) == NULL)
 		return ST_NOMEM;
-	for (; at < end; at = stop + 1) {
+	for (; st == ST_OK && at < end; at = stop + 1) {
 		stop = memchr(at, '&', (size_t)(end - at));
 		stop = stop == NULL ? end : stop;
 		if (stop == at)
 			continue;
-		if (parse_segment(at, stop, &to, out, malformed) != ST_OK) {
-			kv_release(out);
-			return ST_NOMEM;
-		}
+		st = out->n < FORM_PARAMS_MAX
+		    ? parse_segment(at, stop, &to, out, malformed)
+		    : ST_TOOBIG;
 	}
-	return ST_OK;
+	if (st != ST_OK)
+		kv_release(out);
+	return st;
 }
 
 /* What WHATWG's form encoding leaves as it is. */

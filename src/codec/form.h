@@ -13,12 +13,16 @@
 #include "base/kv.h"
 #include "base/status.h"
 
+/* Twilio sends about thirty; a longer list is refused before it costs much. */
+#define FORM_PARAMS_MAX 4000
+
 /*
- * The parameters in their order, in linear time, however many. out must be
- * empty; it owns the decoded text. "+" is a space, the first "=" splits, an
- * empty segment is nothing, a name without "=" has the value "", ";" is data,
- * a NUL (%00) stays. A bad percent-escape is kept as it stands, and *malformed
- * tells that there was one. ST_OK or ST_NOMEM (out is then empty).
+ * The parameters in their order, in linear time. out must be empty; it owns
+ * the decoded text. "+" is a space, the first "=" splits, an empty segment is
+ * nothing, a name without "=" has the value "", ";" is data, a NUL (%00)
+ * stays. A bad percent-escape is kept as it stands, and *malformed tells that
+ * there was one. ST_OK; ST_TOOBIG (more than FORM_PARAMS_MAX) or ST_NOMEM: out
+ * is then empty.
  */
 enum status form_parse(
     const char *data, size_t len, struct kv *out, bool *malformed);

@@ -60,16 +60,17 @@ read_file(const struct ctl *ctl, const char *path, struct buf *out, size_t max)
 	return CTL_DONE;
 }
 
+#define BODY_MAX ((size_t)1 << 20) /* as much as server.max_body may be */
+
 static int
 read_data(const struct ctl *ctl, struct given *g)
 {
 	const char *data = g->data;
 
 	if (str_eq(data, "-"))
-		return read_file(ctl, data, &g->body, REQUEST_BODY_HARD_MAX);
+		return read_file(ctl, data, &g->body, BODY_MAX);
 	if (*data == '@')
-		return read_file(
-		    ctl, data + 1, &g->body, REQUEST_BODY_HARD_MAX);
+		return read_file(ctl, data + 1, &g->body, BODY_MAX);
 	if (buf_puts(&g->body, data) != ST_OK)
 		return ctl_fail(ctl, g->body.err, "--data");
 	return CTL_DONE;
@@ -109,6 +110,7 @@ read_body(const struct ctl *ctl, struct given *g)
 		    : g->content_type == NULL ? form
 					      : g->content_type };
 	bool is_form = request_is_type(&r, form), malformed;
+	enum status st;
 	int code = CTL_DONE;
 
 	if (g->json_body && g->content_type != NULL)
@@ -130,10 +132,13 @@ read_body(const struct ctl *ctl, struct given *g)
 	if (!is_form)
 		return CTL_DONE;
 	g->input.form = &g->form;
-	if (form_parse(g->body.data, g->body.len, &g->form, &malformed) !=
-	    ST_OK)
-		return ctl_fail(ctl, ST_NOMEM, "--data");
-	return CTL_DONE;
+	st = form_parse(g->body.data, g->body.len, &g->form, &malformed);
+	if (st == ST_TOOBIG)
+		return ctl_say(ctl, CTL_FAILED,
+		    "--data: more than %d parameters, which the responder "
+		    "refuses (413)",
+		    FORM_PARAMS_MAX);
+	return st == ST_OK ? CTL_DONE : ctl_fail(ctl, st, "--data");
 }
 
 static int

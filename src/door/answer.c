@@ -50,11 +50,12 @@ answer_make(struct answer *a, const struct app *app, char *const *envp,
     const struct body_source *source)
 {
 	struct request r = { .method = METHOD_OTHER };
+	const struct config *c = app->config;
 	enum status st;
 
 	answer_reset(a);
-	st = request_init(&r, envp, app->config->server.base_path);
-	if (request_read_body(&r, source) != ST_OK)
+	st = request_init(&r, envp, c->server.base_path);
+	if (request_read_body(&r, source, (size_t)c->server.max_body) != ST_OK)
 		st = ST_NOMEM;
 	if (st == ST_OK) {
 		app_serve(app, &r, &a->response);

@@ -195,7 +195,7 @@ door_cgi_error(char *const *envp, int code, const char *message)
 	struct request r = { .method = METHOD_OTHER };
 
 	/* fcgiwrap writes all of the body before it reads any of the reply. */
-	request_read_body(&r, &source);
+	request_read_body(&r, &source, 0);
 	request_release(&r);
 	answer_error(&a, code, message);
 	return finish(&a);

@@ -301,9 +301,9 @@ drain(const struct body_source *source)
 			return;
 }
 
-/* Keep what comes, up to the cap: ST_OK at the end of the body. */
+/* Keep what comes, up to max: ST_OK at the end of the body. */
 static enum status
-keep(struct request *r, const struct body_source *source)
+keep(struct request *r, const struct body_source *source, size_t max)
 {
 	char chunk[8192];
 	size_t got;
@@ -315,7 +315,7 @@ keep(struct request *r, const struct body_source *source)
 			return ST_MALFORMED;
 		if (got == 0)
 			return ST_OK;
-		if (got > REQUEST_BODY_HARD_MAX - r->body.len)
+		if (got > max - r->body.len)
 			return ST_TOOBIG;
 		if ((st = buf_put(&r->body, chunk, got)) != ST_OK)
 			return st;
@@ -323,14 +323,15 @@ keep(struct request *r, const struct body_source *source)
 }
 
 enum status
-request_read_body(struct request *r, const struct body_source *source)
+request_read_body(
+    struct request *r, const struct body_source *source, size_t max)
 {
 	enum status st = ST_TOOBIG;
 
 	/* No byte of it is worth keeping, and none of its memory asked for. */
 	if (r->body_status != ST_TOOBIG &&
-	    (!r->has_length || r->announced <= REQUEST_BODY_HARD_MAX))
-		st = keep(r, source);
+	    (!r->has_length || r->announced <= max))
+		st = keep(r, source, max);
 	if (st == ST_OK && r->has_length && r->body.len != r->announced)
 		st = ST_MALFORMED;
 	if (st != ST_OK)

@@ -14,14 +14,7 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_OTHER };
 
-/*
- * A body over this is not kept. It is above any server.max_body worth having,
- * so that a signed request that is a little too large can be told so (413)
- * while an unsigned one learns nothing (401).
- */
-#define REQUEST_BODY_HARD_MAX ((size_t)1 << 20)
-
-/* After such a body, this much more is read and dropped, then no more. */
+/* Of a body that is too large this much is read and dropped, then no more. */
 #define REQUEST_DRAIN_MAX ((size_t)16 << 20)
 
 /*
@@ -52,7 +45,7 @@ struct request {
 	const char *traceparent;
 	const char *amzn_trace_id;
 
-	struct buf body; /* all that came, also when it is no good */
+	struct buf body; /* all that came, unless it is too large */
 	size_t announced; /* CONTENT_LENGTH */
 	bool has_length; /* CONTENT_LENGTH was there and not "" */
 	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
@@ -90,10 +83,11 @@ struct body_source {
  * Read the body to its end and drain what is too much, so that the server in
  * front gets to read our answer. Sets body and body_status: all that came is
  * kept, also when its length is wrong, because the signature goes first; only
- * a body over REQUEST_BODY_HARD_MAX is dropped. The result is ST_OK or
- * ST_NOMEM (the body is then drained and dropped too).
+ * a body of more than max bytes is dropped. The result is ST_OK or ST_NOMEM
+ * (the body is then drained and dropped too).
  */
-enum status request_read_body(struct request *, const struct body_source *);
+enum status request_read_body(
+    struct request *, const struct body_source *, size_t max);
 
 /* True if the content type's media type is this one, whatever parameters. */
 bool request_is_type(const struct request *, const char *media_type);

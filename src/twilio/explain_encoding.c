@@ -146,7 +146,7 @@ as_form(struct buf *b, const char *s, size_t len,
 	bool malformed;
 	size_t i;
 
-	if (form_parse(s, len, &kv, &malformed) != ST_OK)
+	if (form_parse(s, len, &kv, &malformed) == ST_NOMEM)
 		b->err = ST_NOMEM;
 	for (i = 0; i < kv.n; i++) {
 		if (i > 0)

@@ -26,6 +26,7 @@ cause_content_type(struct search *s)
 	struct buf params = BUF_INIT;
 	struct kv form = KV_INIT;
 	bool malformed, found = false;
+	enum status st;
 
 	if (s->input.form != NULL && search_try_form(s, NULL))
 		return search_tell(s,
@@ -37,12 +38,13 @@ cause_content_type(struct search *s)
 	if (s->input.body_len == 0 ||
 	    (s->input.form != NULL && !has_body_hash(s)))
 		return false;
-	if (form_parse(s->input.body, s->input.body_len, &form, &malformed) ==
-		ST_OK &&
-	    signature_params(&form, &params) == ST_OK)
+	st = form_parse(s->input.body, s->input.body_len, &form, &malformed);
+	if (st == ST_OK)
+		st = signature_params(&form, &params);
+	if (st == ST_OK)
 		found = search_try_signed(s, &params);
-	else
-		s->st = ST_NOMEM;
+	else if (st != ST_TOOBIG) /* that would not be read as a form */
+		s->st = st;
 	if (found)
 		search_tell(s,
 		    "content_type: the signature covers the body as a form, "
@@ -97,12 +99,14 @@ cause_query_as_form(struct search *s)
 {
 	struct kv form = KV_INIT;
 	bool malformed, found;
+	enum status st;
 
 	if (s->url.query.data == NULL)
 		return false;
-	s->st =
-	    form_parse(s->url.query.data, s->url.query.len, &form, &malformed);
-	found = s->st == ST_OK && search_copy_form(s, &form) &&
+	st = form_parse(s->url.query.data, s->url.query.len, &form, &malformed);
+	if (st == ST_NOMEM)
+		s->st = st;
+	found = st == ST_OK && search_copy_form(s, &form) &&
 	    search_try_form(s, &form) &&
 	    search_tell(s,
 		"parameter: whoever signed this took the query's parameters "

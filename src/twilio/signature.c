@@ -328,17 +328,29 @@ out:
 }
 
 enum signature_verdict
-signature_check(const struct signature_input *input, const char *const *tokens,
-    const char *header)
+signature_header(const char *header, unsigned char *mac)
 {
-	unsigned char wanted[(SIGNATURE_MAX - 1) / 4 * 3];
+	unsigned char bytes[(SIGNATURE_MAX - 1) / 4 * 3];
 	size_t n;
 
 	if (str_empty(header))
 		return SIGNATURE_MISSING;
 	if (strlen(header) != SIGNATURE_MAX - 1 ||
-	    base64_decode(header, SIGNATURE_MAX - 1, wanted, &n) != ST_OK ||
-	    n != CRYPT_SHA1_SIZE)
+	    base64_decode(header, SIGNATURE_MAX - 1, bytes, &n) != ST_OK ||
+	    n != SIGNATURE_MAC_SIZE)
 		return SIGNATURE_MALFORMED;
-	return check_digest(input, tokens, wanted);
+	if (mac != NULL)
+		memcpy(mac, bytes, n);
+	return SIGNATURE_VALID;
+}
+
+enum signature_verdict
+signature_check(const struct signature_input *input, const char *const *tokens,
+    const char *header)
+{
+	unsigned char wanted[SIGNATURE_MAC_SIZE];
+	enum signature_verdict verdict = signature_header(header, wanted);
+
+	return verdict == SIGNATURE_VALID ? check_digest(input, tokens, wanted)
+					  : verdict;
 }

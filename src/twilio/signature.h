@@ -39,6 +39,14 @@ enum signature_verdict {
 const char *signature_verdict_name(enum signature_verdict);
 
 /*
+ * Has the header the form of a signature (SIGNATURE_VALID), whatever it is of?
+ * Else SIGNATURE_MISSING or SIGNATURE_MALFORMED. What it says goes to mac,
+ * unless that is NULL.
+ */
+#define SIGNATURE_MAC_SIZE 20
+enum signature_verdict signature_header(const char *header, unsigned char *mac);
+
+/*
  * The signature of exactly this URL (userinfo is not signed; ports and all
  * else stay as they are). ST_OK, ST_MALFORMED (no absolute URL), ST_NOMEM,
  * ST_IO.

@@ -463,7 +463,13 @@ def too_large(door):
     for size in (100 * 1024 + 1, min(300000, door.body_max)):
         body = form(message(tel(), sid()))
         body += b"&x=" + b"y" * (size - len(body) - 3)
-        check_json_error(door.post("/whatsapp", body), 413)
+        check_json_error(door.post("/whatsapp", body), 413, "Body too large")
+        # What has the form of a signature is told so, nobody else is.
+        for signature, status in [("A" * 27 + "=", 413), ("A" * 28, 401),
+                                  ("", 401)]:
+            check_json_error(door.ask("POST", "/whatsapp", [
+                ("Content-Type", FORM), ("X-Twilio-Signature", signature)],
+                body), status)
     equal(door.ask("GET", "/health").status, 200, "afterwards")
 
 
@@ -516,10 +522,18 @@ def length_differs(door):
 
 @case
 def many_parameters(door):
+    """4,000 and no more, of a form and of a query."""
     message_sid = sid()
     params = message(tel(), message_sid)
-    params |= {f"p{i}": str(i) for i in range(8000)}
+    params |= {f"p{i}": str(i) for i in range(4000 - len(params))}
     check_twiml(door.post("/whatsapp", form(params)))
+    more = form(params | {"one more": ""})
+    check_json_error(door.post("/whatsapp", more), 413, "Too many parameters")
+    check_json_error(door.ask("POST", "/whatsapp", [("Content-Type", FORM)],
+                              more), 401, "Invalid signature")
+    route = "/whatsapp?" + "&".join("a" * 4001)
+    check_json_error(door.post(route, form(params)), 413,
+                     "Too many parameters")
     check_envelope(envelope_of(door, "unrouted", message_sid), params)
     equal(len(pairs(form(params))), len(params), "pairs")
 

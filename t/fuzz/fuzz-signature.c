@@ -85,10 +85,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	in.body_len = (size_t)(end - rest);
 	check_given(&in, tokens, piece[0]);
 	check_made(&in, tokens);
-	require(form_parse(in.body, in.body_len, &form, &malformed) == ST_OK);
-	in.form = &form;
-	check_given(&in, tokens, piece[0]);
-	check_made(&in, tokens);
+	if (form_parse(in.body, in.body_len, &form, &malformed) == ST_OK) {
+		in.form = &form;
+		check_given(&in, tokens, piece[0]);
+		check_made(&in, tokens);
+	}
 	kv_release(&form);
 	free(text);
 	return 0;
