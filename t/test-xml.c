@@ -380,19 +380,19 @@ test_place(void)
 	b = xml_root(xml)->child->next;
 	text = b->next;
 	cdata = text->next;
-	xml_place(xml, &b->source, 0, &line, &column);
+	xml_place(xml, b->at, 0, &line, &column);
 	CU_ASSERT(line == 2 && column == 2);
-	xml_place(xml, &b->attrs[0].name_source, 0, &line, &column);
+	xml_place(xml, b->attrs[0].name_at, 0, &line, &column);
 	CU_ASSERT(line == 2 && column == 5);
 	/* Index 7 is the x, after three bytes, one and three. */
 	CU_ASSERT_EQUAL(b->attrs[0].value[7], 'x');
-	xml_place(xml, &b->attrs[0].value_source, 7, &line, &column);
+	xml_place(xml, b->attrs[0].value_at, 7, &line, &column);
 	CU_ASSERT(line == 2 && column == 22);
 	CU_ASSERT_STRING_EQUAL(text->text, "\n\xc3\xa9<z");
-	xml_place(xml, &text->source, 4, &line, &column);
+	xml_place(xml, text->at, 4, &line, &column);
 	CU_ASSERT(line == 3 && column == 15);
 	CU_ASSERT_STRING_EQUAL(cdata->text, "&amp;\nq");
-	xml_place(xml, &cdata->source, 6, &line, &column);
+	xml_place(xml, cdata->at, 6, &line, &column);
 	CU_ASSERT(line == 4 && column == 1);
 	xml_free(xml);
 }

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/json.h"
-#include "codec/xml_text.h"
+#include "codec/xml.h"
 
 #define NAME_MAX_LEN 128 /* of a group or deduplication id */
 #define REASON_MAX 1024
@@ -31,7 +31,7 @@ sqs_check_body(const char *body, size_t len, const char **why)
 		return ST_TOOBIG;
 	}
 	while (at < len && legal)
-		at += xml_text_step(body + at, len - at, &legal);
+		at += xml_step(body + at, len - at, &legal);
 	if (!legal) {
 		*why = "a message has no characters that XML forbids, and is "
 		       "UTF-8";

@@ -4,10 +4,10 @@
  *
  * Stricter than XML: no DOCTYPE, so no entities but the five and character
  * references; no processing instruction but the declaration; UTF-8 only;
- * names are of ASCII. Two readers must agree before a document is taken: our
- * own scan, which finds what Mini-XML lets pass (a document that just ends,
- * a DOCTYPE, entities of HTML) and knows lines and columns, and Mini-XML,
- * which makes the tree.
+ * names are of ASCII. Mini-XML reads a document, but it lets pass much that is
+ * wrong (a document that just ends, a DOCTYPE, entities of HTML, values
+ * without quotes) and cannot say where a mistake is: the check before it
+ * (codec/xml_check.h) refuses these, and knows lines and columns.
  */
 #ifndef CODEC_XML_H
 #define CODEC_XML_H
@@ -24,15 +24,9 @@
 
 enum xml_kind { XML_ELEMENT, XML_TEXT };
 
-/* Where a text or value stands in the source, for xml_place. */
-struct xml_source {
-	size_t at; /* offset of its first byte */
-	bool verbatim; /* a CDATA section: "&" is itself there */
-};
-
 struct xml_attr {
 	const char *name, *value; /* UTF-8, references resolved */
-	struct xml_source name_source, value_source;
+	size_t name_at, value_at; /* where they are, for xml_place */
 };
 
 /*
@@ -47,7 +41,7 @@ struct xml_node {
 	const struct xml_attr *attrs;
 	size_t attrs_n;
 	const struct xml_node *child, *next; /* first child, next sibling */
-	struct xml_source source; /* of the "<", or of the text */
+	size_t at; /* where the "<" or the text is, for xml_place */
 };
 
 /* The first mistake: "what is wrong; what to do", with where it is. */
@@ -72,8 +66,8 @@ void xml_free(struct xml *);
 const struct xml_node *xml_root(const struct xml *);
 
 /* Line and column of the byte at index of a text or value of this document. */
-void xml_place(const struct xml *, const struct xml_source *, size_t index,
-    unsigned *line, unsigned *column);
+void xml_place(const struct xml *, size_t at, size_t index, unsigned *line,
+    unsigned *column);
 
 /*
  * Append a value as text between tags, or as an attribute's value between
@@ -84,5 +78,11 @@ void xml_place(const struct xml *, const struct xml_source *, size_t index,
  */
 enum status xml_put_text(struct buf *out, const char *value, size_t len);
 enum status xml_put_attr(struct buf *out, const char *value, size_t len);
+
+/*
+ * The length of the character at s, as utf8_step; *legal is false if it is no
+ * UTF-8 or XML 1.0 forbids it.
+ */
+size_t xml_step(const char *s, size_t n, bool *legal);
 
 #endif

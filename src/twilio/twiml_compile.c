@@ -20,19 +20,18 @@ struct compiler {
 	enum status failed; /* ST_NOMEM ends it */
 };
 
-static void mistake(struct compiler *, const struct xml_source *, size_t index,
+static void mistake(struct compiler *, size_t at, size_t index,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static void
-mistake(struct compiler *c, const struct xml_source *source, size_t index,
-    const char *format, ...)
+mistake(struct compiler *c, size_t at, size_t index, const char *format, ...)
 {
 	unsigned line, column;
 	va_list ap;
 
 	if (c->mistakes++ >= MISTAKES_MAX)
 		return;
-	xml_place(c->xml, source, index, &line, &column);
+	xml_place(c->xml, at, index, &line, &column);
 	buf_printf(c->errors, "%s.twiml.xml:%u:%u: ", c->name, line, column);
 	va_start(ap, format);
 	buf_vprintf(c->errors, format, ap);
@@ -75,8 +74,8 @@ name_length(const char *s, const char *end)
 
 /* The index of a name, which is added if it is new; -1 if it cannot be. */
 static int
-name_index(struct compiler *c, const char *name, size_t len,
-    const struct xml_source *source, size_t index)
+name_index(
+    struct compiler *c, const char *name, size_t len, size_t at, size_t index)
 {
 	struct twiml *t = c->twiml;
 	struct twiml_name *new;
@@ -87,7 +86,7 @@ name_index(struct compiler *c, const char *name, size_t len,
 		    memcmp(t->names[i].name, name, len) == 0)
 			return (int)i;
 	if (t->names_n == TWIML_NAMES_MAX) {
-		mistake(c, source, index,
+		mistake(c, at, index,
 		    "more than %d different placeholders; use fewer",
 		    TWIML_NAMES_MAX);
 		return -1;
@@ -97,7 +96,7 @@ name_index(struct compiler *c, const char *name, size_t len,
 		c->failed = ST_NOMEM;
 		return -1;
 	}
-	xml_place(c->xml, source, index, &new->line, &new->column);
+	xml_place(c->xml, at, index, &new->line, &new->column);
 	return (int)t->names_n++;
 }
 
@@ -129,7 +128,7 @@ put_slot(struct compiler *c, enum twiml_where where, int name)
 /* What begins with a brace at s: its length in the text. */
 static size_t
 take_brace(struct compiler *c, enum twiml_where where, const char *s,
-    const char *end, const struct xml_source *source, size_t index)
+    const char *end, size_t at, size_t index)
 {
 	size_t len;
 	int name;
@@ -139,13 +138,13 @@ take_brace(struct compiler *c, enum twiml_where where, const char *s,
 		return 2;
 	}
 	if (*s == '}') {
-		mistake(c, source, index,
+		mistake(c, at, index,
 		    "\"}\" without \"{\"; write }} for the brace itself");
 		return 1;
 	}
 	len = name_length(s + 1, end);
 	if (len == 0 || s + 1 + len == end || s[1 + len] != '}') {
-		mistake(c, source, index,
+		mistake(c, at, index,
 		    "\"{\" begins no placeholder; write {name}, or {{ for "
 		    "the brace itself");
 		/* Go on after its end, not to complain about that too. */
@@ -153,11 +152,11 @@ take_brace(struct compiler *c, enum twiml_where where, const char *s,
 		return s[1 + len] == '}' ? len + 2 : len + 1;
 	}
 	if (len > TWIML_NAME_MAX)
-		mistake(c, source, index,
+		mistake(c, at, index,
 		    "the placeholder's name is too long; use %d characters "
 		    "at most",
 		    TWIML_NAME_MAX);
-	else if ((name = name_index(c, s + 1, len, source, index)) >= 0)
+	else if ((name = name_index(c, s + 1, len, at, index)) >= 0)
 		put_slot(c, where, name);
 	return len + 2;
 }
@@ -165,7 +164,7 @@ take_brace(struct compiler *c, enum twiml_where where, const char *s,
 /* A text or value: literal bytes, placeholders and braces. */
 static void
 put_value(struct compiler *c, enum twiml_where where, const char *text,
-    size_t len, const struct xml_source *source)
+    size_t len, size_t at)
 {
 	const char *s = text, *end = text + len;
 	size_t n;
@@ -176,7 +175,7 @@ put_value(struct compiler *c, enum twiml_where where, const char *text,
 		s += n;
 		if (s < end)
 			s += take_brace(
-			    c, where, s, end, source, (size_t)(s - text));
+			    c, where, s, end, at, (size_t)(s - text));
 	}
 }
 
@@ -190,12 +189,12 @@ check_attribute(struct compiler *c, const struct grammar_element *element,
 		return;
 	near = grammar_near_attribute(element, a->name);
 	if (near != NULL)
-		mistake(c, &a->name_source, 0,
+		mistake(c, a->name_at, 0,
 		    "<%s> has no attribute \"%.*s\"; did you mean \"%.*s\"?",
 		    element->tag, SHOWN, a->name, (int)strcspn(near, "|"),
 		    near);
 	else
-		mistake(c, &a->name_source, 0,
+		mistake(c, a->name_at, 0,
 		    "<%s> has no attribute \"%.*s\"; remove it", element->tag,
 		    SHOWN, a->name);
 }
@@ -212,8 +211,8 @@ put_attributes(struct compiler *c, const struct xml_node *node,
 		if (element != NULL)
 			check_attribute(c, element, a);
 		buf_printf(literal, " %s=\"", a->name);
-		put_value(c, TWIML_ATTR, a->value, strlen(a->value),
-		    &a->value_source);
+		put_value(
+		    c, TWIML_ATTR, a->value, strlen(a->value), a->value_at);
 		buf_putc(literal, '"');
 	}
 }
@@ -248,7 +247,7 @@ text_counts(struct compiler *c, const struct xml_node *text,
 		return not_blank(text) != NULL;
 	case GRAMMAR_NO_TEXT:
 		if ((text = not_blank(text)) != NULL)
-			mistake(c, &text->source, strspn(text->text, " \t\n\r"),
+			mistake(c, text->at, strspn(text->text, " \t\n\r"),
 			    "<%s> holds no text; move it into <Say>, or "
 			    "remove it",
 			    parent->tag);
@@ -278,11 +277,11 @@ misplaced(struct compiler *c, const struct xml_node *node,
 
 	list_parents(known, &list);
 	if (list.len > 0)
-		mistake(c, &node->source, 0,
+		mistake(c, node->at, 0,
 		    "<%s> may not stand in <%s>; it stands in %s", known->tag,
 		    parent->tag, buf_str(&list));
 	else
-		mistake(c, &node->source, 0,
+		mistake(c, node->at, 0,
 		    "<%s> is the root; it may not stand in <%s>", known->tag,
 		    parent->tag);
 	if (list.err != ST_OK)
@@ -296,12 +295,12 @@ unknown(struct compiler *c, const struct xml_node *node)
 	const char *near = grammar_near_tag(node->name);
 
 	if (near != NULL)
-		mistake(c, &node->source, 0,
+		mistake(c, node->at, 0,
 		    "there is no element <%.*s>; did you mean <%s>?", SHOWN,
 		    node->name, near);
 	else
-		mistake(c, &node->source, 0,
-		    "there is no element <%.*s>; remove it", SHOWN, node->name);
+		mistake(c, node->at, 0, "there is no element <%.*s>; remove it",
+		    SHOWN, node->name);
 }
 
 /*
@@ -346,7 +345,7 @@ put_children(struct compiler *c, const struct xml_node *node,
 		     child = child->next)
 			if (counts)
 				put_value(c, TWIML_TEXT, child->text,
-				    child->text_len, &child->source);
+				    child->text_len, child->at);
 	}
 }
 
@@ -381,15 +380,14 @@ put_document(struct compiler *c)
 	buf_puts(
 	    &c->twiml->literal, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	if (strcmp(root->name, response->tag) != 0) {
-		mistake(c, &root->source, 0,
-		    "the root is <%.*s>; it must be <%s>", SHOWN, root->name,
-		    response->tag);
+		mistake(c, root->at, 0, "the root is <%.*s>; it must be <%s>",
+		    SHOWN, root->name, response->tag);
 		response = NULL;
 	}
 	put_element(c, root, response);
 	buf_putc(&c->twiml->literal, '\n');
 	if (c->twiml->literal.len > TWIML_MAX)
-		mistake(c, &root->source, 0,
+		mistake(c, root->at, 0,
 		    "longer than %d bytes once it is written; make it "
 		    "shorter",
 		    TWIML_MAX);
