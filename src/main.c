@@ -67,6 +67,7 @@ exit_of(enum status st)
 	case ST_BUSY:
 	case ST_TIMEOUT:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_UNSUPPORTED:
 	case ST_NOTFOUND:

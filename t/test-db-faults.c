@@ -172,8 +172,8 @@ test_disk_full(void)
 	for (i = 0; i < 400; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		st[i] = note_write(db, name);
-		full += st[i] == ST_TOOBIG;
-		CU_ASSERT(st[i] == ST_OK || st[i] == ST_TOOBIG);
+		full += st[i] == ST_FULL;
+		CU_ASSERT(st[i] == ST_OK || st[i] == ST_FULL);
 	}
 	CU_ASSERT(full > 0 && full < 400);
 	shim.space = 100000;

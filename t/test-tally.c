@@ -258,7 +258,7 @@ test_full(void)
 	char other[300];
 
 	disk_full = 1;
-	t = open_tally(path, SLOTS, LAYOUT, ST_TOOBIG);
+	t = open_tally(path, SLOTS, LAYOUT, ST_FULL);
 	tally_add(t, 4, 2);
 	CU_ASSERT_EQUAL(tally_get(t, 4), 2);
 	tally_close(t);

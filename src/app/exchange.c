@@ -160,7 +160,7 @@ void
 exchange_fail(struct exchange *x, enum status st)
 {
 	bool passing = st == ST_BUSY || st == ST_TIMEOUT ||
-	    st == ST_UNAVAILABLE || st == ST_NOMEM;
+	    st == ST_UNAVAILABLE || st == ST_NOMEM || st == ST_FULL;
 
 	log_error(x->app->log, "request failed", LOG_STR("request_id", x->id),
 	    LOG_STR("reason", status_text(st)));

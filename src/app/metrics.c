@@ -394,6 +394,7 @@ outcome_of(enum status st)
 		return DENIED;
 	case ST_NOMEM:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_UNSUPPORTED:
 	case ST_CONFIG:

@@ -150,6 +150,7 @@ monitor_refuse(struct monitor *m, enum status st, const struct calls_failure *f)
 	case ST_UNAVAILABLE:
 	case ST_MALFORMED:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_IO:
 	case ST_UNSUPPORTED:
 	case ST_CONFIG:

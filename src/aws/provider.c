@@ -89,6 +89,7 @@ may_pass(enum status st, int code)
 	case ST_NOMEM:
 	case ST_BUSY:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_UNSUPPORTED:
 	case ST_NOTFOUND:

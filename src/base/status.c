@@ -16,6 +16,8 @@ status_text(enum status st)
 		return "timed out";
 	case ST_TOOBIG:
 		return "too large";
+	case ST_FULL:
+		return "the disk is full";
 	case ST_MALFORMED:
 		return "malformed";
 	case ST_UNSUPPORTED:

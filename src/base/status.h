@@ -12,6 +12,7 @@ enum status {
 	ST_BUSY, /* not now: locked, overloaded; a later try may pass */
 	ST_TIMEOUT, /* a dead-line passed; what it did is unknown */
 	ST_TOOBIG, /* over a bound */
+	ST_FULL, /* the disk has no room left */
 	ST_MALFORMED, /* the input breaks its format */
 	ST_UNSUPPORTED, /* well-formed, but of a kind not taken here */
 	ST_NOTFOUND, /* no such thing */

@@ -66,7 +66,7 @@ of_errno(void)
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG:
-		return ST_TOOBIG;
+		return ST_FULL;
 	case ENOMEM:
 		return ST_NOMEM;
 	default:

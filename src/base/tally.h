@@ -33,7 +33,7 @@ void tally_close(struct tally *); /* NULL is taken */
  * change it: who wants to be rid of it deletes it.
  *
  * ST_OK; else counting goes on in memory, and *why gets a phrase: ST_IO,
- * ST_TOOBIG (disk full), ST_BUSY (somebody is stuck making it), ST_NOMEM.
+ * ST_FULL (the disk is), ST_BUSY (somebody is stuck making it), ST_NOMEM.
  * Once only, before other threads count.
  */
 enum status tally_share(

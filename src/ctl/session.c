@@ -33,6 +33,7 @@ ctl_exit_of(enum status e)
 	case ST_BUSY:
 	case ST_TIMEOUT:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_UNSUPPORTED:
 	case ST_CORRUPT:

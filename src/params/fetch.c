@@ -27,6 +27,7 @@ fetch_may_pass(enum status st)
 	case ST_OK:
 	case ST_NOMEM:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_UNSUPPORTED:
 	case ST_NOTFOUND:

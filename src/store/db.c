@@ -58,6 +58,7 @@ status_of(int rc)
 	case SQLITE_PROTOCOL:
 		return ST_BUSY;
 	case SQLITE_FULL:
+		return ST_FULL;
 	case SQLITE_TOOBIG:
 		return ST_TOOBIG;
 	case SQLITE_CORRUPT:
@@ -479,7 +480,7 @@ db_conn_commit(struct db_conn *c)
 	 * file, and the next recovery may take it up; a failing unlock comes
 	 * when all is done.
 	 */
-	if (st != ST_OK && !in_transaction(c) && st != ST_TOOBIG &&
+	if (st != ST_OK && !in_transaction(c) && st != ST_FULL &&
 	    st != ST_CORRUPT)
 		st = ST_TIMEOUT;
 	db_conn_rollback(c);

@@ -82,7 +82,7 @@ void db_close(struct db *);
  * stores and queues on one database make one transaction.
  *
  * The job's own failure; ST_BUSY if it never ran (lock or queue too long; it
- * will not run later either); ST_IO or ST_TOOBIG (disk full) if it failed and
+ * will not run later either); ST_IO or ST_FULL if it failed and
  * left nothing; ST_TIMEOUT if the commit's outcome is unknown: a repeat must
  * meet a unique key. From inside a db_read: ST_UNSUPPORTED.
  */
@@ -116,8 +116,8 @@ bool db_ready(struct db *, struct buf *why);
  * t text (const char *, NULL is SQL NULL), i int64_t, b blob or long text
  * (const void *, size_t).
  *
- * db_run: run to the end. ST_OK; ST_EXISTS on a unique key; ST_IO; ST_TOOBIG
- * (disk full); ST_CORRUPT; ST_NOMEM.
+ * db_run: run to the end. ST_OK; ST_EXISTS on a unique key; ST_IO; ST_FULL (the
+ * disk is); ST_TOOBIG; ST_CORRUPT; ST_NOMEM.
  * db_query and db_next: rows, one by one; db_next gives ST_OK or ST_NOTFOUND
  * at the end (the statement is then reset; db_done resets it earlier).
  */

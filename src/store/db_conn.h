@@ -58,7 +58,7 @@ enum status db_conn_begin(struct db_conn *, bool write);
 enum status db_conn_trouble(const struct db_conn *);
 
 /*
- * ST_OK: synced. ST_BUSY, ST_TOOBIG: undone. ST_TIMEOUT: it failed where it
+ * ST_OK: synced. ST_BUSY, ST_FULL: undone. ST_TIMEOUT: it failed where it
  * cannot be known whether the transaction is in the file. No transaction is
  * open afterwards.
  */

@@ -262,7 +262,7 @@ check_room(const struct db *db)
 
 	if (statvfs(db->file.path, &v) < 0)
 		return ST_OK; /* there are file systems that do not tell */
-	return (uint64_t)v.f_bavail * v.f_frsize < ROOM ? ST_TOOBIG : ST_OK;
+	return (uint64_t)v.f_bavail * v.f_frsize < ROOM ? ST_FULL : ST_OK;
 }
 
 static void
@@ -270,8 +270,8 @@ say_fault(struct db *db, enum status st, struct buf *why)
 {
 	if (st == ST_BUSY)
 		buf_puts(why, "another process has held its lock for too long");
-	else if (st == ST_TOOBIG)
-		buf_puts(why, "the disk is full");
+	else if (st == ST_FULL)
+		buf_puts(why, status_text(st));
 	else if (st == ST_UNSUPPORTED)
 		buf_puts(why,
 		    "a newer version of this program has changed the "

@@ -82,6 +82,7 @@ no_answer(enum status st, bool *again)
 	case ST_BUSY:
 	case ST_TIMEOUT:
 	case ST_TOOBIG:
+	case ST_FULL:
 	case ST_MALFORMED:
 	case ST_NOTFOUND:
 	case ST_EXISTS:
