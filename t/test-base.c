@@ -1,8 +1,11 @@
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,6 +323,67 @@ test_log_reopen(void)
 	log_close(log);
 }
 
+/* What a full disk leaves of a line, byte by byte more of it each time; then
+ * there is room again. An event before and one after are whole lines. */
+static void
+check_cut(enum log_format format, rlim_t room, bool reopened)
+{
+	struct rlimit usual, tight;
+	char path[512], text[2048], *line, *rest = text;
+	size_t at = format == LOG_FORMAT_JSON ? strlen("{\"time\":\"") : 0;
+	size_t whole = 0, n;
+	struct log *log;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/cut", test_tmpdir());
+	unlink(path);
+	CU_ASSERT_EQUAL_FATAL(
+	    log_open(&log, path, format, LOG_LEVEL_INFO), ST_OK);
+	log_info(log, "before");
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	tight = usual;
+	tight.rlim_cur = (rlim_t)size_of(path) + room;
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	log_info(log, "cut", LOG_STR("name", "J\303\266rg"));
+	log_info(log, "lost");
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	CU_ASSERT_EQUAL(size_of(path), (off_t)tight.rlim_cur);
+	if (reopened) { /* by the process after this one */
+		log_close(log);
+		CU_ASSERT_EQUAL_FATAL(
+		    log_open(&log, path, format, LOG_LEVEL_INFO), ST_OK);
+	}
+	log_info(log, "after");
+	log_info(log, "after");
+	log_close(log);
+	f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	CU_ASSERT_PTR_NULL(strstr(text, "\n\n"));
+	while ((line = strsep(&rest, "\n")) != NULL)
+		whole += strlen(line) > at + CLOCK_ISO_MAX &&
+		    fnmatch(format == LOG_FORMAT_JSON
+			    ? "Z\",*,\"message\":\"[ab]*\"}"
+			    : "Z info [ab]*",
+			line + at + CLOCK_ISO_MAX - 1, 0) == 0;
+	CU_ASSERT_EQUAL(whole, 3);
+}
+
+static void
+test_log_cut(void)
+{
+	rlim_t room;
+
+	signal(SIGXFSZ, SIG_IGN);
+	for (room = 0; room < 40; room++) {
+		check_cut(LOG_FORMAT_TEXT, room, room % 2 == 0);
+		check_cut(LOG_FORMAT_JSON, room, room % 2 == 1);
+	}
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 int
 main(void)
 {
@@ -335,6 +399,7 @@ main(void)
 		{ "clock", test_clock },
 		{ "log", test_log },
 		{ "log reopened", test_log_reopen },
+		{ "log cut by a full disk", test_log_cut },
 	};
 
 	return test_main("base", tests, TEST_COUNT(tests));

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -20,6 +23,7 @@ struct log {
 	enum log_level level;
 	int fd; /* -1: syslog */
 	char *path; /* of a file that was opened here, else NULL */
+	_Atomic bool doubt; /* the last line in it may be cut short */
 };
 
 static const char *
@@ -72,6 +76,7 @@ log_open(struct log **out, const char *target, enum log_format format,
 		return ST_NOMEM;
 	log->format = format;
 	log->level = level;
+	log->doubt = true; /* by a process before this one */
 	if (str_eq(target, "stderr")) {
 		log->fd = STDERR_FILENO;
 	} else if (str_eq(target, "syslog")) {
@@ -102,6 +107,7 @@ log_reopen(struct log *log)
 	/* In one step, so that no line of another thread finds nothing. */
 	if (dup3(fd, log->fd, O_CLOEXEC) == log->fd)
 		st = ST_OK;
+	log->doubt = true;
 	close(fd);
 	return st;
 }
@@ -220,19 +226,48 @@ put_head(struct buf *b, const struct log *log, enum log_level level,
 	}
 }
 
-/* One write a line, so that lines of several processes do not mix. */
-static void
-write_line(const struct log *log, enum log_level level, const struct buf *line)
+/* Does a file end within a line? It is open for writing only. */
+static bool
+log_is_cut(const struct log *log)
 {
+	char name[40], last = '\n';
+	struct stat st;
+	int fd;
+
+	if (fstat(log->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", log->fd);
+	if ((fd = open(name, O_RDONLY | O_CLOEXEC)) < 0)
+		return false;
+	if (pread(fd, &last, 1, st.st_size - 1) != 1)
+		last = '\n';
+	close(fd);
+	return last != '\n';
+}
+
+/*
+ * One write a line, so that lines of several processes do not mix. What a full
+ * disk has cut short stays as it is, and the next line begins on its own.
+ */
+static void
+write_line(struct log *log, enum log_level level, const struct buf *line)
+{
+	const char *data = line->data; /* begins with a newline to spare */
+	size_t len = line->len;
 	ssize_t n;
 
 	if (log->fd < 0) {
-		syslog(level_syslog(level), "%s", line->data);
+		syslog(level_syslog(level), "%s", data);
 		return;
 	}
+	if (!log->doubt || !log_is_cut(log)) {
+		data++;
+		len--;
+	}
 	do
-		n = write(log->fd, line->data, line->len);
+		n = write(log->fd, data, len);
 	while (n < 0 && errno == EINTR);
+	log->doubt = n != (ssize_t)len;
 }
 
 void
@@ -246,6 +281,8 @@ log_event(struct log *log, enum log_level level, const char *message,
 	if (log == NULL || level < log->level)
 		return;
 	buf_reserve(&line, LINE_USUAL);
+	if (log->fd >= 0)
+		buf_putc(&line, '\n'); /* see write_line */
 	put_head(&line, log, level, message);
 	for (f = fields; f->kind != LOG_KIND_END; f++)
 		put_field(&line, log->format, f);

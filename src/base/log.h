@@ -6,7 +6,8 @@
  *
  *	log_info(log, "routed", LOG_STR("queue", "ai"), LOG_ADDR("from", tel));
  *
- * A log that cannot be written (full disk) loses lines, never a request.
+ * A log that cannot be written (full disk) loses lines, never a request, and
+ * of those that follow none.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
