@@ -37,11 +37,9 @@ end(struct queue *q)
 static enum status
 push_bytes(struct queue *q, const char *body, size_t len, int64_t delay_s)
 {
-	struct queue_message m = { .body = body,
-		.len = len,
-		.delay_s = delay_s,
-		.group = "c1",
-		.dedupe = "SM1" };
+	struct queue_message m = {
+		.body = body, .len = len, .delay_s = delay_s, .dedupe = "SM1"
+	};
 
 	return q->ops->push(q, &m);
 }
@@ -275,6 +273,8 @@ test_running_out(void)
 	check_nothing_due(q);
 	sleep_ms(1200);
 	check_stats(q, 1, 0, 0, 0);
+	if (back_end->grouped) /* a standard queue at SQS accepts it still */
+		check_refused(q, first.receipt);
 	second = take(q, "x");
 	CU_ASSERT_STRING_EQUAL(second.id, first.id);
 	CU_ASSERT_STRING_NOT_EQUAL(second.receipt, first.receipt);
@@ -477,6 +477,29 @@ redrive_one(struct queue *q)
 	queue_item_release(&i);
 }
 
+/* One operation, and nothing is due meanwhile or comes of others. */
+static void
+test_push_dead(void)
+{
+	struct queue_message m = {
+		.body = "bad", .len = 3, .group = "g", .dead = "too large"
+	};
+	struct queue *q = begin();
+	int64_t count;
+
+	push(q, "waits");
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	check_stats(q, 1, 0, 0, 1);
+	check_peek(q, true, 10, "bad/dead/0/too large ");
+	take_and_ack(q, "waits");
+	check_nothing_due(q);
+	if (back_end->redrives) {
+		CU_ASSERT_EQUAL(q->ops->redrive(q, NULL, &count), ST_OK);
+		take_and_ack(q, "bad");
+	}
+	end(q);
+}
+
 static void
 test_redrive(void)
 {
@@ -652,6 +675,106 @@ test_joins_a_job(void)
 	end(j.q);
 }
 
+static void
+push_in(struct queue *q, const char *group, const char *body)
+{
+	struct queue_message m = { .body = body,
+		.len = strlen(body),
+		.group = group,
+		.dedupe = body };
+
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+}
+
+void
+contract_queue_groups(struct queue *q)
+{
+	struct queue_item i, other;
+	int64_t count;
+
+	push_in(q, "A", "a1");
+	push_in(q, "A", "a2");
+	push_in(q, "A", "a3");
+	push_in(q, "B", "b1");
+	push_in(q, NULL, "alone 1");
+	push_in(q, NULL, "alone 2");
+	/* While one of a group is taken, no other of it is given out. */
+	i = take(q, "a1");
+	other = take(q, "b1");
+	push_in(q, "B", "b2");
+	take_and_ack(q, "alone 1");
+	take_and_ack(q, "alone 2");
+	check_nothing_due(q);
+	/* One that is released is the next again. */
+	CU_ASSERT_EQUAL(q->ops->release(q, i.receipt, 0, NULL), ST_OK);
+	queue_item_release(&i);
+	i = take(q, "a1");
+	check_nothing_due(q);
+	/* With a delay it holds up its group meanwhile. */
+	CU_ASSERT_EQUAL(q->ops->release(q, i.receipt, 1, NULL), ST_OK);
+	queue_item_release(&i);
+	check_nothing_due(q);
+	sleep_ms(1200);
+	/* One that runs out is the next, too. */
+	i = take_for(q, "a1", 1);
+	sleep_ms(1200);
+	queue_item_release(&i);
+	i = take(q, "a1");
+	check_nothing_due(q);
+	/* What is buried or acknowledged makes way. */
+	CU_ASSERT_EQUAL(q->ops->bury(q, i.receipt, "why"), ST_OK);
+	queue_item_release(&i);
+	i = take(q, "a2");
+	CU_ASSERT_EQUAL(q->ops->ack(q, other.receipt), ST_OK);
+	queue_item_release(&other);
+	take_and_ack(q, "b2");
+	check_nothing_due(q);
+	/* A redriven one waits for its group as a new one does. */
+	CU_ASSERT_EQUAL(q->ops->redrive(q, NULL, &count), ST_OK);
+	CU_ASSERT_EQUAL(count, 1);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->ack(q, i.receipt), ST_OK);
+	queue_item_release(&i);
+	i = take(q, NULL); /* a1 or a3 */
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->ack(q, i.receipt), ST_OK);
+	queue_item_release(&i);
+	take_and_ack(q, NULL);
+	check_nothing_due(q);
+}
+
+static void
+test_groups(void)
+{
+	struct queue *q = begin();
+
+	if (back_end->grouped)
+		contract_queue_groups(q);
+	end(q);
+}
+
+/* A longer delay before a shorter one of its group: order comes first. */
+static void
+test_delay_in_a_group(void)
+{
+	struct queue_message m = {
+		.body = "late", .len = 4, .group = "A", .delay_s = 1
+	};
+	struct queue *q = begin();
+
+	if (back_end->grouped) {
+		CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+		push_in(q, "A", "later");
+		push_in(q, "B", "other");
+		take_and_ack(q, "other");
+		check_nothing_due(q);
+		sleep_ms(1200);
+		take_and_ack(q, "late");
+		take_and_ack(q, "later");
+	}
+	end(q);
+}
+
 const struct test contract_queue_tests[] = {
 	{ "nothing there", test_empty },
 	{ "what is received", test_what_is_received },
@@ -666,10 +789,13 @@ const struct test contract_queue_tests[] = {
 	{ "queues are separate", test_queues_are_separate },
 	{ "a look", test_peek },
 	{ "a burial", test_bury },
+	{ "a dead letter from the start", test_push_dead },
 	{ "a redrive", test_redrive },
 	{ "damage", test_damage },
 	{ "damage seen in a look", test_damage_seen },
 	{ "spans of time", test_spans },
+	{ "order within a group", test_groups },
+	{ "a delay within a group", test_delay_in_a_group },
 	{ "many receivers, each item once", test_many_receivers },
 	{ "joins a job", test_joins_a_job },
 };

@@ -30,6 +30,7 @@ struct contract_queue {
 
 	size_t body_max; /* a longer body is ST_TOOBIG */
 	bool ordered; /* equally due items leave in the order they came */
+	bool grouped; /* and those of a group one after another */
 	bool binary; /* a body may be any bytes, NUL among them */
 	bool peeks; /* can look without taking */
 	bool redrives;
@@ -41,6 +42,9 @@ struct contract_queue {
 
 /* Choose the back end, then run the tests. */
 void contract_queue_use(const struct contract_queue *);
+
+/* Order within a group, on an empty queue that promises it. */
+void contract_queue_groups(struct queue *);
 
 extern const struct test contract_queue_tests[];
 extern const size_t contract_queue_tests_n;

@@ -24,6 +24,7 @@ PROGRAM = os.path.abspath(os.path.join(BUILDDIR, "switchhook"))
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "ACfedcba9876543210fedcba9876543210"
 ANN = "+14155550100"
+BOB = "+14155550101"
 ITEM = {"id", "receipt", "queue", "body", "attempts", "available_at"}
 CONVERSATION = {"id", "tel", "handoff_to_human", "created_at", "thread_id",
                 "company_id", "project_id"}
@@ -512,11 +513,31 @@ class Queues(Site):
         first = self.one("queue", "receive", "ai", "--visibility", "1")
         self.until(lambda: self.run_("queue", "peek", "ai", "--json").stdout
                    .find('"ready"') > 0)
+        self.code(1, "queue", "ack", "ai", first["receipt"])
+        self.code(1, "queue", "release", "ai", first["receipt"])
         second = self.one("queue", "receive", "ai")
         self.assertEqual(second["id"], first["id"])
         self.assertEqual(second["attempts"], 2)
         self.code(1, "queue", "ack", "ai", first["receipt"])
         self.ok("queue", "ack", "ai", second["receipt"])
+
+    def test_order(self):
+        """One of a conversation at a time; others do not wait for it."""
+        self.ok("conversation", "add", "--tel", BOB, "--id", "bob")
+        for body in ("one", "two"):
+            self.message(body)
+        first = self.one("queue", "receive", "ai")
+        self.one("message", "--from", "whatsapp:" + BOB, "--body", "bob's")
+        other = self.one("queue", "receive", "ai")
+        self.assertIn("bob's", other["body"])
+        self.assertEqual(self.counts("ai"), (1, 0, 2, 0))
+        self.code(1, "queue", "receive", "ai")
+        self.ok("queue", "release", "ai", first["receipt"])
+        again = self.one("queue", "receive", "ai")
+        self.assertEqual(again["id"], first["id"])
+        self.code(1, "queue", "receive", "ai")
+        self.ok("queue", "ack", "ai", again["receipt"])
+        self.assertIn('"two"', self.one("queue", "receive", "ai")["body"])
 
     def test_dead(self):
         for body in ("one", "two", "three"):

@@ -187,28 +187,6 @@ test_ids_are_not_reused(void)
 	end();
 }
 
-/* A receiver that was only slow may still acknowledge, unless somebody else
- * has the item by now. */
-static void
-test_slow_receiver(void)
-{
-	struct queue_message m = { .body = "x", .len = 1 };
-	struct queue_item first, second;
-	struct queue *q;
-
-	begin();
-	q = open_queue("a");
-	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
-	CU_ASSERT_EQUAL_FATAL(q->ops->receive(q, 0, &first), ST_OK);
-	CU_ASSERT_EQUAL_FATAL(q->ops->receive(q, 0, &second), ST_OK);
-	CU_ASSERT_EQUAL(q->ops->ack(q, first.receipt), ST_NOTFOUND);
-	CU_ASSERT_EQUAL(q->ops->ack(q, second.receipt), ST_OK);
-	queue_item_release(&first);
-	queue_item_release(&second);
-	q->ops->close(q);
-	end();
-}
-
 int
 main(void)
 {
@@ -220,6 +198,7 @@ main(void)
 		.damage = damage,
 		.body_max = BODY_MAX,
 		.ordered = true,
+		.grouped = true,
 		.binary = true,
 		.peeks = true,
 		.redrives = true,
@@ -228,7 +207,6 @@ main(void)
 		{ "unknown back ends and names are refused", test_registry },
 		{ "a large redrive", test_large_redrive },
 		{ "ids are not reused", test_ids_are_not_reused },
-		{ "a slow receiver", test_slow_receiver },
 	};
 	int bad = 0;
 	size_t i;

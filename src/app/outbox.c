@@ -184,20 +184,12 @@ bury(const struct settling *s)
 {
 	const struct spool_entry *e = s->entry;
 	struct queue *q = s->ports->undeliverable;
-	struct queue_message m = {
-		.body = e->body, .len = e->len, .dedupe = e->sid
-	};
-	struct queue_item item = { 0 };
-	enum status st;
+	struct queue_message m = { .body = e->body,
+		.len = e->len,
+		.dedupe = e->sid,
+		.dead = status_text(s->sent) };
 
-	/* Nothing else is ever due there: what is received is what came. */
-	st = q->ops->push(q, &m);
-	if (st == ST_OK)
-		st = q->ops->receive(q, 60, &item);
-	if (st == ST_OK)
-		st = q->ops->bury(q, item.receipt, status_text(s->sent));
-	queue_item_release(&item);
-	return st;
+	return q->ops->push(q, &m);
 }
 
 static enum status

@@ -202,7 +202,10 @@ sqs_push(struct queue *base, const struct queue_message *m)
 		aws_client_say(q->client, AWS_SQS, "SendMessage", "%s", why);
 		return st;
 	}
-	st = sqs_send(q, q->url, m, NULL);
+	if (m->dead == NULL)
+		st = sqs_send(q, q->url, m, NULL);
+	else if ((st = sqs_need_dead(q, "SendMessage")) == ST_OK)
+		st = sqs_send(q, q->dead, m, m->dead);
 	/* A queue may be set to less: "Message must be shorter than …". */
 	if (st == ST_CONFIG &&
 	    strstr(aws_client_error(q->client), "shorter than") != NULL)

@@ -62,9 +62,8 @@ sqs_find_dead(struct sqs *q)
 	return st;
 }
 
-/* ST_UNSUPPORTED if there is no queue for dead letters. */
-static enum status
-need_dead(struct sqs *q, const char *operation)
+enum status
+sqs_need_dead(struct sqs *q, const char *operation)
 {
 	enum status st = sqs_find_dead(q);
 
@@ -84,7 +83,7 @@ sqs_bury(struct queue *base, const char *receipt, const char *reason)
 	struct queue_message m = { 0 };
 	enum status st = sqs_hide(q, q->url, receipt, CHECK_S);
 
-	if (st != ST_OK || (st = need_dead(q, "SendMessage")) != ST_OK)
+	if (st != ST_OK || (st = sqs_need_dead(q, "SendMessage")) != ST_OK)
 		return st;
 	if ((held = sqs_held_find(q, receipt)) == NULL) {
 		aws_client_say(q->client, AWS_SQS, "SendMessage",
@@ -190,7 +189,7 @@ sqs_redrive(struct queue *base, const char *id, int64_t *count)
 	*count = 0;
 	if (id != NULL && *id == '\0')
 		return ST_NOTFOUND;
-	st = need_dead(q, "ReceiveMessage");
+	st = sqs_need_dead(q, "ReceiveMessage");
 	while (st == ST_OK && more && (id == NULL || *count == 0))
 		st = redrive_batch(q, id, &others, count, &more);
 	give_back(q, &others);
@@ -267,7 +266,7 @@ may_look(struct sqs *q, bool dead)
 	enum status st;
 
 	if (dead)
-		return need_dead(q, "ReceiveMessage");
+		return sqs_need_dead(q, "ReceiveMessage");
 	if ((st = sqs_find_dead(q)) != ST_OK || *q->dead == '\0')
 		return st;
 	aws_client_say(q->client, AWS_SQS, "ReceiveMessage",

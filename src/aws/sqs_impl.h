@@ -79,6 +79,9 @@ enum status sqs_hide(
 enum status sqs_attributes(
     struct sqs *, const char *url, struct aws_reply *, const struct json **);
 enum status sqs_find_dead(struct sqs *);
+/* The same for an operation: ST_UNSUPPORTED if there is no queue for dead
+ * letters. */
+enum status sqs_need_dead(struct sqs *, const char *operation);
 
 /* Forget what is in a slot. */
 void sqs_held_release(struct sqs_held *);

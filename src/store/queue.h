@@ -6,9 +6,14 @@
  * (visibility) under a fresh receipt; who holds the receipt acknowledges it
  * (gone), releases it (due again, perhaps later) or buries it among the dead
  * letters with a reason. A receipt that is not acknowledged in time runs out:
- * the item is due again under another receipt, and the old one is refused.
- * (Until somebody has taken it again, a back end may still accept the old one:
- * a receiver that was only slow has done the work.)
+ * the item is due again, and the old receipt is refused. (A standard queue at
+ * SQS may still accept it until somebody has taken the item again.)
+ *
+ * Items of one group leave in the order they came: none is given out while an
+ * earlier one of its group waits, is delayed or is taken. One that is released
+ * or runs out is the next of its group again; one that is acknowledged or
+ * buried makes way. Items without a group wait for nobody. (A standard queue
+ * at SQS keeps no order.)
  *
  * Spans are whole seconds; a negative one, or one that is longer than the back
  * end can keep, is ST_MALFORMED.
@@ -29,6 +34,8 @@ struct queue_message {
 	size_t len;
 	int64_t delay_s; /* 0: due at once */
 	const char *group; /* order is kept within it; NULL: none */
+	const char *dead; /* a dead letter from the start, for this reason;
+	                   * NULL: it is not */
 	const char *dedupe; /* MessageSid; for back ends that deduplicate */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 };
@@ -71,14 +78,14 @@ typedef enum status queue_row_fn(const struct queue_item *, void *arg);
 struct queue_ops {
 	const char *scheme;
 	/* Durable when it returns ST_OK. ST_TOOBIG, ST_MALFORMED (an empty
-	 * body, too): never will. */
+	 * body, too): never will. ST_UNSUPPORTED: no dead letters here. */
 	enum status (*push)(struct queue *, const struct queue_message *);
 	/* Take the item that is due longest, or ST_NOTFOUND. ST_CORRUPT: its
 	 * checksum was wrong and it is now a dead letter; the next may be
 	 * taken. The caller releases the item, which is empty on failure. */
 	enum status (*receive)(
 	    struct queue *, int64_t visibility_s, struct queue_item *);
-	/* ST_NOTFOUND: the receipt is stale or unknown; nothing changed. */
+	/* ST_NOTFOUND: the receipt has run out or is unknown; nothing changed. */
 	enum status (*ack)(struct queue *, const char *receipt);
 	enum status (*release)(struct queue *, const char *receipt,
 	    int64_t delay_s, const char *reason);

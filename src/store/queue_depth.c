@@ -44,15 +44,18 @@ measure(struct db *db, const char *name, struct queue_depth *d)
 	st = db_query(db, &rows,
 	    "SELECT"
 	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND state < 2 AND available_us <= ?2),"
+	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  AND available_us <= ?2),"
 	    " later, taken,"
 	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_dead"
 	    "  WHERE queue = ?1 AND state = 2),"
 	    " (SELECT created_us FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND state < 2 ORDER BY available_us LIMIT 1)"
+	    "  WHERE queue = ?1 AND behind = 0 AND state < 2"
+	    "  ORDER BY available_us LIMIT 1)"
 	    " FROM (SELECT count(*) AS later, sum(state) AS taken"
 	    "  FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND state < 2 AND available_us > ?2)",
+	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  AND available_us > ?2)",
 	    "ti", name, clock_us());
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
 		*d = (struct queue_depth){

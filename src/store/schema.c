@@ -190,8 +190,23 @@ static const char version_4[] =
 /* The index of what is due serves those who count and look, too. */
 static const char version_5[] = "DROP INDEX queue_item_live;";
 
+/* Order within a group (queue.h): the first of each may be given out, the
+ * others are behind it. */
+static const char version_6[] =
+    "ALTER TABLE queue_item ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE queue_item SET behind = 1 WHERE state < 2"
+    "  AND ordered_by IS NOT NULL AND id NOT IN"
+    "  (SELECT min(id) FROM queue_item WHERE state < 2"
+    "    GROUP BY queue, ordered_by);"
+    "DROP INDEX queue_item_due;"
+    "CREATE INDEX queue_item_due"
+    "  ON queue_item (queue, behind, available_us, state) WHERE state < 2;"
+    "CREATE INDEX queue_item_group"
+    "  ON queue_item (queue, ordered_by, behind)"
+    "  WHERE state < 2 AND ordered_by IS NOT NULL;";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
-	version_4, version_5, NULL };
+	version_4, version_5, version_6, NULL };
 
 static enum status
 purge(struct db *db, void *arg)

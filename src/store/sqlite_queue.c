@@ -24,6 +24,7 @@ struct call {
 	const struct sqlite_queue *queue;
 	const struct queue_message *message;
 	struct receipt receipt;
+	char *group; /* of the row that the receipt names */
 	int64_t now_us;
 	int64_t span_s; /* delay, or visibility */
 	const char *reason;
@@ -79,6 +80,20 @@ span_ok(int64_t seconds)
 	return seconds >= 0 && seconds <= SPAN_MAX_S;
 }
 
+enum status
+sqlite_queue_promote(
+    const struct sqlite_queue *q, struct db *db, const char *group)
+{
+	if (group == NULL)
+		return ST_OK;
+	return db_run(db,
+	    "UPDATE queue_item SET behind = 0 WHERE id ="
+	    " (SELECT id FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = ?2 AND state < 2"
+	    "  ORDER BY behind, id LIMIT 1)",
+	    "tt", q->name, group);
+}
+
 static enum status
 push_job(struct db *db, void *arg)
 {
@@ -93,12 +108,15 @@ push_job(struct db *db, void *arg)
 	 */
 	return db_run(db,
 	    "INSERT INTO queue_item (id, queue, state, available_us,"
-	    " created_us, attempts, ordered_by, checksum, body)"
+	    " created_us, attempts, ordered_by, checksum, body, reason, behind)"
 	    " VALUES (max(?1, (SELECT coalesce(max(id), 0) + 1"
-	    " FROM queue_item)), ?2, 0, ?3, ?1, 0, ?4, ?5, ?6)",
-	    "ititib", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
+	    " FROM queue_item)), ?2, ?7, ?3, ?1, 0, ?4, ?5, ?6, ?8,"
+	    " EXISTS (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?2 AND ordered_by = ?4 AND state < 2))",
+	    "ititibit", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
 	    m->group, checksum(name, m->group, m->body, m->len), m->body,
-	    m->len);
+	    m->len, (int64_t)(m->dead == NULL ? ITEM_WAITS : ITEM_DEAD),
+	    m->dead);
 }
 
 static enum status
@@ -166,13 +184,18 @@ fill(struct queue_item *i, const struct call *c,
 static enum status
 take(struct db *db, struct call *c, const struct sqlite_queue_row *r)
 {
+	enum status st;
+
 	if (!sqlite_queue_undamaged(c->queue, r)) {
 		c->found = ST_CORRUPT;
-		return db_run(db,
+		st = db_run(db,
 		    "UPDATE queue_item SET state = 2, available_us = ?2,"
 		    " attempts = attempts + 1, receipt = NULL,"
 		    " reason = '" SQLITE_QUEUE_DAMAGED "' WHERE id = ?1",
 		    "ii", r->id, c->now_us);
+		return st == ST_OK
+		    ? sqlite_queue_promote(c->queue, db, r->group)
+		    : st;
 	}
 	if ((c->found = fill(c->item, c, r)) != ST_OK)
 		return c->found;
@@ -192,8 +215,8 @@ receive_job(struct db *db, void *arg)
 
 	st = db_query(db, &rows,
 	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
-	    " WHERE queue = ?1 AND state < 2 AND available_us <= ?2"
-	    " ORDER BY available_us, state, id LIMIT 1",
+	    " WHERE queue = ?1 AND behind = 0 AND state < 2"
+	    " AND available_us <= ?2 ORDER BY available_us, state, id LIMIT 1",
 	    "ti", c->queue->name, c->now_us);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
@@ -245,33 +268,54 @@ receipt_parse(const char *s, struct receipt *out)
 	return ST_OK;
 }
 
-/* Whose receipt it is, is told by the row alone. */
-#define RECEIVED " WHERE id = ?1 AND receipt = ?2 AND queue = ?3 AND state = 1"
+/* Whose receipt it is, and until when, is told by the row alone. */
+static enum status
+find_received(struct db *db, struct call *c)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	free(c->group); /* of a run before this one */
+	c->group = NULL;
+	st = db_query(db, &rows,
+	    "SELECT ordered_by FROM queue_item WHERE id = ?1 AND receipt = ?2"
+	    " AND queue = ?3 AND state = 1 AND available_us > ?4",
+	    "itti", c->receipt.id, c->receipt.secret, c->queue->name,
+	    c->now_us);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		st = str_dup(db_text(rows, 0), &c->group);
+	db_done(rows);
+	return st;
+}
 
 static enum status
 ack_job(struct db *db, void *arg)
 {
-	const struct call *c = arg;
-	enum status st;
+	struct call *c = arg;
+	enum status st = find_received(db, c);
 
-	st = db_run(db, "DELETE FROM queue_item" RECEIVED, "itt", c->receipt.id,
-	    c->receipt.secret, c->queue->name);
-	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
+	if (st == ST_OK)
+		st = db_run(db, "DELETE FROM queue_item WHERE id = ?1", "i",
+		    c->receipt.id);
+	return st == ST_OK ? sqlite_queue_promote(c->queue, db, c->group) : st;
 }
 
 static enum status
 release_job(struct db *db, void *arg)
 {
-	const struct call *c = arg;
-	enum status st;
+	struct call *c = arg;
+	enum status st = find_received(db, c);
 
-	st = db_run(db,
-	    "UPDATE queue_item SET state = ?4, available_us = ?5,"
-	    " receipt = NULL, reason = ?6" RECEIVED,
-	    "ittiit", c->receipt.id, c->receipt.secret, c->queue->name,
-	    (int64_t)(c->dead ? ITEM_DEAD : ITEM_WAITS),
-	    c->now_us + c->span_s * SECOND_US, c->reason);
-	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
+	if (st == ST_OK)
+		st = db_run(db,
+		    "UPDATE queue_item SET state = ?2, available_us = ?3,"
+		    " receipt = NULL, reason = ?4 WHERE id = ?1",
+		    "iiit", c->receipt.id,
+		    (int64_t)(c->dead ? ITEM_DEAD : ITEM_WAITS),
+		    c->now_us + c->span_s * SECOND_US, c->reason);
+	return st == ST_OK && c->dead
+	    ? sqlite_queue_promote(c->queue, db, c->group)
+	    : st;
 }
 
 /* What is done with a receipt: the job does it, or tells that it is stale. */
@@ -286,7 +330,9 @@ with_receipt(struct queue *q, const char *receipt, db_job *job, struct call *c)
 		return ST_MALFORMED;
 	if ((st = receipt_parse(receipt, &c->receipt)) != ST_OK)
 		return st;
-	return db_write(of(q)->db, job, c);
+	st = db_write(of(q)->db, job, c);
+	free(c->group);
+	return st;
 }
 
 static enum status

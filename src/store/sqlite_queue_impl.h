@@ -39,6 +39,14 @@ void sqlite_queue_row(struct db_rows *, struct sqlite_queue_row *);
 bool sqlite_queue_undamaged(
     const struct sqlite_queue *, const struct sqlite_queue_row *);
 
+/*
+ * Something of this group (NULL: none) has come or gone: let its first be
+ * given out, if none may be. queue_item.behind is 0 of the one item of a group
+ * that may be given out or is, and 1 of those that wait for it.
+ */
+enum status sqlite_queue_promote(
+    const struct sqlite_queue *, struct db *, const char *group);
+
 /* The operator's part of struct queue_ops. */
 enum status sqlite_queue_peek(
     struct queue *, bool dead, size_t limit, queue_row_fn *, void *arg);

@@ -1,6 +1,7 @@
 /* Queues as an operator sees them: looking, counting, dead letters. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -101,25 +102,49 @@ sqlite_queue_peek(
 	return db_read(of(q)->db, peek_job, &c);
 }
 
-#define REVIVE \
-	"UPDATE queue_item SET state = 0, attempts = 0, available_us = ?1," \
-	" reason = NULL WHERE "
+/* The next dead letter, by id. ST_NOTFOUND: there is none. */
+static enum status
+revive_next(struct db *db, const struct call *c)
+{
+	struct db_rows *rows;
+	char *group = NULL;
+	int64_t id = 0;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT id, ordered_by FROM queue_item WHERE queue = ?1"
+	    " AND state = 2 AND id BETWEEN ?2 AND ?3 ORDER BY id LIMIT 1",
+	    "tii", c->queue->name, c->id, c->id == 0 ? INT64_MAX : c->id);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		id = db_int(rows, 0);
+		st = str_dup(db_text(rows, 1), &group);
+	}
+	db_done(rows);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "UPDATE queue_item SET state = 0, attempts = 0,"
+		    " available_us = ?2, reason = NULL,"
+		    " behind = ordered_by IS NOT NULL WHERE id = ?1",
+		    "ii", id, c->now_us);
+	if (st == ST_OK)
+		st = sqlite_queue_promote(c->queue, db, group);
+	free(group);
+	return st;
+}
 
 static enum status
 redrive_job(struct db *db, void *arg)
 {
 	struct call *c = arg;
-	enum status st;
+	enum status st = ST_OK;
 
-	st = c->id != 0
-	    ? db_run(db, REVIVE "id = ?3 AND queue = ?2 AND state = 2", "iti",
-		  c->now_us, c->queue->name, c->id)
-	    : db_run(db,
-		  REVIVE "id IN (SELECT id FROM queue_item WHERE queue = ?2"
-			 " AND state = 2 ORDER BY id LIMIT ?3)",
-		  "iti", c->now_us, c->queue->name, (int64_t)REDRIVE_BITE);
-	c->count = db_changes(db);
-	return st;
+	c->count = 0;
+	while (c->count < (c->id == 0 ? REDRIVE_BITE : 1)) {
+		if ((st = revive_next(db, c)) != ST_OK)
+			break;
+		c->count++;
+	}
+	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
 enum status

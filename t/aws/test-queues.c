@@ -220,6 +220,7 @@ test_fifo(void)
 	    front_last_has("SendMessage", "", "\"MessageGroupId\":\"A\""));
 	take_and_ack(q, "a1");
 	take_and_ack(q, "");
+	contract_queue_groups(q);
 	q->ops->close(q);
 	rig_close(&r);
 }

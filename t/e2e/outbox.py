@@ -149,6 +149,14 @@ def never_taken(cloud, site):
     rows = [json.loads(line) for line in p.stdout.splitlines()]
     true(any(fields["MessageSid"] in r["body"] for r in rows), p.stdout)
     true(all(r["reason"] for r in rows), p.stdout)
+    # One that was made due again is not taken for the next.
+    site.ctl("queue", "redrive", "sqlite:undeliverable", "--all")
+    fields = a_message(number, "bad again \ufffe")
+    equal(site.post(fields), 200)
+    p = site.ctl("queue", "dead", "sqlite:undeliverable")
+    rows = [json.loads(line) for line in p.stdout.splitlines()]
+    equal([fields["MessageSid"] in r["body"] for r in rows], [True])
+    true(rows[0]["reason"], p.stdout)
 
 
 def without_spool(cloud, directory):
