@@ -8,6 +8,7 @@
 #include "app/app.h"
 #include "app/ports.h"
 #include "app/voice_check.h"
+#include "base/quit.h"
 #include "config.h"
 #include "config/config.h"
 #include "door/door.h"
@@ -158,12 +159,14 @@ limit_heaps(void)
 static enum exit_code
 run_fastcgi(const struct options *o, const struct listener *listener)
 {
+	struct quit quit = { 0 };
 	struct door_fastcgi_options door = {
 		.listener = *listener,
 		.timeout_s = TIMEOUT_S,
 		.app = { .config_file = o->config_file,
 		    .envp = environ,
-		    .threaded = true },
+		    .threaded = true,
+		    .quit = &quit },
 	};
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;

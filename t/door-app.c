@@ -105,6 +105,12 @@ app_slot_replace(struct app_slot *slot, struct app *next)
 }
 
 void
+app_slot_sweep(struct app_slot *slot)
+{
+	(void)slot;
+}
+
+void
 app_slot_close(struct app_slot *slot)
 {
 	if (slot == NULL)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/kv.h"
 #include "base/log.h"
+#include "base/quit.h"
 #include "base/str.h"
 #include "t/test.h"
 
@@ -384,6 +385,26 @@ test_log_cut(void)
 	signal(SIGXFSZ, SIG_DFL);
 }
 
+static void
+test_quit(void)
+{
+	struct quit quit = { 0 };
+	int64_t now = clock_mono_us();
+
+	CU_ASSERT(!quit_due(NULL));
+	CU_ASSERT(!quit_due(&quit));
+	CU_ASSERT(quit_sleep(&quit, 20000));
+	CU_ASSERT(clock_mono_us() - now >= 20000);
+	/* In a while, and the sleeper wakes. */
+	now = clock_mono_us();
+	quit_set(&quit, now + 100000);
+	CU_ASSERT(!quit_due(&quit));
+	CU_ASSERT(!quit_sleep(&quit, 10000000));
+	CU_ASSERT(clock_mono_us() - now >= 100000);
+	CU_ASSERT(clock_mono_us() - now < 5000000);
+	CU_ASSERT(!quit_sleep(&quit, 0));
+}
+
 int
 main(void)
 {
@@ -397,6 +418,7 @@ main(void)
 		{ "SID", test_sid },
 		{ "uuid", test_uuid },
 		{ "clock", test_clock },
+		{ "quit", test_quit },
 		{ "log", test_log },
 		{ "log reopened", test_log_reopen },
 		{ "log cut by a full disk", test_log_cut },

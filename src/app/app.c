@@ -37,21 +37,22 @@ complain(const struct app *app, const char *section, const char *key,
 }
 
 static enum status
-open_db(struct app *app, bool threaded, struct buf *errors)
+open_db(struct app *app, const struct app_options *o, struct buf *errors)
 {
 	const struct config *c = app->config;
-	struct db_options o = {
+	struct db_options how = {
 		.path = c->store.path,
 		.journal =
 		    c->store.journal == JOURNAL_WAL ? DB_WAL : DB_ROLLBACK,
-		.threaded = threaded,
-		.late = !threaded,
+		.threaded = o->threaded,
+		.late = !o->threaded,
 		.log = app->log,
+		.quit = o->quit,
 	};
 	struct buf why = BUF_INIT;
 	enum status st;
 
-	st = db_open(&app->db, &o, &why);
+	st = db_open(&app->db, &how, &why);
 	return complain(app, "store", "path", st, &why, errors);
 }
 
@@ -91,6 +92,7 @@ open_watching(struct app *app, const struct app_options *o)
 	const struct http_library_options way = {
 		.proxy = app->config->aws.proxy,
 		.ca_bundle = env_get(o->envp, "AWS_CA_BUNDLE"),
+		.quit = o->quit,
 	};
 
 	struct buf file = BUF_INIT;
@@ -117,7 +119,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if ((st = metrics_open(&app->metrics)) == ST_OK)
 		st = settings_open(app, o, errors);
 	if (st == ST_OK)
-		st = open_db(app, o->threaded, errors);
+		st = open_db(app, o, errors);
 	if (st == ST_OK)
 		metrics_share(app->metrics, app->config, app->log);
 	if (st == ST_OK)
@@ -173,6 +175,7 @@ app_stale(const struct app *app)
 struct app_slot {
 	pthread_mutex_t mutex;
 	struct app *now; /* the slot holds one reference to it */
+	struct app *retired;
 };
 
 enum status
@@ -205,13 +208,27 @@ app_slot_get(struct app_slot *slot)
 void
 app_slot_put(struct app_slot *slot, struct app *app)
 {
-	bool last;
+	pthread_mutex_lock(&slot->mutex);
+	if (--app->refs == 0) {
+		app->retired = slot->retired;
+		slot->retired = app;
+	}
+	pthread_mutex_unlock(&slot->mutex);
+}
+
+void
+app_slot_sweep(struct app_slot *slot)
+{
+	struct app *app, *next;
 
 	pthread_mutex_lock(&slot->mutex);
-	last = --app->refs == 0;
+	app = slot->retired;
+	slot->retired = NULL;
 	pthread_mutex_unlock(&slot->mutex);
-	if (last)
+	for (; app != NULL; app = next) {
+		next = app->retired;
 		app_close(app);
+	}
 }
 
 void
@@ -233,6 +250,7 @@ app_slot_close(struct app_slot *slot)
 	if (slot == NULL)
 		return;
 	app_slot_put(slot, slot->now);
+	app_slot_sweep(slot);
 	pthread_mutex_destroy(&slot->mutex);
 	free(slot);
 }

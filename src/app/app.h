@@ -32,6 +32,7 @@ struct secrets;
 struct senders;
 struct settled;
 struct spans;
+struct quit;
 struct templates;
 struct watchers;
 
@@ -52,7 +53,8 @@ struct app {
 	struct clients *clients; /* to ask Twilio with */
 	struct watchers *watchers; /* how many may; of the whole process */
 	struct metrics *metrics;
-	int refs; /* guarded by the slot's mutex */
+	int refs; /* guarded by the slot's mutex, as the next */
+	struct app *retired; /* the next of those that nobody uses */
 };
 
 struct app_options {
@@ -61,6 +63,8 @@ struct app_options {
 	bool threaded; /* a server: store and secrets get their threads */
 	bool one_request; /* plain CGI: starts without a token too; what is
 	                     signed is then 503 */
+	struct quit *quit; /* set when the process stops; NULL, or must
+	                      outlive the app */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };
@@ -82,8 +86,11 @@ struct app_slot;
 enum status app_slot_open(struct app_slot **, struct app *);
 struct app *app_slot_get(struct app_slot *);
 void app_slot_put(struct app_slot *, struct app *);
-/* Take over next and let the old one go once it is idle. */
+/* Take over next; the old one retires once its last request has left. */
 void app_slot_replace(struct app_slot *, struct app *next);
+/* Close those that have retired, which can take seconds: for a thread that
+ * serves nobody. */
+void app_slot_sweep(struct app_slot *);
 void app_slot_close(struct app_slot *);
 
 /* What one request carries from guard to log line. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "app/metrics.h"
+#include "aws/client.h"
 #include "config/config.h"
 #include "params/params.h"
 #include "params/secrets.h"
@@ -44,10 +45,13 @@ open_log(struct app *app, struct buf *errors)
 enum status
 settings_aws(struct app *app, const struct app_options *o, struct buf *errors)
 {
-	const struct aws_watch watch = { metrics_called_aws, app->metrics };
+	const struct aws_options how = { .envp = o->envp,
+		.threaded = o->threaded,
+		.log = app->log,
+		.quit = o->quit,
+		.watch = { metrics_called_aws, app->metrics } };
 
-	return params_aws(&app->aws, app->config, o->envp, o->threaded,
-	    app->log, &watch, errors);
+	return params_aws(&app->aws, app->config, &how, errors);
 }
 
 static enum status

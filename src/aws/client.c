@@ -232,7 +232,7 @@ retry_later(struct course *c, const struct attempt *a)
 	if (c->tries >= c->service->attempts || !retry_take(bucket, cost))
 		return false;
 	c->paid = cost;
-	return retry_sleep(
+	return http_client_wait(c->client->http,
 	    retry_delay_us(base_ms, c->tries - 1, a->asked_ms), c->deadline_us);
 }
 

@@ -21,6 +21,7 @@
 #include "base/status.h"
 
 struct json;
+struct quit;
 
 /* --- what a process shares: region, endpoints, keys, tokens, clock ------- */
 
@@ -31,6 +32,7 @@ struct aws_options {
 	const char *proxy; /* "http://host:port"; NULL or "": none */
 	bool threaded; /* refresh keys ahead in a thread of our own */
 	struct log *log; /* may be NULL; must outlive this */
+	const struct quit *quit; /* as in http/client.h */
 	struct aws_watch watch; /* its arg must outlive this */
 };
 

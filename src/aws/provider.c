@@ -129,7 +129,7 @@ provider_send(const struct provider_context *c, struct http_call *call,
 	for (i = 0;; i++) {
 		st = send_once(c, call, each_ms, reply);
 		if (i + 1 >= tries || !may_pass(st, reply->code) ||
-		    !retry_sleep(
+		    !http_client_wait(c->client,
 			retry_delay_us(RETRY_BASE_MS, i, 0), c->deadline_us))
 			break;
 		provider_reply_wipe(reply);

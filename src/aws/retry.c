@@ -1,9 +1,5 @@
 #include "aws/retry.h"
 
-#include <errno.h>
-#include <time.h>
-
-#include "base/clock.h"
 #include "codec/crypt.h"
 
 #define ASKED_MARGIN_MS 5000
@@ -63,16 +59,4 @@ retry_delay_us(int base_ms, int retry, int64_t asked_ms)
 	if (asked_ms > delay / MS + ASKED_MARGIN_MS)
 		asked_ms = delay / MS + ASKED_MARGIN_MS;
 	return asked_ms * MS > delay ? asked_ms * MS : delay;
-}
-
-bool
-retry_sleep(int64_t us, int64_t deadline_us)
-{
-	struct timespec left = { us / 1000000, us % 1000000 * 1000 };
-
-	if (us > deadline_us - clock_mono_us())
-		return false;
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
-		;
-	return true;
 }

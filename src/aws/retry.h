@@ -39,8 +39,4 @@ void retry_give(struct retry_bucket *, int tokens);
  */
 int64_t retry_delay_us(int base_ms, int retry, int64_t asked_ms);
 
-/* Wait; true unless the monotonic clock would pass the dead-line meanwhile,
- * then it returns at once. */
-bool retry_sleep(int64_t us, int64_t deadline_us);
-
 #endif

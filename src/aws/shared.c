@@ -38,7 +38,7 @@ open_http(
 		bundle = profile_get(profile, "ca_bundle");
 	return http_library_open(&a->http,
 	    &(struct http_library_options){
-		.ca_bundle = bundle, .proxy = o->proxy });
+		.ca_bundle = bundle, .proxy = o->proxy, .quit = o->quit });
 }
 
 static enum status

@@ -13,6 +13,8 @@
 
 #include "app/watchers.h"
 #include "base/clock.h"
+#include "base/cond.h"
+#include "base/quit.h"
 #include "config.h"
 #include "door/answer.h"
 #include "door/fastcgi.h"
@@ -39,10 +41,16 @@
 /* A body may take so many time-outs in all, however it trickles. */
 #define BODY_TIMEOUTS 2
 
-/* mod_fcgid kills 8 s after its TERM: first no more is read, then we go. */
+/*
+ * mod_fcgid kills 8 s after its TERM. When all requests are answered, or at
+ * the first of these, nothing is read and no service or lock is waited for any
+ * more, but for the grace of what is under way; at the second we go.
+ */
 #define STOP_CUT_US ((int64_t)5000000)
+#define STOP_GRACE_US ((int64_t)200000)
 #define STOP_END_US ((int64_t)6000000)
 
+#define SECOND_US 1000000
 #define SECOND_NS 1000000000L
 #define STOP_STEP_NS 10000000L
 
@@ -60,8 +68,12 @@ struct server {
 	struct watchers *watchers; /* of every snapshot */
 	struct worker *workers;
 	size_t max;
+	pthread_t keeper;
 
 	pthread_mutex_t lock; /* guards the rest */
+	pthread_cond_t keep; /* for the keeper: one of the next two is set */
+	bool reload, ending;
+	bool keeping; /* the keeper runs */
 	size_t started;
 	size_t running;
 	size_t idle; /* at the gate, or on the way to it */
@@ -229,6 +241,53 @@ complete(struct server *s)
 		reload(s);
 }
 
+/*
+ * The keeper makes snapshots and closes those that have retired. Both can wait
+ * for AWS, for a lock or for a sender that is at it; so no worker does it, nor
+ * the thread that takes the signals.
+ */
+static void *
+keeper_main(void *arg)
+{
+	struct server *s = arg;
+	bool wanted;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->ending) {
+		if (!s->reload)
+			cond_wait(
+			    &s->keep, &s->lock, clock_mono_us() + SECOND_US);
+		wanted = s->reload;
+		s->reload = false;
+		pthread_mutex_unlock(&s->lock);
+		if (wanted)
+			reload(s);
+		complete(s);
+		app_slot_sweep(s->slot);
+		pthread_mutex_lock(&s->lock);
+	}
+	s->keeping = false;
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static enum status
+start_keeper(struct server *s)
+{
+	s->keeping = pthread_create(&s->keeper, NULL, keeper_main, s) == 0;
+	return s->keeping ? ST_OK : ST_NOMEM;
+}
+
+/* Wake the keeper for what *wanted says. */
+static void
+tell_keeper(struct server *s, bool *wanted)
+{
+	pthread_mutex_lock(&s->lock);
+	*wanted = true;
+	pthread_cond_signal(&s->keep);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* Until a signal says that it is over, or the listener is broken. */
 static enum status
 wait_for_signals(struct server *s)
@@ -244,10 +303,9 @@ wait_for_signals(struct server *s)
 		case SIGUSR1:
 			return ST_OK;
 		case SIGHUP:
-			reload(s);
+			tell_keeper(s, &s->reload);
 			break;
 		}
-		complete(s);
 		gate_tick(s->gate);
 		check_watches(s, clock_mono_us());
 		if (gate_failed(s->gate))
@@ -255,28 +313,49 @@ wait_for_signals(struct server *s)
 	}
 }
 
+/* Does anybody still run, keeper or worker? */
+static bool
+is_busy(struct server *s)
+{
+	bool busy;
+
+	pthread_mutex_lock(&s->lock);
+	busy = s->running > 0 || s->keeping;
+	pthread_mutex_unlock(&s->lock);
+	return busy;
+}
+
 /* What is under way is finished, within limits. */
 static enum status
 stop(struct server *s)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NS };
-	int64_t began = clock_mono_us(), past = 0;
+	int64_t began = clock_mono_us(), now = began;
+	bool cut = false;
 
 	gate_stop(s->gate);
-	while (workers_running(s) > 0 && past < STOP_END_US) {
-		past = clock_mono_us() - began;
-		check_watches(
-		    s, past > STOP_CUT_US ? INT64_MAX : clock_mono_us());
+	tell_keeper(s, &s->ending);
+	while (is_busy(s) && now - began < STOP_END_US) {
+		if (!cut &&
+		    (workers_running(s) == 0 || now - began > STOP_CUT_US)) {
+			cut = true;
+			quit_set(s->options->app.quit, now + STOP_GRACE_US);
+		}
+		check_watches(s, cut ? INT64_MAX : now);
 		nanosleep(&step, NULL);
+		now = clock_mono_us();
 	}
-	if (past < STOP_END_US) {
+	quit_set(s->options->app.quit, now + (cut ? 0 : STOP_GRACE_US));
+	if (!is_busy(s)) {
 		for (size_t i = 0; i < s->started; i++)
 			pthread_join(s->workers[i].thread, NULL);
+		pthread_join(s->keeper, NULL);
 		return ST_OK;
 	}
 	/* Some still run, and nobody waits for them any more. */
 	for (size_t i = 0; i < s->started; i++)
 		pthread_detach(s->workers[i].thread);
+	pthread_detach(s->keeper);
 	return ST_TIMEOUT;
 }
 
@@ -290,8 +369,8 @@ server_init(
 	s->max = o->threads == 0 ? WORKERS_AUTO : o->threads;
 	if (s->max > WORKERS_MAX)
 		s->max = WORKERS_MAX;
-	pthread_mutex_init(&s->lock, NULL);
-	if ((st = app_slot_open(&s->slot, app)) != ST_OK) {
+	if ((st = cond_init(&s->lock, &s->keep)) != ST_OK ||
+	    (st = app_slot_open(&s->slot, app)) != ST_OK) {
 		app_close(app);
 		return st;
 	}
@@ -318,7 +397,7 @@ server_release(struct server *s)
 	free(s->workers);
 	watchers_close(s->watchers);
 	app_slot_close(s->slot);
-	pthread_mutex_destroy(&s->lock);
+	cond_release(&s->lock, &s->keep);
 }
 
 static void
@@ -358,12 +437,14 @@ door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
 	}
 	door_block_signals();
 	if ((st = server_init(s, app, o)) == ST_OK &&
-	    (st = start_workers(s)) == ST_OK) {
-		log_state(s, "started");
-		notify_supervisor("READY=1");
-		st = wait_for_signals(s);
-		notify_supervisor("STOPPING=1");
-		log_state(s, "stopping");
+	    (st = start_keeper(s)) == ST_OK) {
+		if ((st = start_workers(s)) == ST_OK) {
+			log_state(s, "started");
+			notify_supervisor("READY=1");
+			st = wait_for_signals(s);
+			notify_supervisor("STOPPING=1");
+			log_state(s, "stopping");
+		}
 		if (stop(s) != ST_OK)
 			return ST_TIMEOUT;
 		log_state(s, "stopped");

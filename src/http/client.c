@@ -12,6 +12,7 @@
 #include <curl/curl.h>
 
 #include "config.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "http/client.h"
 
@@ -21,13 +22,18 @@
 #define LARGE_BUFFER (128L << 10)
 #define CONNECT_MS 5000L
 #define TOTAL_MS 15000L
+/* How late a call may notice that the process stops. */
+#define SLICE_MS 50
 
 /* libcurl's functions by their own names. */
 /* clang-format off */
 #define CURL_FUNCTIONS(X) \
 	X(global_init) X(global_cleanup) X(easy_init) X(easy_cleanup) \
-	X(easy_reset) X(easy_setopt) X(easy_perform) X(easy_getinfo) \
-	X(easy_strerror) X(slist_append) X(slist_free_all)
+	X(easy_reset) X(easy_setopt) X(easy_getinfo) \
+	X(easy_strerror) X(slist_append) X(slist_free_all) \
+	X(multi_init) X(multi_cleanup) X(multi_add_handle) \
+	X(multi_remove_handle) X(multi_perform) X(multi_poll) \
+	X(multi_info_read)
 
 #define MEMBER(f) typeof(curl_##f) *f;
 struct curl_api {
@@ -48,12 +54,14 @@ struct http_library {
 	void *so; /* NULL until loaded */
 	struct curl_api api; /* const once so is set */
 	char *ca_bundle, *proxy, *user_agent;
+	const struct quit *quit;
 };
 
 struct http_client {
 	struct http_library *library;
 	const struct curl_api *api;
 	CURL *curl;
+	CURLM *multi; /* keeps the connections */
 	CURLcode code; /* the first option that was refused */
 	struct buf error;
 	char curl_error[CURL_ERROR_SIZE];
@@ -89,6 +97,7 @@ http_library_open(
 		http_library_close(lib);
 		return ST_NOMEM;
 	}
+	lib->quit = o->quit;
 	*out = lib;
 	return ST_OK;
 }
@@ -175,8 +184,9 @@ http_client_open(
 	c->library = lib;
 	c->api = &lib->api;
 	c->curl = c->api->easy_init();
-	if (!c->curl) {
-		free(c);
+	c->multi = c->api->multi_init();
+	if (!c->curl || !c->multi) {
+		http_client_close(c);
 		return ST_NOMEM;
 	}
 	*out = c;
@@ -189,6 +199,7 @@ http_client_close(struct http_client *c)
 	if (!c)
 		return;
 	c->api->easy_cleanup(c->curl);
+	c->api->multi_cleanup(c->multi);
 	buf_release(&c->error);
 	free(c);
 }
@@ -197,6 +208,13 @@ const char *
 http_client_error(const struct http_client *c)
 {
 	return buf_str(&c->error);
+}
+
+bool
+http_client_wait(const struct http_client *c, int64_t us, int64_t deadline_us)
+{
+	return us <= deadline_us - clock_mono_us() &&
+	    quit_sleep(c->library->quit, us);
 }
 
 /* --- the request ------------------------------------------------------- */
@@ -408,6 +426,8 @@ explain(struct http_client *c, const struct http_call *call, enum status e,
 		    in_head ? HEAD_MAX : r->max_body);
 	else if (r->status != ST_OK || code == CURLE_OK)
 		buf_puts(&c->error, status_text(e));
+	else if (quit_due(c->library->quit))
+		buf_puts(&c->error, "given up: this program stops");
 	else if (c->curl_error[0] != '\0')
 		buf_puts(&c->error, c->curl_error);
 	else
@@ -463,6 +483,43 @@ set_call(struct http_client *c, const struct http_call *call,
 	set_ptr(c, CURLOPT_HEADERDATA, r);
 }
 
+/* The process stops: not even for a name that is still looked up is there
+ * time to wait. */
+static CURLcode
+abandon(struct http_client *c)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	c->api->easy_setopt(c->curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
+	return CURLE_OPERATION_TIMEDOUT;
+}
+
+/* What curl_easy_perform does, but in slices. */
+static CURLcode
+perform(struct http_client *c)
+{
+	CURLMcode code = c->api->multi_add_handle(c->multi, c->curl);
+	CURLcode result = CURLE_OUT_OF_MEMORY;
+	int running = 1, left;
+	CURLMsg *done;
+
+	while (code == CURLM_OK && running > 0) {
+		code = c->api->multi_perform(c->multi, &running);
+		if (running > 0 && quit_due(c->library->quit)) {
+			result = abandon(c);
+			break;
+		}
+		if (code == CURLM_OK && running > 0)
+			code = c->api->multi_poll(
+			    c->multi, NULL, 0, SLICE_MS, NULL);
+	}
+	if (running == 0 &&
+	    (done = c->api->multi_info_read(c->multi, &left)) != NULL)
+		result = done->data.result;
+	c->api->multi_remove_handle(c->multi, c->curl);
+	return result;
+}
+
 enum status
 http_client_send(struct http_client *c, const struct http_call *call,
     struct http_reply *reply)
@@ -482,7 +539,7 @@ http_client_send(struct http_client *c, const struct http_call *call,
 		goto out;
 	set_call(c, call, list, &r);
 	if (c->code == CURLE_OK)
-		c->code = c->api->easy_perform(c->curl);
+		c->code = perform(c);
 	e = status_of(c->code, &r, was_sent(c));
 	if (e != ST_OK)
 		goto out;

@@ -12,10 +12,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/kv.h"
 #include "base/status.h"
+#include "base/quit.h"
 #include "http/reply.h"
 
 /* What all clients of a process share; safe from several threads. */
@@ -25,6 +27,8 @@ struct http_library_options {
 	const char *ca_bundle; /* PEM file in place of the system's; or NULL */
 	const char *proxy; /* "http://host:port"; NULL or "": none */
 	const char *user_agent; /* NULL: "switchhook" and its version */
+	const struct quit *quit; /* when it is due, calls end with
+	                            ST_TIMEOUT; NULL, or must outlive this */
 };
 
 /* Loads nothing yet; copies the options. ST_OK or ST_NOMEM. */
@@ -64,7 +68,8 @@ struct http_call {
  * ST_UNAVAILABLE  no connection (name, refusal, time-out, TLS handshake):
  *                 nothing was sent, another try is harmless
  * ST_DENIED       the server's certificate is not to be trusted; nothing sent
- * ST_TIMEOUT      total_ms passed; the server may have done the work
+ * ST_TIMEOUT      total_ms passed, or the process stops; the server may have done
+ *                 the work
  * ST_IO           broken off, or no HTTP; the server may have done the work
  * ST_TOOBIG       the answer is over max_body, or its headers over 64 KiB
  * ST_MALFORMED    the URL, or a header with CR, LF or NUL; nothing sent
@@ -77,6 +82,11 @@ struct http_call {
  */
 enum status http_client_send(
     struct http_client *, const struct http_call *, struct http_reply *);
+
+/* Wait before another try. False, at once, if the deadline (monotonic) would
+ * pass meanwhile, or as soon as the process stops. */
+bool http_client_wait(
+    const struct http_client *, int64_t us, int64_t deadline_us);
 
 /* A phrase about the last failure, "https://host: what"; never a query, a
  * password or a body. Valid until the next send. */

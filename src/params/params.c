@@ -284,18 +284,16 @@ params_remote(const struct config *c)
 }
 
 enum status
-params_aws(struct aws **out, const struct config *c, char *const *envp,
-    bool threaded, struct log *log, const struct aws_watch *watch,
-    struct buf *errors)
+params_aws(struct aws **out, const struct config *c,
+    const struct aws_options *how, struct buf *errors)
 {
-	const struct aws_options o = { .envp = envp,
-		.region = c->aws.region,
-		.proxy = c->aws.proxy,
-		.threaded = threaded,
-		.log = log,
-		.watch = watch == NULL ? (struct aws_watch){ 0 } : *watch };
+	struct aws_options o = *how;
 	struct buf why = BUF_INIT;
-	enum status st = aws_open(out, &o, &why);
+	enum status st;
+
+	o.region = c->aws.region;
+	o.proxy = c->aws.proxy;
+	st = aws_open(out, &o, &why);
 
 	if (st != ST_OK)
 		buf_printf(errors, "aws: %s; see switchhook-aws(7)\n",
@@ -445,12 +443,13 @@ enum status
 params_finish(struct config *c, char *const *envp, struct buf *errors,
     struct buf *warnings)
 {
+	const struct aws_options o = { .envp = envp };
 	struct source *source = NULL;
 	struct aws *aws = NULL;
 	enum status st = ST_OK;
 
 	if (params_remote(c))
-		st = params_aws(&aws, c, envp, false, NULL, NULL, errors);
+		st = params_aws(&aws, c, &o, errors);
 	if (st == ST_OK && aws != NULL)
 		st =
 		    source_aws_open(&source, aws, c->aws.secretsmanager_region);

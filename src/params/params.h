@@ -29,7 +29,7 @@
 #include "base/status.h"
 
 struct aws;
-struct aws_watch;
+struct aws_options;
 struct config;
 struct source;
 
@@ -48,13 +48,10 @@ enum status params_begin(struct config **out, const char *path,
 /* Is anything of it kept at AWS? */
 bool params_remote(const struct config *);
 
-/*
- * The AWS of this configuration. envp, and log unless NULL, must outlive it.
- * watch (NULL: nobody) is told of its calls.
- * As aws_open; a mistake is in errors.
- */
-enum status params_aws(struct aws **, const struct config *, char *const *envp,
-    bool threaded, struct log *, const struct aws_watch *, struct buf *errors);
+/* The AWS of this configuration, which gives region and proxy. As aws_open; a
+ * mistake is in errors. */
+enum status params_aws(struct aws **, const struct config *,
+    const struct aws_options *, struct buf *errors);
 
 /*
  * params_end fetches what is kept at AWS and checks everything (config_check).

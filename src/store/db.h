@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/quit.h"
 
 struct db;
 
@@ -61,6 +62,8 @@ struct db_options {
 	bool late; /* not threaded: open the file with the first job, which gets
 	              what opening gives; a plain CGI process may have none */
 	struct log *log; /* may be NULL */
+	const struct quit *quit; /* when it is due nobody waits for the lock
+	                            any more; NULL, or must outlive this */
 	const struct db_schema *schema; /* NULL: the product's own */
 };
 

@@ -267,7 +267,7 @@ round_of(struct db *db, int64_t *took_us)
 	size_t asking;
 
 	st = db_lock_take(&db->file.lock, clock_mono_us() + LOCK_SLICE_US);
-	if (st == ST_BUSY)
+	if (st == ST_BUSY && !quit_due(db->file.lock.quit))
 		return 0; /* who has waited too long withdraws by himself */
 	start = clock_mono_us();
 	db_jobs_take(&db->jobs);

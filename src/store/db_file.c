@@ -157,6 +157,7 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 		buf_printf(why, "%s: %s", o->path, strerror(errno));
 	if (st == ST_OK)
 		st = db_lock_open(&f->lock, f->path, why);
+	f->lock.quit = o->quit;
 	if (st == ST_OK)
 		st = make_uri(f);
 	if (st != ST_OK)

@@ -26,6 +26,9 @@
 #define PAUSE_MAX_US 4000
 #define GATE_PATIENCE_US 50000
 
+/* No longer than this once the process stops. */
+#define STOP_PATIENCE_US 100000
+
 static enum status
 open_file(struct db_lock *l)
 {
@@ -128,7 +131,8 @@ db_lock_take(struct db_lock *l, int64_t until_us)
 		asks = gate || l->fd < 0 || now - start > GATE_PATIENCE_US;
 		if (asks && (st = try_lock(l)) != ST_BUSY)
 			break;
-		if ((now = clock_mono_us()) >= until_us)
+		if ((now = clock_mono_us()) >= until_us ||
+		    (now - start > STOP_PATIENCE_US && quit_due(l->quit)))
 			break;
 		/* The first while at the shortest pause, then ever longer. */
 		pause = gate ? NEXT_PAUSE_US : GATE_PAUSE_US;

@@ -11,16 +11,18 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "base/quit.h"
 
 struct db_lock {
 	char *path; /* of the lock file */
 	int fd; /* -1: not open */
 	bool held;
+	const struct quit *quit; /* NULL, or its user's: see db.h */
 };
 
 #define DB_LOCK_INIT \
 	{ \
-		NULL, -1, false \
+		NULL, -1, false, NULL \
 	}
 
 /*
@@ -33,8 +35,8 @@ enum status db_lock_open(
 void db_lock_release(struct db_lock *);
 
 /*
- * Take the lock, waiting until until_us (clock_mono_us) at most: who holds it
- * may have been stopped. Waiting processes get it in fair turns.
+ * Take the lock, waiting until until_us (clock_mono_us) at most, and once stop
+ * is due a tenth of a second: who holds it may have been stopped. Waiting processes get it in fair turns.
  * ST_OK, ST_BUSY, or ST_IO with errno kept.
  */
 enum status db_lock_take(struct db_lock *, int64_t until_us);

@@ -1,8 +1,6 @@
 #include "twilio/rest/request.h"
 
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -46,20 +44,6 @@ delay_us(int retry)
 	if (crypt_random(&n, sizeof(n)) != ST_OK)
 		return limit;
 	return (int64_t)(n % (uint64_t)limit);
-}
-
-/* Wait; false, at once, if the dead-line would pass meanwhile. */
-static bool
-wait_before(int retry, int64_t deadline_us)
-{
-	int64_t us = delay_us(retry);
-	struct timespec left = { us / 1000000, us % 1000000 * 1000 };
-
-	if (us >= deadline_us - clock_mono_us())
-		return false;
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
-		;
-	return true;
 }
 
 /* --- one try ------------------------------------------------------------- */
@@ -131,7 +115,7 @@ try_all(struct http_client *client, struct http_call *call, long total_ms,
 		    call->total_ms < CONNECT_MS ? call->total_ms : CONNECT_MS;
 		st = try_once(client, call, secrets, reply, f, &again);
 	} while (again && ++tried < REST_TRIES &&
-	    wait_before(tried - 1, deadline_us));
+	    http_client_wait(client, delay_us(tried - 1), deadline_us));
 	return st;
 }
 
