@@ -395,14 +395,15 @@ def checks_and_signs(cloud):
 def by_cgi(cloud):
     """Each request fetches for itself."""
     put(cloud, {"/t": TOKEN})
-    r = Responder(cloud, LOCAL + "ssm:/t\n", SWITCHHOOK_CONF="")
+    r = Responder(cloud, LOCAL + "ssm:/t\n")
 
     def post():
         body = message_body()
         p = subprocess.run(
-            [program("switchhook.fcgi"), *r.options], input=body,
+            [program("switchhook.fcgi")], input=body,
             capture_output=True, timeout=30, check=False,
-            env=r.env | dict(variables(TOKEN, "/whatsapp", body)))
+            env=r.env | {"SWITCHHOOK_CONF": r.options[1]} |
+            dict(variables(TOKEN, "/whatsapp", body)))
         return parse_cgi(p.stdout).status
 
     try:
