@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/value.h"
 #include "t/configs.h"
 #include "t/test.h"
 
@@ -740,8 +741,45 @@ test_too_many(void)
 	buf_release(&text);
 }
 
+/* A value that is not accepted sets nothing, whatever is wrong with it. */
+static void
+test_refused_values(void)
+{
+	static const char *const bad[] = { "", " ", "x", "-1", "1x", "1 ", "K",
+		"99999999999999999999", "9999999999999K", "nonsense" };
+	const struct option *o;
+	struct buf why = BUF_INIT, over = BUF_INIT;
+	int64_t n;
+	size_t i;
+
+	for (o = options; o < options + options_n; o++) {
+		n = -77;
+		for (i = 0; i < TEST_COUNT(bad); i++) {
+			buf_reset(&why);
+			CU_ASSERT_NOT_EQUAL(
+			    value_parse(o, bad[i], &n, &why), ST_OK);
+			CU_ASSERT(why.len > 0);
+		}
+		for (i = 0; i < 2 && o->max > 0; i++) {
+			buf_reset(&over);
+			buf_printf(&over, "%lld",
+			    (long long)(i == 0 ? o->min - 1 : o->max + 1));
+			CU_ASSERT_NOT_EQUAL(
+			    value_parse(o, over.data, &n, &why), ST_OK);
+		}
+		CU_ASSERT_EQUAL(n, -77);
+		if (o->type == OPTION_TEXT || o->type == OPTION_URL)
+			continue;
+		CU_ASSERT_EQUAL(value_parse(o, o->fallback, &n, &why), ST_OK);
+		CU_ASSERT_NOT_EQUAL(n, -77);
+	}
+	buf_release(&why);
+	buf_release(&over);
+}
+
 static const struct test tests[] = {
 	{ "the table and its defaults", test_table },
+	{ "values that are refused", test_refused_values },
 	{ "named sections", test_named_sections },
 	{ "every key by file", test_every_key_by_file },
 	{ "every key by variable", test_every_key_by_variable },

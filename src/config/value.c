@@ -193,22 +193,25 @@ value_parse(
     const struct option *o, const char *text, int64_t *out, struct buf *why)
 {
 	enum status st = ST_UNSUPPORTED;
+	int64_t value = 0;
 
 	switch (o->type) {
 	case OPTION_CHOICE:
-		st = parse_choice(o, text, out);
+		st = parse_choice(o, text, &value);
 		break;
 	case OPTION_SIZE:
-		st = parse_size(o, text, out);
+		st = parse_size(o, text, &value);
 		break;
 	case OPTION_NUMBER:
-		st = parse_number(o, text, 1, out);
+		st = parse_number(o, text, 1, &value);
 		break;
 	case OPTION_TEXT:
 	case OPTION_URL:
 		break;
 	}
-	if (st != ST_OK)
+	if (st == ST_OK)
+		*out = value;
+	else
 		explain(o, text, st, why);
 	return st;
 }

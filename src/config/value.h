@@ -13,7 +13,8 @@ struct option;
 /*
  * A NUMBER, SIZE or CHOICE (its place among the choices) from text: decimal
  * digits, for a size with K or M behind them (1024, 1024*1024), in the
- * option's bounds. ST_OK; otherwise *why says what is wrong and what to write.
+ * option's bounds. ST_OK; otherwise *out is as it was, and *why says what is
+ * wrong and what to write.
  */
 enum status value_parse(
     const struct option *, const char *text, int64_t *out, struct buf *why);
