@@ -1,5 +1,6 @@
 /* switchhook.fcgi: options, configuration, which door, go. */
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,35 @@ run_fastcgi(const struct options *o, const struct listener *listener)
 	return exit_of(st);
 }
 
+/*
+ * The one file that is mapped is SQLite's index of its log. To go on with pages
+ * that are missing would be to read and write the wrong ones: the process says
+ * why and ends by the same signal. What it has committed is in the log, from
+ * which the next process rebuilds the index.
+ */
+static void
+tell_bus_error(int sig)
+{
+	static const char text[] = PROGRAM
+	    ": ended by SIGBUS: somebody cut the store's -shm file, or its "
+	    "disk failed. Nothing that was answered is lost. Start the "
+	    "program again, and leave that file alone while it runs\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)sig;
+	(void)n;
+}
+
+static void
+catch_bus_error(void)
+{
+	/* Once: the instruction is tried again, and the signal ends us. */
+	const struct sigaction tell = { .sa_handler = tell_bus_error,
+		.sa_flags = (int)SA_RESETHAND };
+
+	(void)sigaction(SIGBUS, &tell, NULL);
+}
+
 /* Which door: the order of switchhook.fcgi(8). */
 static enum exit_code
 run(const struct options *o)
@@ -195,6 +225,7 @@ run(const struct options *o)
 	struct buf why = BUF_INIT;
 	int passed;
 
+	catch_bus_error();
 	if (o->where != NULL) {
 		door_block_signals();
 		if (listener_open(&listener, o->where, &why) != ST_OK) {

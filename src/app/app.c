@@ -111,17 +111,19 @@ enum status
 app_open(struct app **out, const struct app_options *o, struct buf *errors)
 {
 	struct app *app;
-	enum status st;
+	enum status st = ST_OK;
 
 	*out = NULL;
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
-	if ((st = metrics_open(&app->metrics)) == ST_OK)
+	if (o->before != NULL)
+		app->metrics = metrics_share(o->before->metrics);
+	else
+		st = metrics_open(&app->metrics);
+	if (st == ST_OK)
 		st = settings_open(app, o, errors);
 	if (st == ST_OK)
 		st = open_db(app, o, errors);
-	if (st == ST_OK)
-		metrics_share(app->metrics, app->config, app->log);
 	if (st == ST_OK)
 		st = open_remote(app, o, errors);
 	if (st == ST_OK)
@@ -132,6 +134,9 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = spans_open(&app->spans, app->config, app->log,
 		    app->metrics, o->threaded);
+	/* Last: what an old snapshot goes on with is not to change. */
+	if (st == ST_OK)
+		st = metrics_name(app->metrics, app->config);
 	if (st != ST_OK) {
 		app_close(app);
 		return st;
@@ -160,6 +165,7 @@ app_close(struct app *app)
 	secrets_close(app->secrets);
 	aws_close(app->aws);
 	db_close(app->db);
+	metrics_save(app->metrics, false, app->log);
 	metrics_close(app->metrics);
 	log_close(app->log);
 	config_free(app->config);

@@ -1,6 +1,7 @@
 /* The table of metrics, and the counters that are not in the store. */
 #include "app/metrics.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +9,7 @@
 #include "app/app.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/tally.h"
+#include "base/counter_file.h"
 #include "config/config.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -19,7 +20,7 @@ static const char *const causes[] = { "missing", "malformed", "wrong",
 	"body_hash", "no_token", "failed", NULL };
 static const char *const results[] = { "refused", "passed", NULL };
 
-/* "duplicate" is recorded nowhere, and tallied. */
+/* "duplicate" is recorded nowhere, and counted in the file. */
 static const char *const message_routes[] = { "ai", "human", "unrouted",
 	"ignored", "undecided", COUNTER_MESSAGES_WITHDRAWN, "duplicate", NULL };
 
@@ -71,12 +72,12 @@ const struct metrics_family metrics_families[METRICS_N] = {
 	    .name = "switchhook_signature_failures_total",
 	    .help = "Webhooks whose signature was not valid.",
 	    .labels = { { "cause", causes }, { "result", results } },
-	    .tallied = true },
+	    .in_file = true },
 	[METRIC_WEBHOOK_TIME] = { .type = METRICS_GAUGE,
 	    .name = "switchhook_last_webhook_timestamp_seconds",
 	    .help = "When the last webhook came in, since 1970; absent before "
 		    "the first.",
-	    .tallied = true },
+	    .in_file = true },
 	[METRIC_WEBHOOK_AGE] = { .type = METRICS_GAUGE,
 	    .name = "switchhook_last_webhook_age_seconds",
 	    .help = "Time since the last webhook; absent before the first." },
@@ -85,7 +86,7 @@ const struct metrics_family metrics_families[METRICS_N] = {
 	    .help = "Inbound messages by the way they went.",
 	    .labels = { { "route", message_routes } },
 	    .counter = COUNTER_MESSAGES,
-	    .tallied = true },
+	    .in_file = true },
 	[METRIC_MESSAGE_EVENTS] = { .type = METRICS_COUNTER,
 	    .name = "switchhook_message_events_total",
 	    .help = "Status callbacks of messages that were recorded.",
@@ -120,17 +121,17 @@ const struct metrics_family metrics_families[METRICS_N] = {
 	    .name = "switchhook_reference_refreshes_total",
 	    .help = "Fetches of the settings that are kept at AWS.",
 	    .labels = { { "outcome", refreshes } },
-	    .tallied = true },
+	    .in_file = true },
 	[METRIC_UPSTREAM] = { .type = METRICS_COUNTER,
 	    .name = "switchhook_upstream_calls_total",
 	    .help = "Calls to other services, retries not counted.",
 	    .labels = { { "service", services }, { "outcome", outcomes } },
-	    .tallied = true },
+	    .in_file = true },
 	[METRIC_SPANS_DROPPED] = { .type = METRICS_COUNTER,
 	    .name = "switchhook_spans_dropped_total",
 	    .help = "Spans that did not arrive.",
 	    .labels = { { "cause", losses } },
-	    .tallied = true },
+	    .in_file = true },
 };
 
 const struct metrics_bound metrics_bounds[METRICS_BUCKETS] = {
@@ -158,23 +159,22 @@ const size_t metrics_codes_n = COUNT(metrics_codes);
 /* --- places ------------------------------------------------------------------ */
 
 /*
- * In the file: first the slots of the routes, each a few cache lines of its
- * own, then those of the other families.
+ * In the file: first the counters of the routes, as many for each, then those
+ * of the other families, and last what is a time and no sum.
  */
-#define LINE 8 /* slots */
 #define CODE_SLOTS 16
 #define BUCKET_SLOTS (METRICS_BUCKETS + 1)
 #define SUM_SLOT (CODE_SLOTS + BUCKET_SLOTS)
-#define ROUTE_SLOTS 32
+#define ROUTE_SLOTS (SUM_SLOT + 1)
 
 _Static_assert(COUNT(metrics_codes) <= CODE_SLOTS, "codes have slots");
-_Static_assert(SUM_SLOT < ROUTE_SLOTS, "so has the sum");
-_Static_assert(ROUTE_SLOTS % LINE == 0, "whole lines");
 
 struct metrics {
-	struct tally *tally;
-	size_t first[METRICS_N]; /* slots, of tallied families */
-	size_t n;
+	struct counter_file *file;
+	size_t first[METRICS_N]; /* slots, of families in the file */
+	size_t n; /* but for the last */
+	atomic_int refs;
+	atomic_bool alone; /* the log knows that the file cannot be had */
 };
 
 static size_t
@@ -197,11 +197,11 @@ place(struct metrics *m)
 	for (i = 0; i < METRICS_N; i++) {
 		f = &metrics_families[i];
 		m->first[i] = m->n;
-		if (f->tallied)
+		if (f->in_file && i != METRIC_WEBHOOK_TIME)
 			m->n +=
 			    values_n(&f->labels[0]) * values_n(&f->labels[1]);
 	}
-	m->n += LINE - m->n % LINE;
+	m->first[METRIC_WEBHOOK_TIME] = m->n;
 }
 
 static size_t
@@ -238,7 +238,7 @@ layout(void)
 	for (i = 0; i < METRICS_BUCKETS; i++)
 		h = hash(h, metrics_bounds[i].seconds);
 	for (i = 0; i < METRICS_N; i++) {
-		if (!metrics_families[i].tallied)
+		if (!metrics_families[i].in_file)
 			continue;
 		h = hash(h, metrics_families[i].name);
 		for (k = 0; k < 2; k++) {
@@ -260,8 +260,9 @@ metrics_open(struct metrics **out)
 	*out = NULL;
 	if (m == NULL)
 		return ST_NOMEM;
+	m->refs = 1;
 	place(m);
-	if (tally_open(&m->tally, m->n) != ST_OK) {
+	if (counter_file_open(&m->file, m->n, 1, layout()) != ST_OK) {
 		free(m);
 		return ST_NOMEM;
 	}
@@ -269,12 +270,19 @@ metrics_open(struct metrics **out)
 	return ST_OK;
 }
 
+struct metrics *
+metrics_share(struct metrics *m)
+{
+	m->refs++;
+	return m;
+}
+
 void
 metrics_close(struct metrics *m)
 {
-	if (m == NULL)
+	if (m == NULL || --m->refs > 0)
 		return;
-	tally_close(m->tally);
+	counter_file_close(m->file);
 	free(m);
 }
 
@@ -293,23 +301,47 @@ path_of(const struct config *c, struct buf *out)
 	return out->err;
 }
 
-void
-metrics_share(struct metrics *m, const struct config *c, struct log *log)
+enum status
+metrics_name(struct metrics *m, const struct config *c)
 {
-	struct buf path = BUF_INIT, why = BUF_INIT;
+	struct buf path = BUF_INIT;
+	enum status st = path_of(c, &path);
 
-	if (path_of(c, &path) == ST_OK &&
-	    tally_share(m->tally, path.data, layout(), &why) != ST_OK)
-		log_warn(log, "this process counts for itself",
-		    LOG_STR("reason", buf_str(&why)));
+	if (st == ST_OK)
+		st = counter_file_name(m->file, path.data);
 	buf_release(&path);
+	return st;
+}
+
+void
+metrics_save(struct metrics *m, bool read, struct log *log)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+	bool alone, was;
+
+	if (m == NULL)
+		return;
+	st = counter_file_save(m->file, read, &why);
+	alone = st != ST_OK && st != ST_CORRUPT;
+	was = atomic_exchange(&m->alone, alone);
+	if (st == ST_CORRUPT)
+		log_warn(log,
+		    "the file of counters was written again; leave it alone "
+		    "while the program runs",
+		    LOG_STR("reason", buf_str(&why)));
+	else if (alone && !was)
+		log_warn(log,
+		    "this process counts for itself until it can write the "
+		    "file of counters",
+		    LOG_STR("reason", buf_str(&why)));
 	buf_release(&why);
 }
 
 bool
 metrics_is_shared(const struct metrics *m)
 {
-	return tally_is_shared(m->tally);
+	return counter_file_is_shared(m->file);
 }
 
 /* --- counting ------------------------------------------------------------------ */
@@ -318,7 +350,7 @@ static void
 add(struct metrics *m, enum metrics_id id, size_t first, size_t second)
 {
 	if (m != NULL)
-		tally_add(m->tally, place_of(m, id, first, second), 1);
+		counter_file_add(m->file, place_of(m, id, first, second), 1);
 }
 
 static size_t
@@ -341,9 +373,9 @@ metrics_request(
 		;
 	while (b < METRICS_BUCKETS && duration_us > metrics_bounds[b].us)
 		b++;
-	tally_add(m->tally, slot + c % metrics_codes_n, 1);
-	tally_add(m->tally, slot + CODE_SLOTS + b, 1);
-	tally_add(m->tally, slot + SUM_SLOT,
+	counter_file_add(m->file, slot + c % metrics_codes_n, 1);
+	counter_file_add(m->file, slot + CODE_SLOTS + b, 1);
+	counter_file_add(m->file, slot + SUM_SLOT,
 	    duration_us < 0 ? 0 : (uint64_t)duration_us);
 }
 
@@ -359,7 +391,7 @@ void
 metrics_webhook(struct metrics *m)
 {
 	if (m != NULL)
-		tally_set(m->tally, m->first[METRIC_WEBHOOK_TIME],
+		counter_file_set(m->file, m->first[METRIC_WEBHOOK_TIME],
 		    (uint64_t)clock_us());
 }
 
@@ -420,8 +452,8 @@ void
 metrics_spans_dropped(struct metrics *m, enum metrics_spans cause, uint64_t n)
 {
 	if (m != NULL)
-		tally_add(
-		    m->tally, place_of(m, METRIC_SPANS_DROPPED, cause, 0), n);
+		counter_file_add(
+		    m->file, place_of(m, METRIC_SPANS_DROPPED, cause, 0), n);
 }
 
 static const char *
@@ -451,23 +483,24 @@ uint64_t
 metrics_value(
     const struct metrics *m, enum metrics_id id, size_t first, size_t second)
 {
-	return tally_get(m->tally, place_of(m, id, first, second));
+	return counter_file_get(m->file, place_of(m, id, first, second));
 }
 
 uint64_t
 metrics_requests(const struct metrics *m, size_t route, size_t code)
 {
-	return tally_get(m->tally, route_slot(route) + code);
+	return counter_file_get(m->file, route_slot(route) + code);
 }
 
 uint64_t
 metrics_durations(const struct metrics *m, size_t route, size_t bucket)
 {
-	return tally_get(m->tally, route_slot(route) + CODE_SLOTS + bucket);
+	return counter_file_get(
+	    m->file, route_slot(route) + CODE_SLOTS + bucket);
 }
 
 uint64_t
 metrics_duration_us(const struct metrics *m, size_t route)
 {
-	return tally_get(m->tally, route_slot(route) + SUM_SLOT);
+	return counter_file_get(m->file, route_slot(route) + SUM_SLOT);
 }

@@ -3,9 +3,10 @@
  *
  * What is recorded in the store is counted there, in the same transaction
  * (store/counter.h). All else, of requests that record nothing, is counted in
- * a file beside the database that all processes share (base/tally.h), which
- * costs a request some nanoseconds. What waits is counted when it is asked
- * for.
+ * memory, which costs a request some nanoseconds, and saved to a file beside the
+ * database that all processes share (base/counter_file.h): a transaction for
+ * each would cost a sync, a thousand times as much. What waits is counted when
+ * it is asked for.
  *
  * A label's value comes from a table, or is a name that the operator chose,
  * never what a request brought.
@@ -30,14 +31,20 @@ struct metrics;
 
 /* Counts in memory at first. ST_OK or ST_NOMEM. */
 enum status metrics_open(struct metrics **);
-void metrics_close(struct metrics *); /* NULL is taken */
+/* The same once more, for another snapshot. */
+struct metrics *metrics_share(struct metrics *);
+void metrics_close(struct metrics *); /* NULL is allowed */
+
+/* Save to the file of this configuration from now on. ST_OK or ST_NOMEM. */
+enum status metrics_name(struct metrics *, const struct config *);
 
 /*
- * Count in the file of this configuration from now on, and add what was
- * counted so far. Where that cannot be, the log has a warning, and it goes on
- * in memory.
+ * Add what was counted to the file: once a second in a server, when a snapshot
+ * closes, before the reply of a plain CGI process, and before the page is made,
+ * which reads what other processes have counted as well. Where the file cannot
+ * be had the log has a warning, once, and the next time tries again.
  */
-void metrics_share(struct metrics *, const struct config *, struct log *);
+void metrics_save(struct metrics *, bool read, struct log *);
 
 /* --- counting: from any thread; NULL takes it and counts nothing ---------- */
 
@@ -116,7 +123,7 @@ struct metrics_family {
 	const char *help;
 	struct metrics_label labels[2];
 	const char *counter; /* in the store; NULL: it is not there */
-	bool tallied; /* in the shared file */
+	bool in_file; /* in the one that processes share */
 };
 
 extern const struct metrics_family metrics_families[METRICS_N];
@@ -137,7 +144,7 @@ extern const size_t metrics_codes_n;
 
 bool metrics_is_shared(const struct metrics *);
 
-/* Of a tallied family with these values of its labels (0 for one it has not). */
+/* Of a family in the file with these values of its labels (0 for one it has not). */
 uint64_t metrics_value(
     const struct metrics *, enum metrics_id, size_t first, size_t second);
 

@@ -334,7 +334,7 @@ put_webhook_age(
 
 /* All values of the labels, from the shared file. */
 static void
-put_tallied(struct page *p, enum metrics_id id, const struct metrics_family *f)
+put_filed(struct page *p, enum metrics_id id, const struct metrics_family *f)
 {
 	const char *const *first = f->labels[0].values;
 	const char *const *second = f->labels[1].values;
@@ -370,7 +370,7 @@ put_counted(struct page *p, enum metrics_id id, const struct metrics_family *f)
 
 	for (i = 0; value != NULL && value[i] != NULL; i++) {
 		n = (uint64_t)count_of(p, f->counter, value[i]);
-		if (f->tallied)
+		if (f->in_file)
 			n += metrics_value(p->app->metrics, id, i, 0);
 		put_line(p, f, value[i], NULL, n);
 	}
@@ -434,7 +434,7 @@ static const struct {
 	[METRIC_SHARED] = { put_shared, false },
 	[METRIC_REQUESTS] = { put_requests, false },
 	[METRIC_DURATION] = { put_durations, false },
-	[METRIC_SIGNATURE_FAILURES] = { put_tallied, false },
+	[METRIC_SIGNATURE_FAILURES] = { put_filed, false },
 	[METRIC_WEBHOOK_TIME] = { put_webhook_time, false },
 	[METRIC_WEBHOOK_AGE] = { put_webhook_age, false },
 	[METRIC_MESSAGES] = { put_counted, true },
@@ -445,9 +445,9 @@ static const struct {
 	[METRIC_QUEUE_AGE] = { put_queue_ages, true },
 	[METRIC_SPOOL_DEPTH] = { put_spool, true },
 	[METRIC_SPOOL_AGE] = { put_spool, true },
-	[METRIC_REFRESHES] = { put_tallied, false },
-	[METRIC_UPSTREAM] = { put_tallied, false },
-	[METRIC_SPANS_DROPPED] = { put_tallied, false },
+	[METRIC_REFRESHES] = { put_filed, false },
+	[METRIC_UPSTREAM] = { put_filed, false },
+	[METRIC_SPANS_DROPPED] = { put_filed, false },
 };
 
 void
@@ -458,6 +458,7 @@ handle_metrics(struct exchange *x)
 	};
 	size_t i;
 
+	metrics_save(x->app->metrics, true, x->app->log);
 	read_store(&p);
 	for (i = 0; i < METRICS_N; i++) {
 		if (putters[i].of_store && !p.store_up)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/metrics.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "config/env.h"
@@ -176,6 +177,8 @@ door_cgi(const struct app *app, char *const *envp)
 	if (is_admin(app, envp))
 		alarm(DOOR_CGI_ADMIN_SECONDS);
 	answer_make(&a, app, envp, &source);
+	/* Who has the reply may look at /metrics at once. */
+	metrics_save(app->metrics, false, app->log);
 	return finish(&a);
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/metrics.h"
 #include "app/watchers.h"
 #include "base/clock.h"
 #include "base/cond.h"
@@ -241,10 +242,19 @@ complete(struct server *s)
 		reload(s);
 }
 
+static void
+save_metrics(struct server *s)
+{
+	struct app *now = app_slot_get(s->slot);
+
+	metrics_save(now->metrics, false, now->log);
+	app_slot_put(s->slot, now);
+}
+
 /*
  * The keeper makes snapshots and closes those that have retired. Both can wait
  * for AWS, for a lock or for a sender that is at it; so no worker does it, nor
- * the thread that takes the signals.
+ * the thread that takes the signals. Once a second it saves what was counted.
  */
 static void *
 keeper_main(void *arg)
@@ -264,6 +274,7 @@ keeper_main(void *arg)
 			reload(s);
 		complete(s);
 		app_slot_sweep(s->slot);
+		save_metrics(s);
 		pthread_mutex_lock(&s->lock);
 	}
 	s->keeping = false;
@@ -445,8 +456,10 @@ door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
 			notify_supervisor("STOPPING=1");
 			log_state(s, "stopping");
 		}
-		if (stop(s) != ST_OK)
+		if (stop(s) != ST_OK) {
+			save_metrics(s);
 			return ST_TIMEOUT;
+		}
 		log_state(s, "stopped");
 	}
 	server_release(s);

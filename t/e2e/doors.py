@@ -79,6 +79,7 @@ class Door:
     base_path = ""
     prefix = ""  # what stands before a route in the URL, not in base_path
     over_http = True
+    several = False  # processes, each saving its counts once a second
     body_max = 1 << 20  # what the server in front lets through
     extra = ""  # further lines of [server]
     command = None  # where the operator's command was put by mistake
@@ -289,6 +290,7 @@ def fcgid_files(directory):
 class ApacheFcgid(Door):
     """Apache starts it by mod_fcgid."""
     name = "apache-mod_fcgid"
+    several = True
     directives = ""  # further ones
 
     def start(self):
@@ -336,6 +338,7 @@ class ApacheHtaccess(Door):
     """Shared hosting: a folder, a .htaccess, the configuration beside the
     binary."""
     name = "apache-htaccess"
+    several = True
     prefix = "/twilio"
     modules = ["rewrite", "mime", "fcgid"]
     # FcgidMaxRequestLen, which a .htaccess cannot set.
@@ -362,6 +365,7 @@ class ApacheHtaccess(Door):
 class ApacheHtaccessCgi(ApacheHtaccess):
     """The same where the host has no mod_fcgid."""
     name = "apache-htaccess-cgi"
+    several = False
     modules = ["rewrite", "mime", "cgid"]
 
     def main(self):

@@ -92,6 +92,23 @@ def killed(door, restart):
     equal(counted(door), len(load.sids), "counted")
 
 
+def index_cut(door, restart):
+    """The file that SQLite maps is cut: that ends the processes which have it,
+    and loses nothing."""
+    load = Retrying(door)
+    with load:
+        load.wait_for(20)
+        for _ in range(5):
+            os.truncate(door.dir("state/switchhook.db-shm"), 0)
+            if restart:
+                restart(door)
+            load.wait_for(20)
+    load.check()
+    text = door.dir.read("responder.log" if restart else "apache-error.log")
+    true("cut the store's -shm file" in text, f"it says why: {text[-500:]}")
+    equal(counted(door), len(door.queue("unrouted")), "counted")
+
+
 def counted(door):
     """Messages by what /metrics says."""
     reply = door.ask("GET", "/metrics", [("X-Api-Key", ADMIN)])
@@ -113,6 +130,9 @@ def suite(results):
                                 (Fcgid, None), (ApacheCgi, None)]:
         with door_class() as door:
             results.run(f"kills: {door.name}", killed, door, restart)
+            if door_class is not ApacheCgi:
+                results.run(f"kills: {door.name}: index cut", index_cut, door,
+                            restart)
             results.run(f"kills: {door.name} is well", is_well, door)
 
 

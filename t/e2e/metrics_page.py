@@ -2,9 +2,10 @@
 import re
 import shutil
 import subprocess
+import time
 
 from doors import ADMIN
-from outcome import equal, true
+from outcome import equal, patience, true
 
 LINE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
@@ -60,7 +61,12 @@ class Page:
         return changed
 
 
+SAVED_S = 1.5  # within this every process has saved what it counted
+
+
 def page_of(door):
+    if door.several:
+        time.sleep(patience(SAVED_S))
     reply = door.ask("GET", "/metrics", [BEARER])
     equal(reply.status, 200, f"status of {reply}")
     equal(reply.header("content-type").replace("; charset", ";charset"),
