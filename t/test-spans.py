@@ -312,7 +312,8 @@ class Arrives(Case):
             [PROGRAM], capture_output=True, timeout=60,
             check=False, stdin=subprocess.DEVNULL,
             env=clean_env(SWITCHHOOK_CONF=conf, REQUEST_METHOD="GET",
-                          PATH_INFO="/health", REQUEST_URI="/health", HTTP_TRACEPARENT=W3C))
+                          PATH_INFO="/health", REQUEST_URI="/health",
+                          HTTP_TRACEPARENT=W3C))
         self.assertIn(b"200", done.stdout.splitlines()[0])
         segment, _ = daemon.take()
         self.assertEqual(segment["trace_id"],

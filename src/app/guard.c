@@ -133,6 +133,16 @@ refuse_signature(struct exchange *x, enum signature_verdict v)
 	return false;
 }
 
+static bool
+refuse_broken_off(struct exchange *x)
+{
+	log_warn(x->app->log, "request body broke off",
+	    LOG_STR("request_id", x->id), LOG_STR("route", x->route->pattern),
+	    LOG_INT("bytes", (int64_t)x->request->body.len));
+	exchange_error(x, 400, "Request body broke off");
+	return false;
+}
+
 /* Settings are still to come: nothing could be answered rightly. */
 static bool
 refuse_early(struct exchange *x)
@@ -160,6 +170,8 @@ guard_signed(struct exchange *x, const struct secret_set *secrets)
 		exchange_too_large(x);
 		return false;
 	}
+	if (v == SIGNATURE_VALID && x->request->broken_off)
+		return refuse_broken_off(x);
 	if (v == SIGNATURE_VALID)
 		v = verdict_of(&c);
 	x->signature = signature_verdict_name(v);

@@ -332,6 +332,10 @@ request_read_body(
 	if (r->body_status != ST_TOOBIG &&
 	    (!r->has_length || r->announced <= max))
 		st = keep(r, source, max);
+	/* More than announced is no broken body, and keep's ST_MALFORMED is a
+	 * read that failed. */
+	r->broken_off = st == ST_MALFORMED ||
+	    (st == ST_OK && r->has_length && r->body.len < r->announced);
 	if (st == ST_OK && r->has_length && r->body.len != r->announced)
 		st = ST_MALFORMED;
 	if (st != ST_OK)

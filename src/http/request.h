@@ -49,6 +49,7 @@ struct request {
 	size_t announced; /* CONTENT_LENGTH */
 	bool has_length; /* CONTENT_LENGTH was there and not "" */
 	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
+	bool broken_off; /* the body ended before it was all there */
 
 	char *path_mem; /* owns path when it was cut out of REQUEST_URI */
 	char *uri_mem; /* owns uri when it had to be made */

@@ -371,7 +371,7 @@ def more_slow_bodies_than_workers(door):
         time.sleep(0.1)
     for s in peers:
         s.settimeout(30)
-        equal(fastcgi.read_reply(s).status, 401, "of a body cut short")
+        equal(fastcgi.read_reply(s).status, 400, "of a body cut short")
         s.close()
     check_alive(door)
 

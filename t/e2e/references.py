@@ -288,6 +288,23 @@ def keeps_it_in_an_outage(cloud):
         equal(r.status(TOKEN), 200)
 
 
+def broken_off_is_no_doubt(cloud):
+    """Half a body has no signature to be wrong: AWS is not asked."""
+    put(cloud, {"/t": TOKEN})
+    with Responder(cloud, LOCAL + "ssm:/t\n") as r:
+        equal(r.status(TOKEN), 200)
+        asked, body = len(cloud.asked("GetParameters")), message_body()
+        for _ in range(5):
+            equal(fastcgi.ask(r.socket, fastcgi.request(
+                variables(TOKEN, "/whatsapp", body), body[:-5])).status, 400)
+        time.sleep(1)
+        equal(len(cloud.asked("GetParameters")), asked, "questions")
+        true("signature refused" not in r.log(), "no bad signature")
+        equal(r.status(token()), 401)
+        wait_for(lambda: len(cloud.asked("GetParameters")) > asked,
+                 "the question of a wrong one")
+
+
 def stops_in_an_outage(cloud):
     """Though it waits for an answer just then."""
     put(cloud, {"/t": TOKEN})
@@ -452,7 +469,8 @@ def needs_the_rights_of_the_policy(cloud):
 
 CASES = [only_variables, rotates_in_parameter_store,
          rotates_in_secrets_manager, previous_of_the_secret,
-         reloads_between, keeps_it_in_an_outage, stops_in_an_outage,
+         reloads_between, keeps_it_in_an_outage, broken_off_is_no_doubt,
+         stops_in_an_outage,
          starts_without_token, starts_without_other_settings, refuses_to_start, checks_and_signs,
          by_cgi, needs_the_rights_of_the_policy, in_few_calls]
 
