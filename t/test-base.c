@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/quit.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "t/test.h"
 
 /* Each amount of room there may be, and each length that is to go there. */
@@ -152,6 +153,10 @@ test_mask(void)
 		{ "client:alice", "client:*****" },
 		{ "sip:alice@example.com", "sip:***************om" },
 		{ "123", "***" },
+		/* Letters, not bytes: no half of one is left. */
+		{ "whatsapp:J\u00fcrgen \u00d1\U0001f600",
+		    "whatsapp:*******\u00d1\U0001f600" },
+		{ "\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4", "******" },
 		{ "", "" },
 	};
 	char long_text[200], out[STR_MASK_MAX];
@@ -164,8 +169,15 @@ test_mask(void)
 	memset(long_text, '7', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = '\0';
 	str_mask(long_text, out);
-	CU_ASSERT_EQUAL(strlen(out), STR_MASK_MAX - 1);
+	CU_ASSERT(strlen(out) > 20 && strlen(out) < STR_MASK_MAX);
 	CU_ASSERT(strchr(out, '*') != NULL);
+	/* The most that there can be: a scheme, and letters of four bytes. */
+	memcpy(long_text, "whatsappwhatsap:", 16);
+	for (i = 16; i + 4 < sizeof(long_text); i += 4)
+		memcpy(long_text + i, "\U0001f600", 4);
+	str_mask(long_text, out);
+	CU_ASSERT_EQUAL(strlen(out), STR_MASK_MAX - 1);
+	CU_ASSERT(utf8_valid(out, strlen(out)));
 }
 
 static void
@@ -248,7 +260,10 @@ log_lines(enum log_format format, char *out, size_t max)
 	snprintf(path, sizeof(path), "%s/log-%d", test_tmpdir(), format);
 	CU_ASSERT_EQUAL(log_open(&log, path, format, LOG_LEVEL_INFO), ST_OK);
 	log_debug(log, "below the level");
-	log_info(log, "routed", LOG_STR("queue", "a \"b\"\n"),
+	log_info(log, "routed",
+	    LOG_STR("queue",
+		"a \"b\"\n\x9b"
+		"\xc2\x9b\u202e"),
 	    LOG_STR("absent", NULL), LOG_INT("status", 200),
 	    LOG_ADDR("from", "whatsapp:+14155550100"));
 	log_error(log, "bare");
@@ -269,13 +284,15 @@ test_log(void)
 	log_lines(LOG_FORMAT_TEXT, text, sizeof(text));
 	CU_ASSERT_PTR_NULL(strstr(text, "below"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text,
-	    "Z info routed queue=\"a \\\"b\\\"\\u000a\" status=200 "
+	    "Z info routed queue=\"a \\\"b\\\"\\u000a\ufffd\\u009b\\u202e\" "
+	    "status=200 "
 	    "from=whatsapp:+*********00\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "Z error bare\n"));
 	log_lines(LOG_FORMAT_JSON, text, sizeof(text));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text,
 	    "\"level\":\"info\",\"message\":\"routed\","
-	    "\"queue\":\"a \\\"b\\\"\\u000a\",\"status\":200,"
+	    "\"queue\":\"a "
+	    "\\\"b\\\"\\u000a\ufffd\\u009b\\u202e\",\"status\":200,"
 	    "\"from\":\"whatsapp:+*********00\"}\n"));
 	CU_ASSERT_EQUAL(
 	    log_open(&log, "/nonexistent/log", LOG_FORMAT_TEXT, LOG_LEVEL_INFO),

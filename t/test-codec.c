@@ -7,10 +7,10 @@
 
 #include "base/buf.h"
 #include "base/kv.h"
+#include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/form.h"
 #include "codec/url.h"
-#include "codec/utf8.h"
 #include "t/test.h"
 
 /* "name=value" of every pair, each in brackets, to compare in one go. */

@@ -397,14 +397,34 @@ class Conversations(Site):
 
     def test_terminal(self):
         """What is stored cannot steer the terminal, and is whole in JSON."""
-        nasty = "x\x1b[31m\n\u009b2J\u00e9"
+        nasty = "x\x1b[31m\n\u009b2J\u00e9" + self.steering
         self.ok("conversation", "add", "--tel", ANN, "--id", nasty)
         for args in (["list"], ["show", nasty]):
             text = self.ok("conversation", *args)
-            self.assertIn("x\\x1b[31m\\x0a\\x9b2J\u00e9", text)
-            self.assertNotIn("\x1b", text)
-            self.assertNotIn("\u009b", text)
+            self.assertIn("x\\x1b[31m\\x0a\\u009b2J\u00e9", text)
+            self.assert_plain(text)
+        self.assert_plain(self.ok("--json", "conversation", "list"))
         self.assertEqual(self.one("conversation", "list")["id"], nasty)
+
+    def test_terminal_errors(self):
+        """Nor can what is in a complaint: an argument, a file."""
+        for args in (["conversation", "show", "x\x1b" + self.steering],
+                     ["x\x1b" + self.steering], ["queue", "list", b"\x9b2J"],
+                     ["check", "-c", "/x" + self.steering]):
+            p = self.run_(*args)
+            self.assertNotEqual(p.returncode, 0)
+            self.assert_plain(p.stderr)
+        with open(self.conf, "ab") as f:
+            f.write(b"[x\x9b\xc2\x9b]\n\xe2\x80\xae = 1\n")
+        self.assert_plain(self.code(3, "check").stderr)
+
+    steering = "".join(map(chr, [
+        0x7f, 0x80, 0x85, 0x9b, 0x9d, 0x9f, *range(0x2028, 0x202f),
+        *range(0x2066, 0x206a)]))
+
+    def assert_plain(self, text):
+        """UTF-8 (or run_ would have failed), and nothing that steers."""
+        self.assertEqual([c for c in self.steering + "\x1b" if c in text], [])
 
 
 class Queues(Site):

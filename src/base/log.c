@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* syslog.h has a LOG_INFO and so on of its own; ours are LOG_LEVEL_… */
 
@@ -123,25 +124,27 @@ log_close(struct log *log)
 	free(log);
 }
 
-/* A quoted string; what is not printable ASCII or UTF-8 bytes is escaped. */
+/* A quoted string, as JSON has it: always UTF-8, controls escaped. */
 static void
 put_quoted(struct buf *b, const char *s)
 {
-	const char *plain;
+	size_t left = strlen(s), step;
+	uint32_t code;
+	bool valid;
 
 	buf_putc(b, '"');
-	for (plain = s; *s != '\0'; s++) {
-		if (*s != '"' && *s != '\\' && (unsigned char)*s >= 0x20 &&
-		    *s != 0x7f)
-			continue;
-		buf_put(b, plain, (size_t)(s - plain));
-		plain = s + 1;
-		if (*s == '"' || *s == '\\')
+	for (; left > 0; s += step, left -= step) {
+		step = utf8_step(s, left, &valid);
+		code = valid ? utf8_code(s, step) : 0;
+		if (!valid)
+			buf_puts(b, UTF8_REPLACEMENT);
+		else if (utf8_is_control(code))
+			buf_printf(b, "\\u%04x", (unsigned)code);
+		else if (*s == '"' || *s == '\\')
 			buf_printf(b, "\\%c", *s);
 		else
-			buf_printf(b, "\\u%04x", (unsigned char)*s);
+			buf_put(b, s, step);
 	}
-	buf_put(b, plain, (size_t)(s - plain));
 	buf_putc(b, '"');
 }
 

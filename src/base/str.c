@@ -6,6 +6,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/utf8.h"
+
+/* With a scheme of 16 bytes, and the two that are shown of up to 4 bytes. */
+#define MASK_LETTERS (STR_MASK_MAX - 1 - 16 - 2 * (UTF8_MAX - 1))
+
 bool
 str_eq(const char *a, const char *b)
 {
@@ -52,23 +57,44 @@ str_dup(const char *s, char **out)
 	return (*out = strdup(s)) == NULL ? ST_NOMEM : ST_OK;
 }
 
+/* Bytes of the letter at s, which is not "". */
+static size_t
+letter_len(const char *s)
+{
+	bool valid;
+
+	return utf8_step(s, strnlen(s, UTF8_MAX), &valid);
+}
+
+/* Letters of s, as far as a mask has room for them. */
+static size_t
+count_letters(const char *s)
+{
+	size_t n = 0;
+
+	for (; n < MASK_LETTERS && *s != '\0'; n++)
+		s += letter_len(s);
+	return n;
+}
+
 void
 str_mask(const char *s, char out[static STR_MASK_MAX])
 {
 	const char *colon = strchr(s, ':');
-	size_t n, i, shown;
+	size_t n = 0, letters, step;
 
 	/* The scheme tells nothing of the person; a long "scheme" is no scheme. */
-	shown = colon != NULL && colon - s < 16 ? (size_t)(colon - s) + 1 : 0;
-	n = strlen(s);
-	if (n > STR_MASK_MAX - 1)
-		n = STR_MASK_MAX - 1;
-	for (i = 0; i < n; i++) {
-		if (i < shown || (i == shown && s[i] == '+') ||
-		    (n - shown > 6 && i + 2 >= n))
-			out[i] = s[i];
+	if (colon != NULL && colon - s < 16)
+		n = (size_t)(colon - s) + 1;
+	memcpy(out, s, n);
+	letters = count_letters(s += n);
+	for (size_t i = 0; i < letters; i++, s += step) {
+		step = letter_len(s);
+		if ((i == 0 && *s == '+') || (letters > 6 && i + 2 >= letters))
+			for (size_t k = 0; k < step; k++)
+				out[n++] = s[k];
 		else
-			out[i] = '*';
+			out[n++] = '*';
 	}
 	out[n] = '\0';
 }

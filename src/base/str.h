@@ -22,8 +22,8 @@ enum status str_u64(const char *, uint64_t max, uint64_t *out);
 enum status str_dup(const char *, char **out);
 
 /*
- * A caller's address for the log: its scheme and last two characters stay,
- * "whatsapp:+14155550100" becomes "whatsapp:+*********00". out is always
+ * A caller's address for the log: its scheme and last two letters stay, whole
+ * ones, "whatsapp:+14155550100" becomes "whatsapp:+*********00". out is always
  * terminated.
  */
 #define STR_MASK_MAX 64

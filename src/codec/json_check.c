@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "codec/utf8.h"
+#include "base/utf8.h"
 
 struct scan {
 	const char *at, *end;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "codec/utf8.h"
+#include "base/utf8.h"
 
 /* What stands for itself in a string, among ASCII. */
 static bool

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "codec/utf8.h"
+#include "base/utf8.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define REFERENCE_MAX 12 /* "&#x0010FFFF;": leading zeros, within reason */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "codec/utf8.h"
+#include "base/utf8.h"
 #include "codec/xml.h"
 
 size_t

@@ -59,25 +59,16 @@ look_job(struct db *db, void *arg)
 	return call_events_after(db, t->seq, PAGE, put_event, t);
 }
 
-/* Past stdio, so that nothing of it is left to fail at the end: the end of
- * whoever reads is no failure of ours. */
+/* That whoever reads has gone is no failure of ours. */
 static enum status
 print(struct tail *t, const char *text, size_t len)
 {
-	ssize_t n;
-
-	while (len > 0 && !t->gone) {
-		n = write(fileno(t->ctl->out), text, len);
-		if (n >= 0) {
-			text += n;
-			len -= (size_t)n;
-		} else if (errno == EPIPE) {
-			t->gone = true;
-		} else if (errno != EINTR) {
-			return ST_IO;
-		}
-	}
-	return ST_OK;
+	if (fwrite(text, 1, len, t->ctl->out) == len)
+		return ST_OK;
+	t->gone = errno == EPIPE;
+	if (t->gone)
+		clearerr(t->ctl->out);
+	return t->gone ? ST_OK : ST_IO;
 }
 
 /* Print what is new. A database that is busy is looked at again. */
@@ -109,7 +100,7 @@ look(struct tail *t)
 static bool
 is_read(const struct tail *t)
 {
-	struct pollfd p = { .fd = fileno(t->ctl->out) };
+	struct pollfd p = { .fd = STDOUT_FILENO };
 
 	return !t->gone &&
 	    (poll(&p, 1, 0) <= 0 || (p.revents & (POLLERR | POLLHUP)) == 0);
@@ -178,6 +169,8 @@ ctl_calls_tail(const struct ctl *ctl, int argc, char **argv)
 	take_short(argc, argv);
 	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
 		return code;
+	/* Nothing is left to fail at the end. */
+	setvbuf(ctl->out, NULL, _IONBF, 0);
 	code = ctl_open(ctl, &s);
 	t.db = s.db;
 	if (code == CTL_DONE && (e = follow(&t, lines)) != ST_OK)

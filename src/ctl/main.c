@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "base/str.h"
 #include "ctl/ctl.h"
+#include "ctl/terminal.h"
 #include "door/door.h"
 
 extern char **environ;
@@ -195,9 +197,13 @@ refuse_cgi(const struct ctl *ctl)
 int
 main(int argc, char **argv)
 {
-	struct ctl ctl = { .envp = environ, .out = stdout, .err = stderr };
+	struct ctl ctl = { .envp = environ,
+		.out = terminal_open(STDOUT_FILENO),
+		.err = terminal_open(STDERR_FILENO) };
 	int code;
 
+	if (ctl.out == NULL || ctl.err == NULL)
+		return CTL_FAILED;
 	/* The arguments are the caller's, not the operator's. */
 	if (door_is_cgi(environ))
 		return refuse_cgi(&ctl);

@@ -101,28 +101,17 @@ put_json(struct buf *out, const struct cell *c)
 	}
 }
 
-/* Controls of ASCII, and those of Latin-1 as UTF-8 has them (C2 80 to 9F). */
-static bool
-is_control(const char *s, size_t left)
-{
-	unsigned char c = (unsigned char)s[0];
-	unsigned char next = left > 1 ? (unsigned char)s[1] : 0;
-
-	return c < 0x20 || c == 0x7f ||
-	    (c == 0xc2 && next >= 0x80 && next < 0xa0);
-}
-
+/* A row stays one line; terminal.h has the rest. */
 static void
 put_safe(struct buf *out, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!is_control(s + i, len - i)) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c < 0x20 || c == 0x7f)
+			buf_printf(out, "\\x%02x", c);
+		else
 			buf_putc(out, s[i]);
-			continue;
-		}
-		if ((unsigned char)s[i] == 0xc2)
-			i++;
-		buf_printf(out, "\\x%02x", (unsigned char)s[i]);
 	}
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "codec/form.h"
-#include "codec/utf8.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

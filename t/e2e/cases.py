@@ -8,6 +8,7 @@ import time
 import uuid
 
 from doors import PREVIOUS, TOKEN, find
+from metrics_page import page_of
 from outcome import equal, true
 from servers import SRCDIR, connects, free_port
 from twilio_sign import form, pairs, sha_query, sign
@@ -521,6 +522,31 @@ def length_differs(door):
 
 
 @case
+def body_breaks_off(door):
+    """Whether it was signed nobody can say: 400, and no bad signature."""
+    if door.over_http:
+        return
+    body = form(message(tel(), sid()))
+    before = page_of(door)
+    headers = [("X-Twilio-Signature", sign(TOKEN, door.url("/whatsapp"), body)),
+               ("Content-Type", FORM)]
+    reply = door.ask("POST", "/whatsapp", headers, body[:-9], length=len(body))
+    check_json_error(reply, 400, "Request body broke off")
+    request = json.loads(reply.body)["request_id"]
+    lines = [json.loads(line) for line in
+             door.dir.read("state/log").splitlines() if request in line]
+    equal([line["message"] for line in lines],
+          ["request body broke off", "request"], "what the log says")
+    for wrong in [[], [("X-Twilio-Signature", "x")]]:
+        check_json_error(door.ask("POST", "/whatsapp", wrong + headers[1:],
+                                  body[:-9], length=len(body)), 401)
+    after = page_of(door)
+    for cause, more in [("wrong", 0), ("missing", 1), ("malformed", 1)]:
+        name = ("signature_failures_total", cause, "refused")
+        equal(after(*name) - before(*name), more, cause)
+
+
+@case
 def many_parameters(door):
     """4,000 and no more, of a form and of a query."""
     message_sid = sid()
@@ -536,6 +562,20 @@ def many_parameters(door):
                      "Too many parameters")
     check_envelope(envelope_of(door, "unrouted", message_sid), params)
     equal(len(pairs(form(params))), len(params), "pairs")
+
+
+@case
+def log_is_utf8(door):
+    """Whatever a sender is called: addresses are cut at letters."""
+    for sender in ["client:J\u00fcrgen M\u00fcller \u20ac\U0001f600", "whatsapp:" + "\u00e9" * 80,
+                   "\u202e\u009b2J-abcdefgh\u009b"]:
+        message_sid = sid()
+        check_twiml(door.post("/whatsapp", form(
+            message("", message_sid, From=sender))))
+    with open(door.dir("state/log"), "rb") as f:
+        lines = f.read().decode("utf-8", "strict").splitlines()
+    masked = [json.loads(line).get("from") for line in lines]
+    true("client:**************\u20ac\U0001f600" in masked, masked[-6:])
 
 
 @case

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "codec/json.h"
-#include "codec/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
