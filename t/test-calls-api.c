@@ -223,8 +223,8 @@ static const struct {
 	/* Codes that are none. */
 	{ "400 Bad Request", "", "{\"code\":-1,\"message\":17}", ST_DENIED, 400,
 	    0, -1, 1, "HTTP 400" },
-	{ "400 Bad Request", "", "{\"code\":1e3,\"message\":null}", ST_DENIED,
-	    400, 0, -1, 1, "HTTP 400" },
+	{ "400 Bad Request", "", "{\"code\":1000.5,\"message\":null}",
+	    ST_DENIED, 400, 0, -1, 1, "HTTP 400" },
 	{ "400 Bad Request", "", "{\"code\":99999999999999999999}", ST_DENIED,
 	    400, 0, -1, 1, "HTTP 400" },
 };
@@ -502,12 +502,12 @@ check_asked(const char *uri)
 }
 
 static void
-check_item(const struct calls_item *item, const char *name, size_t size,
+check_item(struct calls_page *page, size_t i, const char *name, size_t size,
     enum status st, const char *expect)
 {
 	char text[8] = "old";
 
-	CU_ASSERT_EQUAL(calls_item_text(item, name, text, size), st);
+	CU_ASSERT_EQUAL(calls_page_text(page, i, name, text, size), st);
 	CU_ASSERT_STRING_EQUAL(text, expect);
 }
 
@@ -536,12 +536,12 @@ test_list(void)
 	CU_ASSERT_EQUAL(page.items[1].len, strlen("{\"sid\":7}"));
 	CU_ASSERT_EQUAL(strncmp(page.items[1].text, "{\"sid\":7}", 9), 0);
 	CU_ASSERT_STRING_EQUAL(page.next_uri, LIST "?Page=1&PageToken=PA" SID);
-	check_item(&page.items[0], "sid", 8, ST_OK, "a");
-	check_item(&page.items[0], "from", 3, ST_OK, "+1");
-	check_item(&page.items[0], "from", 2, ST_TOOBIG, "");
-	check_item(&page.items[0], "to", 8, ST_NOTFOUND, "");
-	check_item(&page.items[1], "sid", 8, ST_MALFORMED, "");
-	check_item(&page.items[2], "sid", 8, ST_NOTFOUND, "");
+	check_item(&page, 0, "sid", 8, ST_OK, "a");
+	check_item(&page, 0, "from", 3, ST_OK, "+1");
+	check_item(&page, 0, "from", 2, ST_TOOBIG, "");
+	check_item(&page, 0, "to", 8, ST_NOTFOUND, "");
+	check_item(&page, 1, "sid", 8, ST_MALFORMED, "");
+	check_item(&page, 2, "sid", 8, ST_NOTFOUND, "");
 	/* The next takes its place; without filters it has none. */
 	CU_ASSERT_EQUAL(
 	    list(PAGE("", "null"), &(struct calls_query){ .page_size = 1 },

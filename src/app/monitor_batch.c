@@ -102,12 +102,12 @@ place_read(struct place *p, const char *text)
 /* --- which calls --------------------------------------------------------- */
 
 static int64_t
-item_time(const struct calls_item *item, const char *name)
+item_time(struct calls_page *page, size_t i, const char *name)
 {
 	char text[TIME_MAX];
 	int64_t us;
 
-	if (calls_item_text(item, name, text, sizeof(text)) != ST_OK ||
+	if (calls_page_text(page, i, name, text, sizeof(text)) != ST_OK ||
 	    moment_parse_mail(text, &us) != ST_OK)
 		return INT64_MIN;
 	return us;
@@ -116,29 +116,29 @@ item_time(const struct calls_item *item, const char *name)
 /* A call that has not started has no time to compare: where Twilio has it in
  * the list it stays. */
 static bool
-item_wanted(const struct monitor_query *q, const struct calls_item *item)
+item_wanted(const struct monitor_query *q, struct calls_page *page, size_t i)
 {
 	char direction[SID_MAX];
 	int64_t us;
 
 	if (q->direction != NULL &&
-	    (calls_item_text(item, "direction", direction, sizeof(direction)) !=
-		    ST_OK ||
+	    (calls_page_text(
+		 page, i, "direction", direction, sizeof(direction)) != ST_OK ||
 		strcmp(direction, q->direction) != 0))
 		return false;
 	if (q->start_us == INT64_MIN && q->end_us == INT64_MAX)
 		return true;
-	us = item_time(item, "start_time");
+	us = item_time(page, i, "start_time");
 	return us == INT64_MIN || (us >= q->start_us && us <= q->end_us);
 }
 
 static bool
-item_is(const struct calls_item *item, const char *sid)
+item_is(struct calls_page *page, size_t i, const char *sid)
 {
 	char its[SID_MAX];
 
 	return *sid != '\0' &&
-	    calls_item_text(item, "sid", its, sizeof(its)) == ST_OK &&
+	    calls_page_text(page, i, "sid", its, sizeof(its)) == ST_OK &&
 	    strcmp(its, sid) == 0;
 }
 
@@ -147,7 +147,7 @@ item_is(const struct calls_item *item, const char *sid)
  * whether there is anything more to look for.
  */
 static size_t
-place_find(const struct place *p, const struct calls_page *page, bool *found)
+place_find(const struct place *p, struct calls_page *page, bool *found)
 {
 	size_t i;
 	int64_t us;
@@ -156,19 +156,18 @@ place_find(const struct place *p, const struct calls_page *page, bool *found)
 	if (*p->last == '\0')
 		return 0;
 	for (i = 0; i < page->n; i++) {
-		if (item_is(&page->items[i], p->last))
+		if (item_is(page, i, p->last))
 			return i + 1;
-		if (item_is(&page->items[i], p->next))
+		if (item_is(page, i, p->next))
 			return i;
 	}
 	/* Gone, if what was made earlier is here. Of the same second there may
 	 * be one again, rather than one never. */
-	us = page->n == 0
-	    ? INT64_MIN
-	    : item_time(&page->items[page->n - 1], "date_created");
+	us = page->n == 0 ? INT64_MIN
+			  : item_time(page, page->n - 1, "date_created");
 	*found = page->next_uri == NULL || (us != INT64_MIN && us < p->made_us);
 	for (i = 0; *found && i < page->n; i++) {
-		us = item_time(&page->items[i], "date_created");
+		us = item_time(page, i, "date_created");
 		if (us != INT64_MIN && us <= p->made_us)
 			return i;
 	}
@@ -179,15 +178,14 @@ place_find(const struct place *p, const struct calls_page *page, bool *found)
 
 /* The reply is full in the middle of a page. */
 static enum status
-stop_before(struct walk *w, const struct calls_page *page, size_t i)
+stop_before(struct walk *w, struct calls_page *page, size_t i)
 {
 	struct place *p = &w->place;
 
-	p->made_us = item_time(&page->items[i - 1], "date_created");
-	if (calls_item_text(&page->items[i - 1], "sid", p->last,
-		sizeof(p->last)) == ST_OK &&
-	    calls_item_text(&page->items[i], "sid", p->next, sizeof(p->next)) ==
-		ST_OK)
+	p->made_us = item_time(page, i - 1, "date_created");
+	if (calls_page_text(page, i - 1, "sid", p->last, sizeof(p->last)) ==
+		ST_OK &&
+	    calls_page_text(page, i, "sid", p->next, sizeof(p->next)) == ST_OK)
 		return ST_OK;
 	snprintf(w->why.text, sizeof(w->why.text), "a call without a SID");
 	return ST_MALFORMED;
@@ -256,7 +254,7 @@ take_page(struct walk *w, struct calls_page *page, bool *full)
 	size_t i;
 
 	for (i = place_find(&w->place, page, &found); i < page->n; i++) {
-		if (!item_wanted(w->q, &page->items[i]))
+		if (!item_wanted(w->q, page, i))
 			continue;
 		if (w->n == w->q->limit) {
 			*full = true;

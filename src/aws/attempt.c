@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "codec/crc32.h"
 #include "codec/json.h"
-#include "codec/json_wipe.h"
 #include "codec/sigv4.h"
 #include "codec/url.h"
 #include "http/client.h"
@@ -256,13 +255,4 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
 	kv_release(&headers);
 	buf_release(&target);
 	sigv4_release(&signature);
-}
-
-void
-attempt_release(struct attempt *a, bool secret)
-{
-	if (secret)
-		json_wipe(a->body);
-	json_free(a->body);
-	a->body = NULL;
 }

@@ -52,10 +52,8 @@ struct attempt {
 	struct json *body; /* of the answer, success or not; NULL: none */
 };
 
-/* The outcome is in *out, status included; the caller releases it. */
+/* The outcome is in *out, status included; the caller frees its body. */
 void attempt_make(struct http_client *, const struct attempt_request *,
     const struct aws_keys *, struct attempt *out);
-/* Wipes all strings of the body if it is secret. */
-void attempt_release(struct attempt *, bool secret);
 
 #endif

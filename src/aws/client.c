@@ -8,6 +8,7 @@
 #include "aws/shared.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "codec/json.h"
 #include "http/client.h"
 
 /* AWS takes signatures of 5 minutes; less is no skew worth a correction. */
@@ -337,7 +338,7 @@ run(struct course *c, struct aws_reply *reply)
 		try_once(c, &a);
 		if (a.status == ST_OK || !go_on(c, &a))
 			break;
-		attempt_release(&a, c->call->secret);
+		json_free(a.body);
 	}
 	if (a.status == ST_OK)
 		retry_give(bucket, c->paid > 0 ? c->paid : RETRY_REWARD);
@@ -356,7 +357,7 @@ aws_call(struct aws_client *client, const struct aws_call *call,
 	struct course c = { .client = client, .call = call };
 	enum status st;
 
-	*reply = (struct aws_reply){ .secret = call->secret };
+	*reply = (struct aws_reply){ 0 };
 	buf_reset(&client->error);
 	if ((st = set_out(&c)) == ST_OK)
 		st = run(&c, reply);
@@ -372,8 +373,6 @@ aws_call(struct aws_client *client, const struct aws_call *call,
 void
 aws_reply_release(struct aws_reply *reply)
 {
-	struct attempt a = { .body = reply->body };
-
-	attempt_release(&a, reply->secret);
+	json_free(reply->body);
 	*reply = (struct aws_reply){ 0 };
 }

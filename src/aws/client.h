@@ -78,13 +78,11 @@ struct aws_call {
 	const char *origin; /* an address whose scheme, host and port are used
 	                       unless an endpoint was configured; or NULL */
 	const struct buf *body; /* JSON */
-	bool secret; /* the answer is wiped when released */
 };
 
 struct aws_reply {
 	struct json *body; /* the answer, or the refusal; NULL: empty */
 	char code[AWS_CODE_MAX]; /* of a refusal, "" otherwise */
-	bool secret;
 };
 
 /*

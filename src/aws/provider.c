@@ -31,16 +31,6 @@ provider_keys(struct aws_keys *keys, const char *id, const char *secret,
 	return st;
 }
 
-/* The tree's own copy of a secret. */
-static void
-wipe_member(const struct json *root, const char *name)
-{
-	const char *text;
-
-	if (json_member_text(root, name, &text) == ST_OK)
-		crypt_wipe((char *)text, strlen(text));
-}
-
 enum status
 provider_json(const struct buf *body, struct aws_keys *keys)
 {
@@ -63,8 +53,6 @@ provider_json(const struct buf *body, struct aws_keys *keys)
 		goto out;
 	st = provider_keys(keys, id, secret, token, expires_us);
 out:
-	wipe_member(root, "SecretAccessKey");
-	wipe_member(root, "Token");
 	json_free(root);
 	return st;
 }

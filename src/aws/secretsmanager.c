@@ -43,8 +43,7 @@ secretsmanager_get(struct aws_client *client, const char *region,
 	const struct aws_call call = { .service = AWS_SECRETSMANAGER,
 		.operation = "GetSecretValue",
 		.region = region,
-		.body = &body,
-		.secret = true };
+		.body = &body };
 	struct aws_reply reply = { .body = NULL };
 	enum status st;
 

@@ -70,10 +70,9 @@ static enum status
 ask(struct aws_client *client, const struct buf *body, struct ssm_value *values,
     size_t n)
 {
-	const struct aws_call call = { .service = AWS_SSM,
-		.operation = "GetParameters",
-		.body = body,
-		.secret = true };
+	const struct aws_call call = {
+		.service = AWS_SSM, .operation = "GetParameters", .body = body
+	};
 	struct aws_reply reply;
 	const struct json *list, *p;
 	enum status st = aws_call(client, &call, &reply);

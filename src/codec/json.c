@@ -83,9 +83,23 @@ json_parse(const char *text, size_t len, struct json **out)
 	return st;
 }
 
+/* No deeper than JSON_DEPTH_MAX. */
+static void
+wipe_strings(const cJSON *v)
+{
+	const cJSON *child;
+
+	if (v->valuestring != NULL)
+		explicit_bzero(v->valuestring, strlen(v->valuestring));
+	for (child = v->child; child != NULL; child = child->next)
+		wipe_strings(child);
+}
+
 void
 json_free(struct json *root)
 {
+	if (root != NULL)
+		wipe_strings(inside(root));
 	cJSON_Delete((cJSON *)root);
 }
 
@@ -159,20 +173,6 @@ json_int(const struct json *v, int64_t *out)
 }
 
 enum status
-json_real(const struct json *v, double *out)
-{
-	double d = inside(v)->valuedouble;
-
-	*out = 0;
-	if (!cJSON_IsNumber(inside(v)))
-		return ST_MALFORMED;
-	if (d - d != 0) /* 1e400 is read as infinity */
-		return ST_TOOBIG;
-	*out = d;
-	return ST_OK;
-}
-
-enum status
 json_bool(const struct json *v, bool *out)
 {
 	*out = cJSON_IsTrue(inside(v));
@@ -238,14 +238,4 @@ json_size(const struct json *v)
 	for (item = json_first(v); item != NULL; item = json_next(item))
 		n++;
 	return n;
-}
-
-const struct json *
-json_item(const struct json *v, size_t i)
-{
-	const struct json *item = json_first(v);
-
-	while (item != NULL && i-- > 0)
-		item = json_next(item);
-	return item;
 }

@@ -1,7 +1,9 @@
 /*
- * JSON (RFC 8259): written into a buf, checked, and read. The only module
- * that knows cJSON, whose lax ways stay inside: text is checked strictly
- * before it is parsed.
+ * JSON (RFC 8259): written into a buf, checked, and read. cJSON reads, but by
+ * itself it passes what is no JSON (bytes that are no UTF-8, text after the
+ * value, control characters), so that text is checked strictly before; and it
+ * cuts strings at \u0000, ignores the case of names, takes the first of two
+ * members and rounds numbers, which json.c sees to.
  */
 #ifndef CODEC_JSON_H
 #define CODEC_JSON_H
@@ -32,6 +34,13 @@ enum status json_put_text(struct buf *, const char *);
  */
 enum status json_check(const char *, size_t len, size_t max_depth);
 
+/*
+ * The same for the value that begins at the text's first byte, whatever is
+ * behind it. *used is the value's length.
+ */
+enum status json_check_first(
+    const char *, size_t len, size_t max_depth, size_t *used);
+
 /* Reading: a value, and what it holds, until the whole is freed. */
 struct json;
 
@@ -50,7 +59,9 @@ enum json_kind {
  * ST_NOMEM.
  */
 enum status json_parse(const char *, size_t len, struct json **);
-void json_free(struct json *); /* NULL is taken */
+
+/* NULL is allowed. Strings are wiped: they may be a secret's. */
+void json_free(struct json *);
 
 enum json_kind json_kind(const struct json *);
 
@@ -65,12 +76,10 @@ enum status json_member(
  * The value as what it should be, or ST_MALFORMED if it is of another kind.
  * json_text also refuses a string with a NUL in it; the text lives as long as
  * the whole. json_int refuses fractions and, with ST_TOOBIG, whatever a
- * double does not hold exactly (2^53 and beyond). json_real refuses what is
- * over a double's range with ST_TOOBIG.
+ * double does not hold exactly (2^53 and beyond).
  */
 enum status json_text(const struct json *, const char **);
 enum status json_int(const struct json *, int64_t *);
-enum status json_real(const struct json *, double *);
 enum status json_bool(const struct json *, bool *);
 
 /*
@@ -91,64 +100,6 @@ const struct json *json_first(const struct json *);
 const struct json *json_next(const struct json *);
 const char *json_name(const struct json *);
 
-/* How many items or members; the i-th, or NULL. Each counts from the start. */
-size_t json_size(const struct json *);
-const struct json *json_item(const struct json *, size_t i);
-
-/*
- * Reading without building anything, where an answer has a megabyte and three
- * of its members count: slices of a text that json_check took. Of other text
- * they are nonsense, but within it.
- */
-struct json_slice {
-	const char *text; /* one value as it stands, no space around it */
-	size_t len;
-};
-
-/* What one value is, by its first character. */
-enum json_kind json_slice_kind(const struct json_slice *);
-
-/* The members of an object or the items of an array, in their order. */
-struct json_walk {
-	const char *at, *end;
-	bool object;
-};
-
-/* ST_OK; or ST_MALFORMED: this is neither, and has nothing to walk over. */
-enum status json_walk(struct json_walk *, const struct json_slice *);
-
-/* The next; false: there is none. name is a member's as it stands between its
- * quotes, with escapes, and empty for an item; it may be NULL. */
-bool json_walk_next(
-    struct json_walk *, struct json_slice *name, struct json_slice *value);
-
-/* As json_member. */
-enum status json_slice_member(
-    const struct json_slice *, const char *name, struct json_slice *out);
-
-/* Is the name, as it stands, that one? */
-bool json_slice_name_is(const struct json_slice *, const char *name);
-
-/* Several at once; the text of what is absent is NULL. ST_OK; ST_MALFORMED:
- * one is there twice, or this is no object. */
-enum status json_slice_members(const struct json_slice *,
-    const char *const names[], size_t n, struct json_slice out[]);
-
-/*
- * As json_check, and on the way each value that is no deeper than
- * JSON_SEEN_DEPTH is told of as it ends: the text is passed over only once.
- * depth 0 is the whole, and what is in a value comes before it. What was told
- * of stands for nothing unless the result is ST_OK. False ends the check with
- * ST_MALFORMED.
- */
-#define JSON_SEEN_DEPTH 2
-typedef bool json_seen(void *arg, size_t depth, const struct json_slice *name,
-    const struct json_slice *value);
-enum status json_check_seen(
-    const char *, size_t len, size_t max_depth, json_seen *, void *arg);
-
-/* A string, without quotes and escapes. ST_OK; ST_MALFORMED: it is none, or
- * has a NUL in it; ST_TOOBIG: out has no room. out is "" then. */
-enum status json_slice_text(const struct json_slice *, char *out, size_t size);
+size_t json_size(const struct json *); /* how many items or members */
 
 #endif

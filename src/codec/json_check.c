@@ -9,12 +9,6 @@ struct scan {
 	const char *at, *end;
 	size_t depth, max_depth;
 	bool in_object[JSON_DEPTH_MAX]; /* else in an array; by depth */
-
-	/* Of the values that the caller wants to see: where they begin. */
-	json_seen *seen; /* or NULL */
-	void *arg;
-	const char *starts[JSON_SEEN_DEPTH + 1];
-	struct json_slice names[JSON_SEEN_DEPTH + 1];
 };
 
 static void
@@ -116,49 +110,6 @@ take_escape(struct scan *s)
 	return code >= 0xdc00 && code <= 0xdfff;
 }
 
-/* --- strings ------------------------------------------------------------ */
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* The high bit of each byte below n (128 at most); bytes above one that is may
- * be wrong. */
-static uint64_t
-bytes_below(uint64_t word, unsigned char n)
-{
-	return (word - EACH(n)) & ~word & EACH(0x80);
-}
-
-/* The first of the marked bytes, as they lie in memory. */
-static size_t
-first_marked(uint64_t marks)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (size_t)__builtin_ctzll(marks) / 8;
-#else
-	/* Marks behind it may be wrong, so that it is looked for. */
-	(void)marks;
-	return 0;
-#endif
-}
-
-/* Most of a text is strings, and most of those plain ASCII: eight at a time. */
-static void
-skip_plain(struct scan *s)
-{
-	uint64_t word, odd;
-
-	for (; s->end - s->at >= 8; s->at += 8) {
-		memcpy(&word, s->at, 8);
-		odd = (word & EACH(0x80)) | bytes_below(word, 0x20) |
-		    bytes_below(word ^ EACH('"'), 1) |
-		    bytes_below(word ^ EACH('\\'), 1);
-		if (odd != 0) {
-			s->at += first_marked(odd);
-			return;
-		}
-	}
-}
-
 /* Section 7, after the opening quote. */
 static bool
 take_string(struct scan *s)
@@ -166,7 +117,7 @@ take_string(struct scan *s)
 	unsigned char c;
 	bool valid;
 
-	for (skip_plain(s); s->at < s->end; skip_plain(s)) {
+	while (s->at < s->end) {
 		c = (unsigned char)*s->at;
 		if (c == '"') {
 			s->at++;
@@ -188,45 +139,15 @@ take_string(struct scan *s)
 	return false;
 }
 
-/* --- structure ---------------------------------------------------------- */
-
 /* A member's name and its colon. */
 static bool
 take_name(struct scan *s)
 {
-	const char *name;
-
 	skip_space(s);
-	name = s->at + 1;
 	if (!take(s, '"') || !take_string(s))
 		return false;
-	if (s->depth <= JSON_SEEN_DEPTH)
-		s->names[s->depth] =
-		    (struct json_slice){ name, (size_t)(s->at - 1 - name) };
 	skip_space(s);
 	return take(s, ':');
-}
-
-static void
-begin_value(struct scan *s)
-{
-	if (s->depth <= JSON_SEEN_DEPTH)
-		s->starts[s->depth] = s->at;
-}
-
-/* Tell of the value that has ended here. */
-static bool
-end_value(const struct scan *s)
-{
-	struct json_slice value, name = { "", 0 };
-
-	if (s->seen == NULL || s->depth > JSON_SEEN_DEPTH)
-		return true;
-	value.text = s->starts[s->depth];
-	value.len = (size_t)(s->at - value.text);
-	if (s->depth > 0 && s->in_object[s->depth - 1])
-		name = s->names[s->depth];
-	return s->seen(s->arg, s->depth, &name, &value);
 }
 
 static bool
@@ -272,8 +193,6 @@ take_after(struct scan *s)
 {
 	bool object;
 
-	if (!end_value(s))
-		return ST_MALFORMED;
 	while (s->depth > 0) {
 		object = s->in_object[s->depth - 1];
 		skip_space(s);
@@ -282,45 +201,58 @@ take_after(struct scan *s)
 		if (!take(s, object ? '}' : ']'))
 			return ST_MALFORMED;
 		s->depth--;
-		if (!end_value(s))
-			return ST_MALFORMED;
 	}
 	return ST_OK;
+}
+
+/* One value, after white space. */
+static enum status
+take_value(struct scan *s)
+{
+	enum status st;
+	bool whole;
+
+	do {
+		skip_space(s);
+		if (s->at == s->end)
+			return ST_MALFORMED;
+		if (*s->at == '{' || *s->at == '[') {
+			if ((st = take_open(s, &whole)) != ST_OK)
+				return st;
+		} else if (!(whole = take_scalar(s))) {
+			return ST_MALFORMED;
+		}
+		if (whole && (st = take_after(s)) != ST_OK)
+			return st;
+	} while (s->depth > 0);
+	return ST_OK;
+}
+
+static struct scan
+scan_init(const char *text, size_t len, size_t max_depth)
+{
+	return (struct scan){ .at = text,
+		.end = text + len,
+		.max_depth =
+		    max_depth < JSON_DEPTH_MAX ? max_depth : JSON_DEPTH_MAX };
 }
 
 enum status
 json_check(const char *text, size_t len, size_t max_depth)
 {
-	return json_check_seen(text, len, max_depth, NULL, NULL);
+	struct scan s = scan_init(text, len, max_depth);
+	enum status st = take_value(&s);
+
+	skip_space(&s);
+	return st != ST_OK || s.at == s.end ? st : ST_MALFORMED;
 }
 
 enum status
-json_check_seen(
-    const char *text, size_t len, size_t max_depth, json_seen *seen, void *arg)
+json_check_first(const char *text, size_t len, size_t max_depth, size_t *used)
 {
-	struct scan s = {
-		.at = text, .end = text + len, .seen = seen, .arg = arg
-	};
-	enum status st;
-	bool whole;
+	struct scan s = scan_init(text, len, max_depth);
+	enum status st = take_value(&s);
 
-	s.max_depth = max_depth < JSON_DEPTH_MAX ? max_depth : JSON_DEPTH_MAX;
-	do {
-		skip_space(&s);
-		if (s.at == s.end)
-			return ST_MALFORMED;
-		begin_value(&s);
-		if (*s.at == '{' || *s.at == '[') {
-			if ((st = take_open(&s, &whole)) != ST_OK)
-				return st;
-		} else {
-			whole = take_scalar(&s);
-			if (!whole)
-				return ST_MALFORMED;
-		}
-		if (whole && (st = take_after(&s)) != ST_OK)
-			return st;
-	} while (s.depth > 0);
-	skip_space(&s);
-	return s.at == s.end ? ST_OK : ST_MALFORMED;
+	*used = (size_t)(s.at - text);
+	return st;
 }

@@ -139,14 +139,14 @@ struct listing {
 };
 
 static enum status
-take_item(struct listing *l, const struct calls_item *item)
+take_item(struct listing *l, struct calls_page *page, size_t item)
 {
 	char texts[TEXTS_N][TEXT_MAX];
 	enum status e;
 	int i;
 
 	for (i = 0; i < TEXTS_N; i++) {
-		e = calls_item_text(item, names[i], texts[i], TEXT_MAX);
+		e = calls_page_text(page, item, names[i], texts[i], TEXT_MAX);
 		if (e == ST_NOTFOUND)
 			texts[i][0] = '\0';
 		else if (e != ST_OK)
@@ -173,7 +173,7 @@ walk(struct twilio *t, struct listing *l, const struct calls_query *q)
 	do {
 		e = calls_list(t->client, &t->account, q, next, &page, &why);
 		for (i = 0; e == ST_OK && i < page.n && l->left > 0; i++)
-			e = take_item(l, &page.items[i]);
+			e = take_item(l, &page, i);
 		free(next);
 		next = page.next_uri;
 		page.next_uri = NULL;

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/json.h"
-#include "codec/json_wipe.h"
 #include "config/value.h"
 #include "params/reference.h"
 #include "params/source.h"
@@ -86,7 +85,6 @@ pick(const struct reference *r, const struct buf *raw, char **out,
 	else if (json_member_text(root, r->key, &text) != ST_OK)
 		*wrong = "it has no member of that name that is a text";
 	st = *wrong == NULL ? str_dup(text, out) : ST_MALFORMED;
-	json_wipe(root);
 	json_free(root);
 	return st;
 }

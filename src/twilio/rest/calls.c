@@ -50,20 +50,21 @@ check_account(const struct calls_account *a, struct calls_failure *f)
 /* --- one call ------------------------------------------------------------ */
 
 /* Is it the call that was asked for? */
-static bool
-is_call(const struct buf *body, const char *sid)
+static enum status
+check_call(const struct buf *body, const char *sid)
 {
-	struct json_slice whole = { body->data, body->len }, value;
-	char its[SID_LEN + 1];
+	struct json *call;
+	const char *its;
+	enum status st;
+	bool same;
 
-	if (body->len == 0 ||
-	    json_check(body->data, body->len, CALL_DEPTH_MAX) != ST_OK)
-		return false;
-	whole.text += strspn(whole.text, " \t\r\n");
-	whole.len -= (size_t)(whole.text - body->data);
-	return json_slice_member(&whole, "sid", &value) == ST_OK &&
-	    json_slice_text(&value, its, sizeof(its)) == ST_OK &&
+	if (json_check(buf_str(body), body->len, CALL_DEPTH_MAX) != ST_OK)
+		return ST_MALFORMED;
+	st = json_parse(buf_str(body), body->len, &call);
+	same = st == ST_OK && json_member_text(call, "sid", &its) == ST_OK &&
 	    strcasecmp(its, sid) == 0;
+	json_free(call);
+	return st == ST_NOMEM ? st : same ? ST_OK : ST_MALFORMED;
 }
 
 enum status
@@ -89,9 +90,11 @@ calls_fetch(struct http_client *client, const struct calls_account *a,
 	r.uri = buf_str(&uri);
 	if ((st = rest_get(client, a, &r, &reply, f)) != ST_OK)
 		goto out;
-	if (!is_call(&reply.body, sid)) {
-		failure_say(f, "Twilio's answer is not the call asked for");
-		st = ST_MALFORMED;
+	if ((st = check_call(&reply.body, sid)) != ST_OK) {
+		failure_say(f, "%s",
+		    st == ST_NOMEM ? status_text(st)
+				   : "Twilio's answer is not the call asked "
+				     "for");
 		goto out;
 	}
 	*call = reply.body;
@@ -193,18 +196,4 @@ out:
 	http_reply_release(&reply);
 	buf_release(&uri);
 	return st;
-}
-
-enum status
-calls_item_text(
-    const struct calls_item *item, const char *name, char *out, size_t size)
-{
-	const struct json_slice whole = { item->text, item->len };
-	struct json_slice value;
-	enum status st = json_slice_member(&whole, name, &value);
-
-	*out = '\0';
-	if (st == ST_OK && json_slice_kind(&value) == JSON_NULL)
-		st = ST_NOTFOUND;
-	return st == ST_OK ? json_slice_text(&value, out, size) : st;
 }

@@ -5,7 +5,7 @@
  *
  * Requests go over the shared HTTP client with Basic authentication. What may
  * be repeated is (429, 5xx, no connection): three tries, after a random part
- * of 100 ms doubled each time, at most 3 s, inside one dead-line for all.
+ * of 100 ms doubled each time, at most 3 s, inside one deadline for all.
  */
 #ifndef TWILIO_REST_CALLS_H
 #define TWILIO_REST_CALLS_H
@@ -18,6 +18,7 @@
 #include "base/status.h"
 
 struct http_client;
+struct json;
 
 /* "CA" and 32 hexadecimal digits. */
 bool calls_is_sid(const char *);
@@ -76,10 +77,13 @@ struct calls_page {
 	struct calls_item *items;
 	size_t n;
 	char *next_uri; /* as Twilio gave it ("/2010-04-01/…"), NULL: the end */
+	struct json
+	    *read; /* the item that calls_page_text read last, or NULL */
+	size_t read_i; /* which that is */
 };
 #define CALLS_PAGE_INIT \
 	{ \
-		BUF_INIT, NULL, 0, NULL \
+		BUF_INIT, NULL, 0, NULL, NULL, 0 \
 	}
 void calls_page_release(struct calls_page *);
 
@@ -94,9 +98,10 @@ enum status calls_list(struct http_client *, const struct calls_account *,
     const struct calls_query *, const char *next_uri, struct calls_page *,
     struct calls_failure *);
 
-/* A member of an item that is a string, copied out: ST_OK, ST_NOTFOUND (absent
- * or null), ST_TOOBIG, ST_MALFORMED. */
-enum status calls_item_text(
-    const struct calls_item *, const char *name, char *out, size_t size);
+/* A member of the i-th item that is a string, copied out: ST_OK, ST_NOTFOUND
+ * (absent or null), ST_TOOBIG, ST_MALFORMED, ST_NOMEM. An item is read once for
+ * members asked one after another. */
+enum status calls_page_text(
+    struct calls_page *, size_t i, const char *name, char *out, size_t size);
 
 #endif

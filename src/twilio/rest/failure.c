@@ -9,7 +9,6 @@
 #include "http/reply.h"
 #include "twilio/rest/calls.h"
 
-#define DEPTH_MAX 16
 #define CODE_MAX 999999
 #define RETRY_AFTER_MAX 86400
 
@@ -79,24 +78,20 @@ static void
 read_error(const struct buf *body, struct calls_failure *f,
     char message[static MESSAGE_MAX])
 {
-	struct json_slice whole = { body->data, body->len }, member;
-	char digits[16] = "";
-	uint64_t code;
+	struct json *error = NULL;
+	const char *text;
+	int64_t code;
 
 	*message = '\0';
-	if (body->len == 0 ||
-	    json_check(body->data, body->len, DEPTH_MAX) != ST_OK)
+	if (json_parse(buf_str(body), body->len, &error) != ST_OK)
 		return;
-	whole.text += strspn(whole.text, " \t\r\n");
-	whole.len -= (size_t)(whole.text - body->data);
-	if (json_slice_member(&whole, "code", &member) == ST_OK &&
-	    member.len < sizeof(digits)) {
-		memcpy(digits, member.text, member.len);
-		if (str_u64(digits, CODE_MAX, &code) == ST_OK)
-			f->code = (int)code;
-	}
-	if (json_slice_member(&whole, "message", &member) == ST_OK)
-		(void)json_slice_text(&member, message, MESSAGE_MAX);
+	if (json_member_int(error, "code", &code) == ST_OK && code >= 0 &&
+	    code <= CODE_MAX)
+		f->code = (int)code;
+	if (json_member_text(error, "message", &text) == ST_OK &&
+	    strlen(text) < MESSAGE_MAX)
+		memcpy(message, text, strlen(text) + 1);
+	json_free(error);
 }
 
 /* --- what it means ------------------------------------------------------- */

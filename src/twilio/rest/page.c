@@ -19,6 +19,7 @@ void
 calls_page_release(struct calls_page *p)
 {
 	buf_release(&p->text);
+	json_free(p->read);
 	free(p->items);
 	free(p->next_uri);
 	*p = (struct calls_page)CALLS_PAGE_INIT;
@@ -42,93 +43,173 @@ page_uri_fits(const char *uri, const char *account_sid)
 	return true;
 }
 
-static enum status
-read_next_uri(
-    const struct json_slice *value, const char *account_sid, char **next_uri)
-{
-	if (value->text == NULL || json_slice_kind(value) == JSON_NULL)
-		return ST_OK;
-	if (value->len > URI_MAX * 2)
-		return ST_MALFORMED;
-	if ((*next_uri = malloc(value->len)) == NULL)
-		return ST_NOMEM;
-	if (json_slice_text(value, *next_uri, value->len) == ST_OK &&
-	    page_uri_fits(*next_uri, account_sid))
-		return ST_OK;
-	free(*next_uri);
-	*next_uri = NULL;
-	return ST_MALFORMED;
-}
-
-/* What has been found of a page, while its text is checked. */
+/* A page's text: its members are passed one by one, each checked at once. */
 struct reading {
 	struct calls_page *page;
-	size_t pending; /* values of the member that has not ended yet */
-	bool objects; /* all of them are */
+	const char *at, *end;
 	bool has_calls;
-	struct json_slice next_uri; /* text NULL: not there yet */
+	struct calls_item next_uri; /* text NULL: not there yet */
 };
 
-static bool
-add_item(struct reading *r, const struct json_slice *value)
+static void
+skip_space(struct reading *r)
 {
-	if (json_slice_kind(value) != JSON_OBJECT)
-		r->objects = false;
-	if (r->pending < CALLS_PAGE_MAX && !r->has_calls)
-		r->page->items[r->pending] =
-		    (struct calls_item){ value->text, value->len };
-	r->pending++;
+	while (r->at < r->end && strchr(" \t\r\n", *r->at) != NULL)
+		r->at++;
+}
+
+static bool
+take(struct reading *r, char c)
+{
+	skip_space(r);
+	if (r->at == r->end || *r->at != c)
+		return false;
+	r->at++;
 	return true;
 }
 
-/* A member has ended, and what was pending is in it. */
 static bool
-take_member(struct reading *r, const struct json_slice *name,
-    const struct json_slice *value)
+take_value(struct reading *r, size_t max_depth, struct calls_item *value)
 {
-	bool good = true;
-
-	if (json_slice_name_is(name, "calls")) {
-		good = !r->has_calls && r->objects &&
-		    r->pending <= CALLS_PAGE_MAX &&
-		    json_slice_kind(value) == JSON_ARRAY;
-		r->has_calls = true;
-		r->page->n = r->pending;
-	} else if (json_slice_name_is(name, "next_page_uri")) {
-		good = r->next_uri.text == NULL;
-		r->next_uri = *value;
-	}
-	r->pending = 0;
-	r->objects = true;
-	return good;
+	skip_space(r);
+	value->text = r->at;
+	if (json_check_first(r->at, (size_t)(r->end - r->at), max_depth,
+		&value->len) != ST_OK)
+		return false;
+	r->at += value->len;
+	return true;
 }
 
 static bool
-see(void *arg, size_t depth, const struct json_slice *name,
-    const struct json_slice *value)
+take_calls(struct reading *r)
 {
-	struct reading *r = arg;
+	struct calls_page *p = r->page;
 
-	if (depth == 2)
-		return add_item(r, value);
-	if (depth == 1)
-		return take_member(r, name, value);
-	return json_slice_kind(value) == JSON_OBJECT;
+	if (r->has_calls || !take(r, '['))
+		return false;
+	r->has_calls = true;
+	if (take(r, ']'))
+		return true;
+	do {
+		if (p->n == CALLS_PAGE_MAX ||
+		    !take_value(r, DEPTH_MAX - 2, &p->items[p->n]) ||
+		    *p->items[p->n].text != '{')
+			return false;
+		p->n++;
+	} while (take(r, ','));
+	return take(r, ']');
+}
+
+static enum status
+take_member(struct reading *r)
+{
+	bool calls = false, next_uri = false;
+	struct calls_item value;
+	struct json *read;
+	const char *name;
+	enum status st;
+
+	if (!take_value(r, 0, &value) || !take(r, ':'))
+		return ST_MALFORMED;
+	st = json_parse(value.text, value.len, &read);
+	if (st == ST_OK && json_text(read, &name) == ST_OK) {
+		calls = strcmp(name, "calls") == 0;
+		next_uri = strcmp(name, "next_page_uri") == 0;
+	} else if (st == ST_OK && json_kind(read) != JSON_STRING) {
+		st = ST_MALFORMED;
+	}
+	json_free(read);
+	if (st != ST_OK)
+		return st == ST_NOMEM ? st : ST_MALFORMED;
+	if (calls)
+		return take_calls(r) ? ST_OK : ST_MALFORMED;
+	if (!take_value(r, DEPTH_MAX - 1, &value))
+		return ST_MALFORMED;
+	if (next_uri && r->next_uri.text != NULL)
+		return ST_MALFORMED;
+	if (next_uri)
+		r->next_uri = value;
+	return ST_OK;
+}
+
+static enum status
+take_page(struct reading *r)
+{
+	enum status st = ST_OK;
+
+	if (!take(r, '{'))
+		return ST_MALFORMED;
+	if (!take(r, '}')) {
+		do {
+			st = take_member(r);
+		} while (st == ST_OK && take(r, ','));
+		if (st == ST_OK && !take(r, '}'))
+			st = ST_MALFORMED;
+	}
+	skip_space(r);
+	if (st == ST_OK && (r->at != r->end || !r->has_calls))
+		st = ST_MALFORMED;
+	return st;
+}
+
+static enum status
+read_next_uri(
+    const struct calls_item *value, const char *account_sid, char **next_uri)
+{
+	struct json *read;
+	const char *uri;
+	enum status st;
+
+	if (value->text == NULL)
+		return ST_OK;
+	st = json_parse(value->text, value->len, &read);
+	if (st == ST_OK && json_kind(read) != JSON_NULL) {
+		if (json_text(read, &uri) == ST_OK &&
+		    page_uri_fits(uri, account_sid))
+			st = str_dup(uri, next_uri);
+		else
+			st = ST_MALFORMED;
+	}
+	json_free(read);
+	return st == ST_UNSUPPORTED ? ST_MALFORMED : st;
 }
 
 enum status
 page_read(struct calls_page *p, const char *account_sid, const char **wrong)
 {
-	struct reading r = { .page = p, .objects = true };
+	struct reading r = { .page = p, .at = buf_str(&p->text) };
+	enum status st;
 
-	*wrong = "no memory";
+	*wrong = "it is no JSON object with a list of at most 1000 calls";
+	r.end = r.at + p->text.len;
 	if ((p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
 		return ST_NOMEM;
-	*wrong = "it is no JSON object with a list of at most 1000 calls";
-	if (json_check_seen(
-		buf_str(&p->text), p->text.len, DEPTH_MAX, see, &r) != ST_OK ||
-	    !r.has_calls)
-		return ST_MALFORMED;
+	if ((st = take_page(&r)) != ST_OK)
+		return st;
 	*wrong = "its next_page_uri is no page of this account's calls";
 	return read_next_uri(&r.next_uri, account_sid, &p->next_uri);
+}
+
+enum status
+calls_page_text(
+    struct calls_page *p, size_t i, const char *name, char *out, size_t size)
+{
+	const struct calls_item *item = &p->items[i];
+	const char *text;
+	enum status st;
+
+	*out = '\0';
+	if (p->read == NULL || p->read_i != i) {
+		json_free(p->read);
+		p->read_i = i;
+		st = json_parse(item->text, item->len, &p->read);
+		if (st != ST_OK)
+			return st;
+	}
+	if ((st = json_member_text(p->read, name, &text)) != ST_OK)
+		return st;
+	if (strlen(text) >= size)
+		return ST_TOOBIG;
+	memcpy(out, text, strlen(text) + 1);
+	return ST_OK;
 }
