@@ -289,12 +289,12 @@ damage_pages(long from, long to)
 }
 
 static void
-fill(struct db *db)
+fill(struct db *db, int from)
 {
 	char name[16];
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = from; i < from + 200; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		CU_ASSERT_EQUAL(note_write(db, name), ST_OK);
 	}
@@ -332,7 +332,7 @@ test_damaged(void)
 	if (database_way()->journal == DB_WAL)
 		return;
 	db = database_open(&notes_schema);
-	fill(db);
+	fill(db, 0);
 	db_close(db);
 	damage_pages(4, 30);
 	db = database_open(&notes_schema);
@@ -521,38 +521,195 @@ test_journals(void)
 	database_use(way);
 }
 
-static void
-unlink_all(void)
+/* A file of the database's. */
+static const char *
+beside(const char *suffix)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm",
-		"-journal" };
-	char path[600];
-	size_t i;
+	static char name[600];
 
-	for (i = 0; i < TEST_COUNT(suffixes); i++) {
-		snprintf(
-		    path, sizeof(path), "%s%s", database_path(), suffixes[i]);
-		unlink(path);
-	}
+	snprintf(name, sizeof(name), "%s%s", database_path(), suffix);
+	return name;
 }
 
-/* A file that was taken away must not go on swallowing messages. */
 static void
-test_taken_away(void)
+move(const char *from, const char *to)
 {
-	struct db *db, *other;
+	char old[600];
+
+	snprintf(old, sizeof(old), "%s", beside(from));
+	CU_ASSERT_EQUAL(rename(old, beside(to)), 0);
+}
+
+/* What is written is refused, and so is reading where that cannot be right;
+ * readiness says why. */
+static void
+check_noticed(struct db *db, bool file, const char *says)
+{
+	struct buf why = BUF_INIT;
+
+	CU_ASSERT_EQUAL(note_write(db, "refused"), ST_UNAVAILABLE);
+	if (file)
+		CU_ASSERT_EQUAL(notes_count(db, NULL), -1);
+	CU_ASSERT(!db_ready(db, &why));
+	if (strstr(buf_str(&why), says) == NULL)
+		printf("\n\"%s\" lacks \"%s\"\n", buf_str(&why), says);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), says));
+	buf_release(&why);
+}
+
+static void
+check_goes_on(struct db *db)
+{
+	struct buf why = BUF_INIT;
+
+	CU_ASSERT_EQUAL(note_write(db, "goes on"), ST_OK);
+	CU_ASSERT(db_ready(db, &why));
+	CU_ASSERT_EQUAL(notes_count(db, "a"), 1);
+	CU_ASSERT_EQUAL(notes_count(db, "refused"), 0);
+	CU_ASSERT(notes_sound(db));
+	buf_release(&why);
+}
+
+static struct db *
+begin(void)
+{
+	struct db *db;
 
 	database_fresh();
 	db = database_open(&notes_schema);
 	CU_ASSERT_EQUAL(note_write(db, "a"), ST_OK);
 	CU_ASSERT_EQUAL(notes_count(db, NULL), 1);
-	unlink_all();
-	CU_ASSERT_EQUAL(note_write(db, "b"), ST_OK);
+	return db;
+}
+
+/* A file that was taken away swallows no message, and no empty one comes in
+ * its place; with it things go on by themselves. */
+static void
+test_taken_away(void)
+{
+	struct db *db = begin();
+
+	move("", ".away");
+	check_noticed(db, true, "deleted or moved away");
+	CU_ASSERT_NOT_EQUAL(access(database_path(), F_OK), 0);
+	move(".away", "");
+	check_goes_on(db);
+	/* Nor does the next process make one. */
+	move("", ".away");
+	db_close(db);
+	check_refused(&notes_schema, ST_UNAVAILABLE, "is not here now");
+	put_file("", 0);
+	check_refused(&notes_schema, ST_UNAVAILABLE, "is empty now");
+	CU_ASSERT_EQUAL(unlink(database_path()), 0);
+	move(".away", "");
+	db = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(notes_count(db, NULL), 2);
+	db_close(db);
+	/* Unless one is wanted. */
+	CU_ASSERT_EQUAL(unlink(database_path()), 0);
+	CU_ASSERT_EQUAL(unlink(beside(".lock")), 0);
+	db = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(notes_count(db, NULL), 0);
+	db_close(db);
+}
+
+/* In its place comes another one; and then the old one again. */
+static void
+test_replaced(void)
+{
+	struct db *db, *other;
+
+	database_fresh();
 	other = database_open(&notes_schema);
-	CU_ASSERT_EQUAL(notes_count(other, "b"), 1);
-	CU_ASSERT_EQUAL(notes_count(db, "b"), 1);
-	CU_ASSERT_EQUAL(notes_count(db, "a"), 0);
+	CU_ASSERT_EQUAL(note_write(other, "other"), ST_OK);
 	db_close(other);
+	move("", ".other");
+	CU_ASSERT_EQUAL(unlink(beside(".lock")), 0);
+	unlink(beside("-wal"));
+	unlink(beside("-shm"));
+	db = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(note_write(db, "a"), ST_OK);
+	move("", ".away");
+	move(".other", "");
+	check_noticed(db, true, "in the place of the database");
+	move("", ".other");
+	move(".away", "");
+	check_goes_on(db);
+	/* What is left of the old one does not get into the new one. */
+	move("", ".away");
+	move(".other", "");
+	check_noticed(db, true, "in the place of the database");
+	db_close(db);
+	db = database_open(&notes_schema);
+	CU_ASSERT_EQUAL(notes_count(db, "other"), 1);
+	CU_ASSERT_EQUAL(notes_count(db, NULL), 1);
+	CU_ASSERT(notes_sound(db));
+	db_close(db);
+}
+
+static void
+test_emptied(void)
+{
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(truncate(database_path(), 0), 0);
+	check_noticed(db, true, "emptied or overwritten");
+	db_close(db);
+	check_refused(&notes_schema, ST_UNAVAILABLE, "is empty now");
+}
+
+/* cp(1) of an older copy: the same file, with what was in it before. */
+static void
+test_written_over(void)
+{
+	char old[65536], *all = old;
+	struct db *db = begin();
+	size_t n;
+	FILE *f;
+	int i;
+
+	db_close(db);
+	f = fopen(database_path(), "r");
+	n = fread(all, 1, sizeof(old), f);
+	fclose(f);
+	db = database_open(&notes_schema);
+	for (i = 0; i < 3; i++) {
+		fill(db, i * 200);
+		db_close(db);
+		db = database_open(&notes_schema);
+	}
+	CU_ASSERT_EQUAL(note_write(db, "last"), ST_OK);
+	put_file(all, n);
+	check_noticed(db, false, "emptied or overwritten");
+	/* As long as the newer one, but older. */
+	CU_ASSERT_EQUAL(truncate(database_path(), 16 << 20), 0);
+	check_noticed(db, false, "emptied or overwritten");
+	db_close(db);
+}
+
+static void
+test_log_deleted(void)
+{
+	struct db *db = begin();
+
+	if (database_way()->journal == DB_WAL) {
+		move("-wal", "-wal.away");
+		check_noticed(db, false, "-wal file of the database was");
+		close(open(beside("-wal"), O_CREAT | O_EXCL, 0600));
+		check_noticed(db, false, "in the place of the database's -wal");
+		CU_ASSERT_EQUAL(unlink(beside("-wal")), 0);
+		move("-wal.away", "-wal");
+		check_goes_on(db);
+		/* What was acknowledged is there, whatever becomes of it. */
+		CU_ASSERT_EQUAL(unlink(beside("-wal")), 0);
+		check_noticed(db, false, "-wal file of the database was");
+		db_close(db);
+		db = database_open(&notes_schema);
+		CU_ASSERT_EQUAL(notes_count(db, NULL), 2);
+		CU_ASSERT_EQUAL(notes_count(db, "goes on"), 1);
+	}
+	CU_ASSERT_EQUAL(note_write(db, "after all"), ST_OK);
+	CU_ASSERT(notes_sound(db));
 	db_close(db);
 }
 
@@ -657,6 +814,10 @@ static const struct test each_way[] = {
 	{ "an empty file", test_empty_file },
 	{ "a damaged one", test_damaged },
 	{ "taken away while open", test_taken_away },
+	{ "replaced while open", test_replaced },
+	{ "emptied while open", test_emptied },
+	{ "written over while open", test_written_over },
+	{ "its log deleted while open", test_log_deleted },
 	{ "opened late", test_late },
 };
 

@@ -200,17 +200,9 @@ db_conn_close(struct db_conn *c)
 }
 
 bool
-db_conn_stale(struct db_conn *c)
+db_conn_stale(const struct db_conn *c)
 {
-	int moved = 0;
-
-	if (c->stale)
-		return true;
-	/* Asks stat(2) only: a file that was replaced must not go on taking
-	 * messages that nobody will see. */
-	return sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_HAS_MOVED,
-		   &moved) == SQLITE_OK &&
-	    moved != 0;
+	return c->stale;
 }
 
 enum status
@@ -391,6 +383,21 @@ db_int(struct db_rows *r, int column)
 }
 
 void
+db_conn_counter(struct db_conn *c, uint32_t *out)
+{
+	unsigned char at_24[4];
+	sqlite3_file *f = NULL;
+
+	/* By SQLite's own descriptor: to close another would drop its locks. */
+	sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+	if (f == NULL || f->pMethods == NULL ||
+	    f->pMethods->xRead(f, at_24, sizeof(at_24), 24) != SQLITE_OK)
+		return;
+	*out = (uint32_t)at_24[0] << 24 | (uint32_t)at_24[1] << 16 |
+	    (uint32_t)at_24[2] << 8 | at_24[3];
+}
+
+void
 db_conn_numbers(struct db_conn *c, struct db_numbers *n)
 {
 	n->changes = sqlite3_changes64(c->sqlite);
@@ -497,5 +504,5 @@ db_conn_checkpoint(struct db_conn *c, bool empty)
 	sqlite3_busy_timeout(c->sqlite, 0); /* what a reader needs is kept */
 	rc = sqlite3_wal_checkpoint_v2(c->sqlite, NULL, how, NULL, NULL);
 	sqlite3_busy_timeout(c->sqlite, SQLITE_WAIT_MS);
-	return rc == SQLITE_BUSY ? ST_OK : result(c, rc);
+	return rc == SQLITE_BUSY ? ST_BUSY : result(c, rc);
 }

@@ -61,6 +61,8 @@ struct db_options {
 	                * in the threads that ask, one after another */
 	bool late; /* not threaded: open the file with the first job, which gets
 	              what opening gives; a plain CGI process may have none */
+	int64_t idle_us; /* threaded: copy the log into the file after so long
+	                    without a job; 0: a minute */
 	struct log *log; /* may be NULL */
 	const struct quit *quit; /* when it is due nobody waits for the lock
 	                            any more; NULL, or must outlive this */
@@ -70,7 +72,8 @@ struct db_options {
 /*
  * Open, create or migrate. On failure *why is a sentence for the operator.
  * ST_OK, ST_NOMEM, ST_IO, ST_BUSY, ST_CORRUPT (not a database, or damaged),
- * ST_UNSUPPORTED (made by a newer version, or by another program).
+ * ST_UNSUPPORTED (made by a newer version, or by another program),
+ * ST_UNAVAILABLE (it was there before, and is not now).
  * A new file and its lock are for their owner only (0600); what root makes is
  * given to the owner of the directory.
  */
@@ -85,9 +88,11 @@ void db_close(struct db *);
  * stores and queues on one database make one transaction.
  *
  * The job's own failure; ST_BUSY if it never ran (lock or queue too long; it
- * will not run later either); ST_IO or ST_FULL if it failed and
- * left nothing; ST_TIMEOUT if the commit's outcome is unknown: a repeat must
- * meet a unique key. From inside a db_read: ST_UNSUPPORTED.
+ * will not run later either); ST_IO or ST_FULL if it failed and left nothing;
+ * ST_UNAVAILABLE if the file, or its log, was deleted, replaced or emptied
+ * since it was opened, until it is back; ST_TIMEOUT if the commit's outcome is
+ * unknown: a repeat must meet a unique key. From inside a db_read:
+ * ST_UNSUPPORTED.
  */
 enum status db_write(struct db *, db_job *, void *arg);
 

@@ -47,11 +47,40 @@ run_job(struct db *db, struct db_job_entry *j)
 	return st;
 }
 
+/*
+ * The files are not those that were opened. What this process has acknowledged
+ * is copied out of the log as long as nobody else can have changed it: into
+ * the database, or, where that is gone, into the file that is still open.
+ */
+static enum status
+refuse_changed(struct db *db, enum db_change change)
+{
+	struct buf why = BUF_INIT;
+
+	if (db->change == DB_SAME && change != DB_OVERWRITTEN &&
+	    change != DB_LOG_REPLACED)
+		db_conn_checkpoint(db->writer, true);
+	db->change = change;
+	db_change_explain(change, &why);
+	db_note_fault(db, ST_UNAVAILABLE, buf_str(&why));
+	buf_release(&why);
+	return ST_UNAVAILABLE;
+}
+
 static enum status
 begin(struct db *db)
 {
+	enum status st = db_conn_begin(db->writer, true);
+	enum db_change change =
+	    db_file_compare(&db->file, db->writer, st == ST_OK);
+
 	db_sums_reset(&db->sums);
-	return db_conn_begin(db->writer, true);
+	if (change == DB_SAME) {
+		db->change = change;
+		return st;
+	}
+	db_conn_rollback(db->writer);
+	return refuse_changed(db, change);
 }
 
 static enum status
@@ -153,21 +182,28 @@ note_result(struct db *db)
 	const char *why;
 	enum status st;
 
+	if (db->change != DB_SAME)
+		return; /* which is told already */
 	if ((st = db_conn_fault(db->writer, &why)) != ST_OK)
 		db_note_fault(db, st, why);
 	else
 		db_note_success(db);
 }
 
+/*
+ * A log that was copied begins again by itself, in its old place, which is
+ * faster to sync than an empty one; but only a process that stays knows that
+ * it was copied.
+ */
 static void
-checkpoint(struct db *db)
+checkpoint(struct db *db, bool empty)
 {
-	/*
-	 * A log that was copied begins anew by itself, in its old place, which
-	 * is faster to sync; but only a process that stays knows that it was
-	 * copied.
-	 */
-	if (db_conn_checkpoint(db->writer, !db->threaded) != ST_OK)
+	enum status st;
+
+	st = db_conn_checkpoint(db->writer, empty);
+	if (st == ST_OK && empty)
+		db->unsettled = false;
+	else if (st != ST_OK && st != ST_BUSY)
 		note_result(db);
 	atomic_fetch_add_explicit(
 	    &db->counters.checkpoints, 1, memory_order_relaxed);
@@ -207,7 +243,7 @@ renew_writer(struct db *db)
 	 * that the sync failed. Its copy is synced.
 	 */
 	if (st == ST_OK && db->opened)
-		checkpoint(db);
+		checkpoint(db, !db->threaded);
 	if (st == ST_OK)
 		db->opened = true;
 	buf_release(&why);
@@ -228,6 +264,7 @@ lead(struct db *db)
 		db_jobs_fail(&db->jobs, st);
 		return;
 	}
+	db->unsettled = true;
 	run_batch(db);
 	note_result(db);
 }
@@ -240,7 +277,7 @@ upkeep(struct db *db)
 	struct db_numbers n;
 	int64_t pages, rate;
 
-	if (db->writer == NULL)
+	if (db->writer == NULL || db->change != DB_SAME)
 		return;
 	/* A process that commits once has no count: it throws dice. */
 	rate = db->threaded ? atomic_load(&db->counters.commits) % CHORE_RATE
@@ -255,7 +292,7 @@ upkeep(struct db *db)
 	    (db->threaded ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_ALONE))
 		return;
 	db->checkpointed = pages;
-	checkpoint(db);
+	checkpoint(db, !db->threaded);
 }
 
 /* One round of the store thread; tells how many clients ask. */
@@ -290,10 +327,19 @@ store_thread(void *arg)
 	struct db *db = arg;
 	int64_t took_us = 0, span;
 	size_t asking = 0;
+	enum db_jobs_news news;
 
 	/* Some tens of microseconds matter in the waits below. */
 	prctl(PR_SET_TIMERSLACK, 1000);
-	while (db_jobs_await(&db->jobs)) {
+	for (;;) {
+		news = db_jobs_await(
+		    &db->jobs, db->unsettled ? db->idle_us : INT64_MAX);
+		if (news == DB_JOBS_END)
+			break;
+		if (news == DB_JOBS_IDLE) {
+			db_commit_settle(db, true, 0);
+			continue;
+		}
 		span = took_us / GATHER_FRACTION;
 		if (asking > 1)
 			db_jobs_gather(&db->jobs,
@@ -353,11 +399,13 @@ db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 }
 
 void
-db_commit_settle(struct db *db)
+db_commit_settle(struct db *db, bool empty, int64_t wait_us)
 {
-	if (db_lock_take(&db->file.lock, 0) != ST_OK)
+	if (db_lock_take(&db->file.lock, clock_mono_us() + wait_us) != ST_OK)
 		return;
-	checkpoint(db);
+	if (db->writer != NULL &&
+	    db_file_compare(&db->file, db->writer, false) == DB_SAME)
+		checkpoint(db, empty);
 	db_lock_drop(&db->file.lock);
 }
 

@@ -1,6 +1,6 @@
 /*
  * One SQLite connection, in the engine's own terms: db.c knows SQLite, and
- * the rest of the engine (db_open.c, db_commit.c) knows locks and threads and
+ * the rest of the engine (db_file.c, db_commit.c) knows locks and threads and
  * speaks to it in these. Private to the engine.
  *
  * A connection is used by one thread at a time; the callers see to that.
@@ -30,9 +30,9 @@ void db_conn_close(struct db_conn *); /* NULL is taken */
  * valid until the next failure; ST_OK: of nothing. */
 enum status db_conn_fault(struct db_conn *, const char **why);
 
-/* True if it should be closed and opened anew before its next use: the
- * file was replaced, or what the connection remembers cannot be trusted. */
-bool db_conn_stale(struct db_conn *);
+/* True if it should be closed and opened again before its next use: what the
+ * connection remembers cannot be trusted. */
+bool db_conn_stale(const struct db_conn *);
 
 /* Run statements without parameters, one after another. Errors as db_run. */
 enum status db_conn_script(struct db_conn *, const char *sql);
@@ -67,9 +67,13 @@ void db_conn_rollback(struct db_conn *);
 
 /*
  * Copy the log into the database, as far as no reader needs it; the caller
- * holds the lock. empty: cut it to nothing too, if no reader is there.
+ * holds the lock. empty: cut it to nothing too. ST_BUSY: a reader was there.
  */
 enum status db_conn_checkpoint(struct db_conn *, bool empty);
+
+/* The header's count of changes as it is in the file; left as it is where it
+ * cannot be read. */
+void db_conn_counter(struct db_conn *, uint32_t *);
 
 struct db_numbers {
 	int64_t changes; /* rows, of the last db_run */

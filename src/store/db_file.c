@@ -145,6 +145,15 @@ make_uri(struct db_file *f)
 	return (f->uri = buf_detach(&uri)) == NULL ? ST_NOMEM : ST_OK;
 }
 
+static enum status
+make_log(struct db_file *f)
+{
+	struct buf log = BUF_INIT;
+
+	buf_printf(&log, "%s-wal", f->path);
+	return (f->log = buf_detach(&log)) == NULL ? ST_NOMEM : ST_OK;
+}
+
 enum status
 db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 {
@@ -160,6 +169,8 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 	f->lock.quit = o->quit;
 	if (st == ST_OK)
 		st = make_uri(f);
+	if (st == ST_OK && f->journal == DB_WAL)
+		st = make_log(f);
 	if (st != ST_OK)
 		db_file_release(f);
 	return st;
@@ -171,6 +182,7 @@ db_file_release(struct db_file *f)
 	db_lock_release(&f->lock);
 	free(f->path);
 	free(f->uri);
+	free(f->log);
 	*f = (struct db_file)DB_FILE_INIT;
 }
 
@@ -400,16 +412,45 @@ connect(
 	return st;
 }
 
+/* Nobody wants an empty database where one has been. */
+static enum status
+refuse_vanished(const struct db_file *f, struct buf *why)
+{
+	struct stat st;
+	bool there = stat(f->path, &st) == 0;
+
+	if ((there && st.st_size > 0) || (!there && errno != ENOENT) ||
+	    !db_lock_marked(&f->lock))
+		return ST_OK;
+	buf_printf(why,
+	    "%s was here before and is %s: restore a copy of it, or, to begin "
+	    "with an empty database, remove %s",
+	    f->path, there ? "empty now" : "not here now", f->lock.path);
+	return ST_UNAVAILABLE;
+}
+
+enum db_change
+db_file_compare(struct db_file *f, struct db_conn *c, bool begun)
+{
+	return db_identity_compare(&f->identity, f->path, f->log, c, begun);
+}
+
 enum status
 db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
 {
+	enum db_change change = db_identity_glance(&f->identity, f->path);
 	struct db_conn *c = NULL;
 	struct form form = { 0 };
 	bool behind = false;
 	enum status st;
 
 	*out = NULL;
-	if ((st = connect(f, &c, true, why)) != ST_OK)
+	if (change != DB_SAME) {
+		db_change_explain(change, why);
+		return ST_UNAVAILABLE;
+	}
+	if ((st = refuse_vanished(f, why)) != ST_OK ||
+	    (st = connect(f, &c, !f->identity.known, why)) != ST_OK)
 		return st;
 	st = complain(f, db_conn_script(c, SETTINGS WRITER_CACHE), c,
 	    "cannot configure", why);
@@ -425,6 +466,8 @@ db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
 		db_conn_close(c);
 		return st;
 	}
+	db_lock_mark(&f->lock);
+	db_identity_set(&f->identity, f->path, f->log, c);
 	*out = c;
 	return ST_OK;
 }

@@ -11,19 +11,22 @@
 #include "base/status.h"
 #include "store/db.h"
 #include "store/db_conn.h"
+#include "store/db_identity.h"
 #include "store/db_lock.h"
 
 struct db_file {
 	char *path; /* absolute, links resolved: the lock goes by it */
 	char *uri;
+	char *log; /* the -wal's path; NULL: there is none */
 	enum db_journal journal;
 	const struct db_schema *schema;
 	struct db_lock lock;
+	struct db_identity identity; /* of what was opened */
 };
 
 #define DB_FILE_INIT \
 	{ \
-		NULL, NULL, DB_WAL, NULL, DB_LOCK_INIT \
+		.journal = DB_WAL, .lock = DB_LOCK_INIT \
 	}
 
 /*
@@ -36,7 +39,9 @@ void db_file_release(struct db_file *);
 
 /*
  * A connection that may write; the file is made or migrated if need be, under
- * the lock, which is taken for that unless it is held. Errors as db_open.
+ * the lock, which is taken for that unless it is held. A file that was there
+ * before, and is not there now or empty, is not made: ST_UNAVAILABLE; the lock
+ * file remembers. Else errors as db_open.
  */
 enum status db_file_writer(
     struct db_file *, struct db_conn **, struct buf *why);
@@ -44,6 +49,10 @@ enum status db_file_writer(
 /* A connection that only reads a file that exists. */
 enum status db_file_reader(
     struct db_file *, struct db_conn **, struct buf *why);
+
+/* Has the file, or its log, changed under the connection? begun: it has begun
+ * a transaction. */
+enum db_change db_file_compare(struct db_file *, struct db_conn *, bool begun);
 
 /*
  * Write a page of the file as it is, inside a write transaction.

@@ -10,6 +10,12 @@
 #define TURN_US 8000000
 #define READY_TURN_US 2000000
 
+/* After so long without a job the log is copied into the file. */
+#define IDLE_US 60000000
+
+/* At a stop others must not hold one up. */
+#define SETTLE_WAIT_US 100000
+
 /* With less than this left on the disk it is as good as full. */
 #define ROOM (1 << 20)
 
@@ -112,6 +118,8 @@ db_write(struct db *db, db_job *fn, void *arg)
 static enum status
 renew_reader(struct db *db)
 {
+	enum db_change change =
+	    db_identity_glance(&db->file.identity, db->file.path);
 	struct buf why = BUF_INIT;
 	enum status st = ST_OK;
 
@@ -119,11 +127,14 @@ renew_reader(struct db *db)
 		db_conn_close(db->reader);
 		db->reader = NULL;
 	}
-	if (db->reader == NULL) {
+	if (change != DB_SAME) {
+		st = ST_UNAVAILABLE;
+		db_change_explain(change, &why);
+	} else if (db->reader == NULL) {
 		st = db_file_reader(&db->file, &db->reader, &why);
-		if (st != ST_OK)
-			db_note_fault(db, st, buf_str(&why));
 	}
+	if (st != ST_OK)
+		db_note_fault(db, st, buf_str(&why));
 	buf_release(&why);
 	return st;
 }
@@ -307,6 +318,8 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	enum status st;
 
 	db->log = o->log;
+	db->brief = o->late;
+	db->idle_us = o->idle_us > 0 ? o->idle_us : IDLE_US;
 	pthread_mutex_init(&db->health.mutex, NULL);
 	pthread_mutex_init(&db->writing, NULL);
 	pthread_mutex_init(&db->reading, NULL);
@@ -327,7 +340,7 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	 * What the log holds may never have been synced: its writer was killed
 	 * before, or told that the sync failed. The copy is synced.
 	 */
-	db_commit_settle(db);
+	db_commit_settle(db, false, 0);
 	return db_commit_start(db);
 }
 
@@ -357,6 +370,10 @@ db_close(struct db *db)
 	if (db == NULL)
 		return;
 	db_commit_stop(db);
+	/* Whoever copies the file now has all of it. A plain CGI process has
+	 * no time for that. */
+	if (db->unsettled && !db->brief)
+		db_commit_settle(db, true, SETTLE_WAIT_US);
 	db_conn_close(db->reader);
 	db_conn_close(db->writer);
 	db_file_release(&db->file);

@@ -18,7 +18,7 @@
 struct db_health {
 	pthread_mutex_t mutex;
 	enum status fault; /* of the last commit or read */
-	char why[160];
+	char why[320];
 	bool damaged; /* damage was met in the file of this number */
 	ino_t inode;
 };
@@ -40,9 +40,13 @@ struct db {
 	struct db_conn *writer; /* NULL: could not be opened (again) */
 	struct db_sums sums; /* of the present transaction */
 	bool opened; /* it has been open before */
+	bool brief; /* lives for one request */
+	enum db_change change; /* of its files, as last seen */
 	struct db_options late; /* of a file that is still to be looked up; its
 	                           path is NULL for any other */
 	int64_t checkpointed; /* the log's pages when last copied */
+	bool unsettled; /* the log may hold what the file does not */
+	int64_t idle_us;
 
 	pthread_mutex_t reading; /* guards the reader */
 	struct db_conn *reader; /* NULL: not open */
@@ -68,7 +72,8 @@ enum status db_commit(struct db *, db_job *, void *arg, int64_t turn_us);
 enum status db_commit_start(struct db *);
 void db_commit_stop(struct db *);
 
-/* Copy the log into the database if nobody holds the lock just now. */
-void db_commit_settle(struct db *);
+/* Copy the log into the database, if the lock is free within wait_us; empty:
+ * all of it, and cut it to nothing. */
+void db_commit_settle(struct db *, bool empty, int64_t wait_us);
 
 #endif

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "store/db_wait.h"
 
 enum status
@@ -119,20 +120,26 @@ db_jobs_submit(struct db_jobs *q, db_job *fn, void *arg, int64_t turn_us,
 	return j.result;
 }
 
-bool
-db_jobs_await(struct db_jobs *q)
+enum db_jobs_news
+db_jobs_await(struct db_jobs *q, int64_t idle_us)
 {
-	bool some;
+	enum db_jobs_news news = DB_JOBS_SOME;
+	int64_t end =
+	    idle_us == INT64_MAX ? INT64_MAX : clock_mono_us() + idle_us;
 
 	pthread_mutex_lock(&q->mutex);
-	while (q->waiting_n == 0 && !q->closing) {
+	while (q->waiting_n == 0 && !q->closing && news == DB_JOBS_SOME) {
 		q->wanted = 1;
-		pthread_cond_wait(&q->arrived, &q->mutex);
+		if (!cond_wait(&q->arrived, &q->mutex, end))
+			news = DB_JOBS_IDLE;
 	}
 	q->wanted = 0;
-	some = q->waiting_n > 0;
+	if (q->waiting_n > 0)
+		news = DB_JOBS_SOME;
+	else if (q->closing)
+		news = DB_JOBS_END;
 	pthread_mutex_unlock(&q->mutex);
-	return some;
+	return news;
 }
 
 void

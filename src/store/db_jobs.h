@@ -64,8 +64,9 @@ enum status db_jobs_submit(
 
 /* The rest is for the one who leads. */
 
-/* Sleep until a job waits. False: none does, and none will. */
-bool db_jobs_await(struct db_jobs *);
+/* Sleep until a job waits, or none has come for idle_us (INT64_MAX: no end). */
+enum db_jobs_news { DB_JOBS_SOME, DB_JOBS_IDLE, DB_JOBS_END };
+enum db_jobs_news db_jobs_await(struct db_jobs *, int64_t idle_us);
 
 /* Sleep until n jobs wait, at most for span_us. */
 void db_jobs_gather(struct db_jobs *, size_t n, int64_t span_us);

@@ -66,6 +66,27 @@ db_lock_release(struct db_lock *l)
 	*l = (struct db_lock)DB_LOCK_INIT;
 }
 
+bool
+db_lock_marked(const struct db_lock *l)
+{
+	struct stat st;
+
+	return l->fd >= 0 && fstat(l->fd, &st) == 0 && st.st_size > 0;
+}
+
+void
+db_lock_mark(struct db_lock *l)
+{
+	static const char text[] =
+	    "The database beside this file has been made. To begin with an "
+	    "empty one, remove both.\n";
+
+	/* What cannot be noted now will be at the next opening. */
+	if (l->fd >= 0 && !db_lock_marked(l) &&
+	    pwrite(l->fd, text, sizeof(text) - 1, 0) < 0)
+		errno = 0;
+}
+
 /* True also where such locks do not exist: they are a courtesy. */
 static bool
 gate_enter(struct db_lock *l)

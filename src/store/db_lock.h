@@ -34,6 +34,11 @@ enum status db_lock_open(
     struct db_lock *, const char *db_path, struct buf *why);
 void db_lock_release(struct db_lock *);
 
+/* Note in the lock file, for good, that its database has been made; and ask
+ * for it. */
+void db_lock_mark(struct db_lock *);
+bool db_lock_marked(const struct db_lock *);
+
 /*
  * Take the lock, waiting until until_us (clock_mono_us) at most, and once stop
  * is due a tenth of a second: who holds it may have been stopped. Waiting processes get it in fair turns.
