@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -788,6 +789,29 @@ class Run(Site):
                 return f.read().rsplit(")", 1)[1].split()[0] != "Z"
         except OSError:
             return False
+
+    def test_killed(self):
+        """The command does not outlive us, nor does what it has started."""
+        for n, deaf in enumerate(("", "trap '' TERM; ")):
+            self.message()
+            pids = self.path("pids%d" % n)
+            script = self.script(
+                "long%d" % n, deaf + 'sleep 300 & echo $! $$ >"%s.new"; '
+                'mv "%s.new" "%s"; wait' % (pids, pids, pids))
+            p = self.start("queue", "run", "ai", "--", script)
+            self.until(lambda: os.path.exists(pids))
+            started = [int(pid) for pid in self.read("pids%d" % n).split()]
+            p.kill()
+            p.wait()
+            try:
+                self.until(lambda: not any(map(self.alive, started)), 8)
+            finally:
+                for pid in filter(self.alive, started):
+                    os.kill(pid, signal.SIGKILL)
+            db = sqlite3.connect(self.path("db"))
+            db.execute("DELETE FROM queue_item")
+            db.commit()
+            db.close()
 
     def test_overdue_full(self):
         """Nor can it hold us by not reading what we write."""

@@ -92,10 +92,81 @@ child_findable(const char *name, const char *path)
 	return false;
 }
 
-/* What the child has that differs from us: standard input, its own group,
+/* --- the guard ------------------------------------------------------------- */
+
+/* How long the command may take to end when we have died. */
+#define ORPHAN_US INT64_C(5000000)
+
+/*
+ * A process that leads the command's process group and ends the whole group
+ * when we are gone, however that came (kill -9, out of memory): it reads from a
+ * pipe of which nobody but us has the other end. PR_SET_PDEATHSIG would reach
+ * the command alone, and leave what that has started.
+ */
+struct guard {
+	pid_t pid; /* and the number of the group */
+	int end; /* ours of the pipe */
+};
+
+/* SIGTERM, SIGINT and SIGHUP are blocked since stop_open. */
+static _Noreturn void
+guard_main(int pipe, int64_t kill_us)
+{
+	int64_t until;
+	char c;
+
+	/* Nothing of ours stays open in it: no output, no database. */
+	if (setpgid(0, 0) != 0 || dup2(pipe, 0) < 0 ||
+	    close_range(1, ~0U, 0) != 0)
+		_exit(1);
+	while (read(0, &c, 1) < 0 && errno == EINTR)
+		;
+	until = clock_mono_us() + ORPHAN_US;
+	if (until > kill_us)
+		until = kill_us;
+	kill(0, SIGTERM);
+	while (clock_mono_us() < until)
+		poll(NULL, 0, 50);
+	kill(0, SIGKILL);
+	_exit(0);
+}
+
+/* The result is an errno. */
+static int
+guard_start(struct guard *g, int64_t kill_us)
+{
+	int ends[2], e;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return errno;
+	g->end = ends[1];
+	if ((g->pid = fork()) == 0)
+		guard_main(ends[0], kill_us);
+	close(ends[0]);
+	/* The group must be there before the command joins it; whichever of
+	 * the two processes is first makes it. */
+	e = g->pid < 0 || setpgid(g->pid, g->pid) != 0 ? errno : 0;
+	if (e != 0)
+		close(g->end);
+	return e;
+}
+
+static void
+guard_stop(struct guard *g)
+{
+	kill(g->pid, SIGKILL);
+	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(g->end);
+}
+
+/* --- the command ------------------------------------------------------------ */
+
+/* What the child has that differs from us: standard input, the guard's group,
  * the signals as they were. The result is an errno. */
 static int
-spawn(const struct child *c, const struct stop *s, int in, pid_t *pid)
+spawn(const struct child *c, const struct stop *s, const struct guard *g,
+    int in, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -114,7 +185,7 @@ spawn(const struct child *c, const struct stop *s, int in, pid_t *pid)
 	sigaddset(&defaults, SIGPIPE);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
 	posix_spawnattr_setsigmask(&attr, &s->old);
-	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setpgroup(&attr, g->pid);
 	posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
 		POSIX_SPAWN_SETSIGMASK);
@@ -133,6 +204,7 @@ spawn(const struct child *c, const struct stop *s, int in, pid_t *pid)
 struct running {
 	const struct child *child;
 	struct stop *stop;
+	struct guard guard;
 	pid_t pid;
 	int in; /* -1 once it has all, or wants no more */
 	size_t fed;
@@ -169,7 +241,7 @@ kill_group(struct running *r, int sig, enum child_end why)
 	if (r->signal == 0)
 		r->why = why;
 	r->signal = sig;
-	kill(-r->pid, sig);
+	kill(-r->guard.pid, sig);
 }
 
 /* Send what is due, and tell how many ms there are to the next thing. */
@@ -241,16 +313,22 @@ child_run(const struct child *c, struct stop *stop)
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return (struct child_result){ CHILD_NOT_STARTED, errno };
 	r.in = pipes[1];
-	e = spawn(c, stop, pipes[0], &r.pid);
-	close(pipes[0]);
 	/* Only our end: the command's may not surprise it. */
-	if (e == 0 && fcntl(r.in, F_SETFL, O_NONBLOCK) != 0)
-		e = errno;
+	e = fcntl(r.in, F_SETFL, O_NONBLOCK) != 0
+	    ? errno
+	    : guard_start(&r.guard, c->kill_us);
+	if (e == 0) {
+		e = spawn(c, stop, &r.guard, pipes[0], &r.pid);
+		if (e != 0)
+			guard_stop(&r.guard);
+	}
+	close(pipes[0]);
 	if (e != 0) {
 		close(r.in);
 		return (struct child_result){ CHILD_NOT_STARTED, e };
 	}
 	status = watch(&r);
+	guard_stop(&r.guard);
 	if (r.in >= 0)
 		close(r.in);
 	return result_of(&r, status);

@@ -1,6 +1,6 @@
 /*
  * One command run on one input: started in a process group of its own, fed
- * through a pipe, watched, and killed when it takes too long.
+ * through a pipe, watched, and killed when it takes too long, or when we die.
  */
 #ifndef CTL_CHILD_H
 #define CTL_CHILD_H
