@@ -157,7 +157,8 @@ test_newest_conversation_decides(void)
 	struct app *app = test_app(NULL);
 	struct test_request second = { .uri = "/whatsapp",
 		.sign = true,
-		.body = "MessageSid=SM2&From=whatsapp:%2B14155550100" };
+		.body = "MessageSid=SM00000000000000000000000000000002&From="
+			"whatsapp:%2B14155550100" };
 	struct test_reply r;
 
 	add_conversation(app, "old", "+14155550100", true, 1);
@@ -278,11 +279,13 @@ test_refusals(void)
 		{ 400,
 		    { .uri = "/whatsapp/status",
 			.sign = true,
-			.body = "MessageSid=SM1" } },
+			.body =
+			    "MessageSid=SM00000000000000000000000000000001" } },
 		{ 204,
 		    { .uri = "/whatsapp/status",
 			.sign = true,
-			.body = "MessageSid=SM1&MessageStatus=sent" } },
+			.body = "MessageSid=SM00000000000000000000000000000001&"
+				"MessageStatus=sent" } },
 	};
 	struct app *app = test_app(NULL);
 	size_t i;

@@ -422,6 +422,25 @@ test_quit(void)
 	CU_ASSERT(!quit_sleep(&quit, 0));
 }
 
+static void
+test_is_sid(void)
+{
+#define HEX "0123456789abcdefABCDEF0123456789"
+	CU_ASSERT_TRUE(str_is_sid("CA" HEX, "CA"));
+	CU_ASSERT_FALSE(str_is_sid("ca" HEX, "CA"));
+	CU_ASSERT_FALSE(str_is_sid("CA" HEX "0", "CA"));
+	CU_ASSERT_FALSE(str_is_sid("CAg123456789abcdefABCDEF0123456789", "CA"));
+	CU_ASSERT_FALSE(str_is_sid("CA" HEX, "SM"));
+	CU_ASSERT_FALSE(str_is_sid("CA", "CA"));
+	CU_ASSERT_FALSE(str_is_sid("", "CA"));
+	CU_ASSERT_FALSE(str_is_sid(NULL, "CA"));
+	CU_ASSERT_TRUE(str_is_message_sid("SM" HEX));
+	CU_ASSERT_TRUE(str_is_message_sid("MM" HEX));
+	CU_ASSERT_TRUE(str_is_message_sid("IM" HEX));
+	CU_ASSERT_FALSE(str_is_message_sid("CA" HEX));
+	CU_ASSERT_FALSE(str_is_message_sid("M" HEX));
+}
+
 int
 main(void)
 {
@@ -433,6 +452,7 @@ main(void)
 		{ "u64", test_u64 },
 		{ "mask", test_mask },
 		{ "SID", test_sid },
+		{ "the form of a SID", test_is_sid },
 		{ "uuid", test_uuid },
 		{ "clock", test_clock },
 		{ "quit", test_quit },

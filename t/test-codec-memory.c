@@ -77,7 +77,7 @@ check(void)
 {
 	const struct signature_input in = { url, &form, body, strlen(body) };
 
-	switch (signature_check(&in, tokens, right)) {
+	switch (signature_check(&in, tokens, right, NULL)) {
 	case SIGNATURE_VALID:
 		return ST_OK;
 	case SIGNATURE_FAILED:

@@ -89,7 +89,7 @@ job_fn(struct db *db, void *arg)
 {
 	const struct job *j = arg;
 	char sid[40];
-	struct message_record r = { sid, "ai", NULL, clock_us() };
+	struct message_record r = { sid, "ai", NULL, clock_us(), NULL, false };
 	enum status st = ST_OK;
 
 	snprintf(sid, sizeof(sid), "SM%032d", j->number);

@@ -26,6 +26,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "ACfedcba9876543210fedcba9876543210"
 ANN = "+14155550100"
 BOB = "+14155550101"
+SID = "SM" + "0" * 31 + "1"
 ITEM = {"id", "receipt", "queue", "body", "attempts", "available_at"}
 CONVERSATION = {"id", "tel", "handoff_to_human", "created_at", "thread_id",
                 "company_id", "project_id"}
@@ -160,18 +161,19 @@ class Usage(Site):
 
     def test_unknown_sender_in_the_log(self):
         """Whatever becomes of the message, it is told once."""
-        for mode in ("hold", "ignore", "ai", "human", "create"):
+        for i, mode in enumerate(("hold", "ignore", "ai", "human", "create")):
             self.configure(whatsapp="unknown_sender = " + mode)
-            self.ok("message", "--from", "+1415555%04d" % len(mode),
-                    "--sid", "SM" + mode)
+            sid = "SM%032x" % i
+            self.ok("message", "--from", "+1415555%04d" % i, "--sid", sid)
             with open(self.path("log")) as f:
                 lines = [line for line in f if "no conversation" in line]
-            self.assertIn("SM" + mode, lines[-1])
+            self.assertIn(sid, lines[-1])
             self.assertNotIn("+1415555", lines[-1])
 
     def test_no_sid_in_the_log(self):
         """What is no SID may be anything."""
-        self.message("Hi", "--sid", "4155550100")
+        self.message("Hi", "--param",
+                     "MessageSid=4155550100")
         with open(self.path("log")) as f:
             self.assertNotIn("4155550100", f.read())
 
@@ -218,7 +220,11 @@ class Usage(Site):
                      ["queue", "peek", "carrier-pigeon:x"],
                      ["queue", "run", "ai"],
                      ["message"], ["message", "--from", "+1", "--param", "x"],
-                     ["message", "status", "--sid", "SM1"]):
+                     ["message", "status", "--sid", SID],
+                     ["message", "--from", ANN, "--sid", "SM1"],
+                     ["message", "status", "--sid", "SM1",
+                      "--status", "sent"],
+                     ["call", "--from", ANN, "--sid", "CA1"]):
             p = self.code(2, *args)
             self.assertEqual(p.stdout, "", args)
             self.assertNotEqual(p.stderr, "", args)
@@ -1138,7 +1144,7 @@ class Messages(Site):
 
     def test_status_url(self):
         s = self.server(204)
-        self.ok("message", "status", "--sid", "SM1", "--status", "read",
+        self.ok("message", "status", "--sid", SID, "--status", "read",
                 "--url", s.url, "--to", "whatsapp:+1999")
         path, headers, body = s.seen.pop()
         self.assertEqual(path, "/whatsapp/status")
@@ -1148,7 +1154,7 @@ class Messages(Site):
         self.assertEqual((form["MessageStatus"], form["EventType"],
                           form["ChannelToAddress"], form["ChannelPrefix"]),
                          ("read", "READ", "+1999", "whatsapp"))
-        self.ok("message", "status", "--sid", "SM1", "--status", "failed",
+        self.ok("message", "status", "--sid", SID, "--status", "failed",
                 "--url", s.url, "--to", "+1999", "--error", "30005")
         form = dict(urllib.parse.parse_qsl(s.seen.pop()[2].decode()))
         self.assertEqual(form["ErrorCode"], "30005")

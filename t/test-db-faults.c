@@ -332,7 +332,8 @@ static enum status
 message_job(struct db *db, void *arg)
 {
 	struct sender *s = arg;
-	struct message_record r = { s->sid, "ai", NULL, clock_us() };
+	struct message_record r = { s->sid, "ai", NULL, clock_us(), NULL,
+		false };
 	struct queue_message m = { .body = s->sid, .len = strlen(s->sid) };
 	enum status st;
 

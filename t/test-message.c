@@ -25,7 +25,7 @@ begin(void)
 static enum status
 record_at(struct db *db, const char *sid, int64_t at_us)
 {
-	struct message_record r = { sid, "ai", "c1", at_us };
+	struct message_record r = { sid, "ai", "c1", at_us, NULL, false };
 
 	return message_record(db, &r);
 }
@@ -37,6 +37,62 @@ event_at(struct db *db, const char *sid, const char *status, const char *error,
 	struct message_event e = { sid, status, error, at_us };
 
 	return message_event(db, &e);
+}
+
+static enum status
+digest_at(struct db *db, const char *sid, unsigned char digest, bool brief,
+    int64_t at_us)
+{
+	unsigned char bytes[MESSAGE_DIGEST_SIZE] = { digest };
+	struct message_record r = {
+		.sid = sid,
+		.route = "ai",
+		.at_us = at_us,
+		.digest = bytes,
+		.brief = brief,
+	};
+
+	return message_record(db, &r);
+}
+
+/* The same signature is the same message, whatever SID it shows or has not. */
+static void
+test_digest(void)
+{
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(digest_at(db, "SM1", 1, false, THEN), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "SM1", 1, false, THEN), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "SM1", 2, false, THEN), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "SM2", 1, false, THEN), ST_EXISTS);
+	CU_ASSERT_EQUAL(
+	    digest_at(db, "d1", 1, false, THEN + DAY_US), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "d2", 2, false, THEN), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "SM2", 2, false, THEN), ST_EXISTS);
+	/* None of one that an older version has recorded. */
+	CU_ASSERT_EQUAL(record_at(db, "SM3", THEN), ST_OK);
+	CU_ASSERT_EQUAL(record_at(db, "SM4", THEN), ST_OK);
+	db_close(db);
+}
+
+/* What rightly has no SID may come again, but not at once; a clock that was
+ * wrong keeps nobody away for longer. */
+static void
+test_digest_is_brief(void)
+{
+	const int64_t span = MESSAGE_BRIEF_US;
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, true, THEN), ST_OK);
+	CU_ASSERT_EQUAL(
+	    digest_at(db, "d1", 1, true, THEN + span - 1), ST_EXISTS);
+	CU_ASSERT_EQUAL(
+	    digest_at(db, "d1", 1, true, THEN - span + 1), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, true, THEN + span), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, true, THEN + span), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, true, THEN - DAY_US), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, true, THEN - DAY_US), ST_EXISTS);
+	db_close(db);
 }
 
 struct shown {
@@ -88,8 +144,10 @@ check_shown(struct db *db, const char *sid, const char *text)
 static void
 test_records(void)
 {
-	struct message_record other = { "SM1", "human", NULL, THEN + 9 };
-	struct message_record none = { "SM2", "unrouted", NULL, THEN + 2 };
+	struct message_record other = { "SM1", "human", NULL, THEN + 9, NULL,
+		false };
+	struct message_record none = { "SM2", "unrouted", NULL, THEN + 2, NULL,
+		false };
 	struct db *db = begin();
 
 	check_shown(db, "SM1", "");
@@ -173,6 +231,8 @@ test_upkeep(void)
 }
 
 static const struct test tests[] = {
+	{ "digest", test_digest },
+	{ "digest is brief", test_digest_is_brief },
 	{ "a sid is recorded once", test_records },
 	{ "a status is recorded once", test_events },
 	{ "forgetting", test_purge },

@@ -121,7 +121,8 @@ test_requests(void)
 	get(app, "/nothing", 404);
 	post(app, "/health", "a=b", 405);
 	for (i = 0; i < 2; i++)
-		post(app, "/handle-incoming-call/none", "CallSid=CA1", 404);
+		post(app, "/handle-incoming-call/none",
+		    "CallSid=CA00000000000000000000000000000001", 404);
 	page = page_of(app);
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("/health", "200")), 7);
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("/health", "405")), 1);
@@ -241,14 +242,14 @@ test_messages(void)
 	message(app, 20, "14155550103");
 	for (i = 0; i < 4; i++)
 		message(app, 20, "14155550103");
-	/* Without a SID there is nothing to tell a repeat by. */
+	/* Without a SID a repeat is told by what was signed. */
 	post(app, "/whatsapp", "From=%2B14155550103&Body=a", 200);
 	post(app, "/whatsapp", "From=%2B14155550103&Body=a", 200);
 	page = page_of(app);
 	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("ai")), 3);
 	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("human")), 2);
-	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("unrouted")), 3);
-	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("duplicate")), 4);
+	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("unrouted")), 2);
+	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("duplicate")), 5);
 	CU_ASSERT_EQUAL(value_in(&page, MESSAGES("ignored")), 0);
 	CU_ASSERT_EQUAL(value_in(&page,
 			    "switchhook_queue_messages{queue=\"sqlite:human\","
@@ -276,14 +277,28 @@ test_events(void)
 	struct app *app = test_app(CONFIG);
 	struct test_reply page;
 
-	post(app, "/whatsapp/status", "MessageSid=SM1&MessageStatus=sent", 204);
-	post(app, "/whatsapp/status", "MessageSid=SM1&MessageStatus=sent", 204);
-	post(app, "/whatsapp/status", "MessageSid=SM1&MessageStatus=%2B1415",
+	post(app, "/whatsapp/status",
+	    "MessageSid=SM00000000000000000000000000000001&MessageStatus=sent",
 	    204);
-	post(app, "/call-status", "CallSid=CA1&CallStatus=completed", 204);
-	post(app, "/call-status", "CallSid=CA1&CallStatus=no-answer", 204);
-	post(app, "/call-status", "CallSid=CA2&CallStatus=completed", 204);
-	post(app, "/call-status", "CallSid=CA2&CallStatus=quite+new", 204);
+	post(app, "/whatsapp/status",
+	    "MessageSid=SM00000000000000000000000000000001&MessageStatus=sent",
+	    204);
+	post(app, "/whatsapp/status",
+	    "MessageSid=SM00000000000000000000000000000001&MessageStatus=%"
+	    "2B1415",
+	    204);
+	post(app, "/call-status",
+	    "CallSid=CA00000000000000000000000000000001&CallStatus=completed",
+	    204);
+	post(app, "/call-status",
+	    "CallSid=CA00000000000000000000000000000001&CallStatus=no-answer",
+	    204);
+	post(app, "/call-status",
+	    "CallSid=CA00000000000000000000000000000002&CallStatus=completed",
+	    204);
+	post(app, "/call-status",
+	    "CallSid=CA00000000000000000000000000000002&CallStatus=quite+new",
+	    204);
 	page = page_of(app);
 	CU_ASSERT_EQUAL(
 	    value_in(&page, "switchhook_message_events_total{status=\"sent\"}"),
@@ -319,7 +334,9 @@ test_digits(void)
 	app = test_app(config);
 	for (i = 0; i < 2; i++)
 		post(app, "/confirm-digits/birthdate?value=19900102",
-		    "CallSid=CA1&From=%2B14155550100&Digits=1", 200);
+		    "CallSid=CA00000000000000000000000000000001&From=%"
+		    "2B14155550100&Digits=1",
+		    200);
 	CU_ASSERT_EQUAL(
 	    value_of(
 		app, "switchhook_confirmed_digits_total{target=\"birthdate\"}"),

@@ -62,7 +62,7 @@ verdict_of(const struct json *v, const char *url, const char *auth_token,
 	struct sent s;
 
 	sent_init(&s, url, member(v, "content_type"), member(v, "raw_body"));
-	verdict = signature_check(&s.input, tokens, signature);
+	verdict = signature_check(&s.input, tokens, signature, NULL);
 	sent_release(&s);
 	return verdict;
 }
@@ -171,7 +171,7 @@ check(const char *url, const char *type, const char *body,
 	struct sent s;
 
 	sent_init(&s, url, type, body);
-	verdict = signature_check(&s.input, tokens, header);
+	verdict = signature_check(&s.input, tokens, header, NULL);
 	sent_release(&s);
 	return verdict;
 }

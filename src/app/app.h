@@ -20,6 +20,7 @@
 #include "http/response.h"
 #include "http/route.h"
 #include "store/spool.h"
+#include "twilio/signature.h"
 
 struct config;
 struct db;
@@ -112,6 +113,7 @@ struct exchange {
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
 	const char *signature; /* static: the verdict's name */
+	unsigned char digest[SIGNATURE_DIGEST_SIZE]; /* of what was signed */
 };
 
 /*

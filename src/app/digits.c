@@ -196,11 +196,15 @@ confirm(const struct exchange *x, struct call_digits *d,
 	return st;
 }
 
-/* Durable before the caller hears of it. False if it answered. */
+/*
+ * Durable before the caller hears of it. False if it answered: without a
+ * CallSid to record them under, digits are confirmed to nobody.
+ */
 static bool
 record(const struct dialogue *d)
 {
 	struct exchange *x = d->x;
+	const struct dialogue again = { x, d->target, d->attempt, NULL };
 	struct buf message = BUF_INIT, key = BUF_INIT;
 	struct call_digits digits = {
 		.target = d->target->name,
@@ -214,6 +218,11 @@ record(const struct dialogue *d)
 		return false;
 	if (str_empty(digits.call_sid)) {
 		exchange_error(x, 400, "CallSid is missing");
+		return false;
+	}
+	if (!str_is_sid(digits.call_sid, "CA")) {
+		x->outcome = "malformed SID";
+		play_again(&again, "-retry");
 		return false;
 	}
 	st = put_message(&digits, &message);

@@ -11,18 +11,27 @@
 #include "store/queue.h"
 #include "store/spool.h"
 
-/* Remember the SID and where it went, and count it; ST_EXISTS: it came
+/* What a repeat is told by, here and by queues. */
+static const char *
+key_of(const struct inbound *in)
+{
+	return in->sid == NULL ? in->hex : in->sid;
+}
+
+/* Remember the message and where it went, and count it; ST_EXISTS: it came
  * before. */
 static enum status
 record(struct db *db, const struct inbound *in, const struct routing *r)
 {
 	struct message_record m = {
-		.sid = in->sid,
+		.sid = key_of(in),
+		.digest = in->digest,
+		.brief = in->brief,
 		.route = r->outcome,
 		.conversation_id = r->conversation.id,
 		.at_us = in->received_us,
 	};
-	enum status st = in->sid == NULL ? ST_OK : message_record(db, &m);
+	enum status st = message_record(db, &m);
 
 	return st == ST_OK ? counter_add(db, COUNTER_MESSAGES, r->outcome) : st;
 }
@@ -31,7 +40,7 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 static enum status
 withdraw(struct db *db, const struct inbound *in)
 {
-	enum status st = in->sid == NULL ? ST_OK : message_forget(db, in->sid);
+	enum status st = message_forget(db, key_of(in));
 
 	return st == ST_OK
 	    ? counter_add(db, COUNTER_MESSAGES, COUNTER_MESSAGES_WITHDRAWN)
@@ -69,7 +78,7 @@ push_here(const struct inbound *in, const struct routing *r)
 	struct queue *q = ports_queue(in->ports, r->role);
 	struct queue_message m = { .delay_s = r->delay_s,
 		.group = group_of(in, r),
-		.dedupe = in->sid };
+		.dedupe = key_of(in) };
 	struct buf body = BUF_INIT;
 	enum status st;
 
@@ -155,7 +164,7 @@ static enum status
 route_remote(struct inbound *in)
 {
 	struct spool_entry e = { .group = in->sender,
-		.sid = in->sid,
+		.sid = key_of(in),
 		.from = in->from,
 		.trace = in->trace,
 		.received_us = in->received_us,
@@ -186,6 +195,8 @@ inbound_route(struct inbound *in)
 
 	if ((st = str_uuid(in->new_id)) != ST_OK)
 		return st;
+	if (in->sid == NULL)
+		crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
 	if (in->ports->local)
 		st = db_write(in->app->db, local_job, in);
 	else

@@ -1,6 +1,6 @@
 /*
  * One inbound message on its way: the sender's newest conversation decides
- * the queue, the MessageSid makes a repeat harmless, and look-up, record and
+ * the queue, the MessageSid, or the digest, makes a repeat harmless, and look-up, record and
  * queue entry are one transaction, so that a hand-off cannot race a message.
  */
 #ifndef APP_INBOUND_H
@@ -12,12 +12,14 @@
 #include "app/app.h"
 #include "app/envelope.h"
 #include "app/ports.h"
+#include "codec/crypt.h"
 
 struct inbound {
 	const struct app *app;
 	struct ports *ports;
-	const char *sid; /* NULL: Twilio named none; nothing to tell a
-	                     * repeat by */
+	const char *sid; /* the MessageSid; NULL: it has none that counts */
+	const unsigned char *digest; /* of what was signed */
+	bool brief; /* rightly without a SID, see store/message.h */
 	const char *from; /* the address as Twilio sent it */
 	const char *sender; /* without "whatsapp:" */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
@@ -25,6 +27,7 @@ struct inbound {
 	const struct buf *message; /* "twilio_message": JSON */
 	int64_t received_us;
 	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */
+	char hex[CRYPT_SHA256_HEX_MAX]; /* the digest, where it is the key */
 
 	/* Results. */
 	const char *outcome; /* static: "ai", "human", "unrouted", … */

@@ -157,6 +157,12 @@ handle_call_status(struct exchange *x)
 		exchange_error(x, 400, "CallSid or CallStatus is missing");
 		return;
 	}
+	if (!str_is_sid(e.sid, "CA")) {
+		/* Nothing to record it under, and no fault of Twilio's. */
+		x->outcome = "malformed SID";
+		x->response->code = 204;
+		return;
+	}
 	e.sequence = number_or_none(sequence);
 	e.duration_s = number_or_none(duration);
 	x->outcome = "recorded";

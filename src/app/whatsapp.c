@@ -81,12 +81,18 @@ trace_of(const struct exchange *x)
 	return *trace == '\0' ? NULL : trace;
 }
 
+/*
+ * A SID that has not the form of one is none: in a form it may be what is left
+ * of one that was cut elsewhere, under the same signature.
+ */
 static void
 route_message(struct exchange *x, const struct fields *f)
 {
 	struct inbound in = {
 		.app = x->app,
-		.sid = str_empty(f->sid) ? NULL : f->sid,
+		.sid = str_is_message_sid(f->sid) ? f->sid : NULL,
+		.digest = x->digest,
+		.brief = x->is_json && str_empty(f->sid),
 		.from = f->from,
 		.sender = envelope_sender(f->from),
 		.trace = trace_of(x),
@@ -164,6 +170,12 @@ handle_whatsapp_status(struct exchange *x)
 		return;
 	}
 	str_sid(e.sid, x->message_sid);
+	if (!str_is_message_sid(e.sid)) {
+		/* Nothing to record it under, and no fault of Twilio's. */
+		x->outcome = "malformed SID";
+		x->response->code = 204;
+		return;
+	}
 	x->outcome = "recorded";
 	st = db_write(x->app->db, status_job, &e);
 	if (st == ST_OK || st == ST_EXISTS)

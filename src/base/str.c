@@ -116,6 +116,20 @@ str_sid(const char *s, char out[static STR_SID_MAX])
 	memcpy(out, n > 0 ? s : "", n + 1);
 }
 
+bool
+str_is_sid(const char *s, const char *kind)
+{
+	return s != NULL && strncmp(s, kind, 2) == 0 && strlen(s) == 34 &&
+	    strspn(s + 2, "0123456789abcdefABCDEF") == 32;
+}
+
+bool
+str_is_message_sid(const char *s)
+{
+	return str_is_sid(s, "SM") || str_is_sid(s, "MM") ||
+	    str_is_sid(s, "IM");
+}
+
 enum status
 str_uuid(char out[static STR_UUID_MAX])
 {

@@ -37,6 +37,12 @@ void str_mask(const char *, char out[static STR_MASK_MAX]);
 #define STR_SID_MAX 64
 void str_sid(const char *, char out[static STR_SID_MAX]);
 
+/* Is it a SID of this kind: the kind's two capitals and 32 hexadecimal digits?
+ * NULL is none. */
+bool str_is_sid(const char *, const char *kind);
+/* The same of a message, which is SM, MM or IM. */
+bool str_is_message_sid(const char *);
+
 /* A random version 4 UUID in text, for request ids and receipts. */
 #define STR_UUID_MAX 37
 enum status str_uuid(char out[static STR_UUID_MAX]);

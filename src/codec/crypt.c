@@ -96,9 +96,8 @@ crypt_sha256(const struct crypt_piece *pieces, size_t n,
 	return sha256(NULL, pieces, n, out);
 }
 
-/* Two lower-case digits a byte, and a NUL. */
-static void
-put_hex(const unsigned char *bytes, size_t n, char *out)
+void
+crypt_hex(const unsigned char *bytes, size_t n, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
@@ -117,7 +116,7 @@ crypt_sha256_hex(const struct crypt_piece *pieces, size_t n,
 	unsigned char digest[CRYPT_SHA256_SIZE];
 	enum status st = sha256(NULL, pieces, n, digest);
 
-	put_hex(digest, sizeof(digest), out);
+	crypt_hex(digest, sizeof(digest), out);
 	return st;
 }
 
@@ -127,7 +126,7 @@ crypt_md5_hex(const void *data, size_t len, char out[static CRYPT_MD5_HEX_MAX])
 	unsigned char digest[MD5_DIGEST_LENGTH] = { 0 };
 	bool ok = MD5(len > 0 ? data : "", len, digest) != NULL;
 
-	put_hex(digest, sizeof(digest), out);
+	crypt_hex(digest, sizeof(digest), out);
 	return ok ? ST_OK : ST_IO;
 }
 

@@ -30,6 +30,9 @@ enum status crypt_sha256(const struct crypt_piece *, size_t n,
 enum status crypt_sha256_hex(const struct crypt_piece *, size_t n,
     char out[static CRYPT_SHA256_HEX_MAX]);
 
+/* Two lower-case digits a byte, and a NUL: 2 * n + 1 bytes. */
+void crypt_hex(const unsigned char *, size_t n, char *out);
+
 /* The same by MD5: SQS proves with it that a message came as it was sent. It
  * protects against nobody. */
 enum status crypt_md5_hex(

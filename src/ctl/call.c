@@ -265,6 +265,9 @@ ctl_call(const struct ctl *ctl, int argc, char **argv)
 
 	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
 		return code;
+	if (c.sid != NULL && !str_is_sid(c.sid, "CA"))
+		return ctl_say(ctl, CTL_USAGE,
+		    "--sid: a CallSid is CA and 32 hexadecimal digits");
 	if (c.sid == NULL && webhook_sid("CA", sid) != ST_OK)
 		return ctl_say(ctl, CTL_FAILED, "no randomness for a SID");
 	if (c.sid == NULL)

@@ -205,6 +205,10 @@ send_message(
 	return code;
 }
 
+#define MALFORMED_SID \
+	"--sid: a MessageSid is SM, MM or IM and 32 hexadecimal digits; what " \
+	"is not counts as none (--param sends it all the same)"
+
 int
 ctl_message(const struct ctl *ctl, int argc, char **argv)
 {
@@ -243,6 +247,8 @@ ctl_message(const struct ctl *ctl, int argc, char **argv)
 	code = CTL_USAGE;
 	if (m.media.n > 10)
 		ctl_say(ctl, CTL_USAGE, "--media: 10 at most");
+	else if (s.sid && !str_is_message_sid(s.sid))
+		ctl_say(ctl, CTL_USAGE, MALFORMED_SID);
 	else if (!s.sid && webhook_sid(m.media.n ? "MM" : "SM", sid) != ST_OK)
 		code = ctl_say(ctl, CTL_FAILED, "no randomness for a SID");
 	else
@@ -305,7 +311,11 @@ ctl_message_status(const struct ctl *ctl, int argc, char **argv)
 		0, 0, opts, CTL_COUNT(opts) };
 	int n, code;
 
-	if (ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+		;
+	else if (!str_is_message_sid(s.sid))
+		code = ctl_say(ctl, CTL_USAGE, MALFORMED_SID);
+	else
 		code = send_status(ctl, &f, &s);
 	kv_release(&s.params);
 	return code;

@@ -20,10 +20,10 @@ check(const struct given *g, const char *signature, struct outcome *o)
 {
 	const char *const first[] = { g->tokens[0], NULL };
 
-	o->verdict = signature_check(&g->input, g->tokens, signature);
+	o->verdict = signature_check(&g->input, g->tokens, signature, NULL);
 	if (o->verdict == SIGNATURE_VALID && g->token_file == NULL)
 		o->token = !g->previous ||
-			signature_check(&g->input, first, signature) ==
+			signature_check(&g->input, first, signature, NULL) ==
 			    SIGNATURE_VALID
 		    ? "current"
 		    : "previous";

@@ -14,16 +14,48 @@ struct call {
 	int64_t limit;
 };
 
+/*
+ * Does what was recorded at at_us still make a repeat of what comes now? What
+ * lies as far ahead was recorded by a clock that was wrong.
+ */
+static bool
+brief_holds(int64_t at_us, int64_t now_us)
+{
+	return at_us > now_us - MESSAGE_BRIEF_US &&
+	    at_us < now_us + MESSAGE_BRIEF_US;
+}
+
+/* A brief record that does not count any more makes room for this one. */
+static enum status
+forget_outdated(struct db *db, const struct message_record *r)
+{
+	struct db_rows *rows;
+	bool outdated = false;
+	enum status st;
+
+	st = db_query(
+	    db, &rows, "SELECT at_us FROM message WHERE sid = ?1", "t", r->sid);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		outdated = !brief_holds(db_int(rows, 0), r->at_us);
+	db_done(rows);
+	if (st == ST_NOTFOUND)
+		st = ST_OK;
+	return outdated ? message_forget(db, r->sid) : st;
+}
+
 static enum status
 record_job(struct db *db, void *arg)
 {
 	const struct message_record *r = ((struct call *)arg)->record;
-	enum status st;
+	enum status st = r->brief ? forget_outdated(db, r) : ST_OK;
 
-	st = db_run(db,
-	    "INSERT INTO message (sid, route, conversation_id, at_us)"
-	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-	    "ttti", r->sid, r->route, r->conversation_id, r->at_us);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "INSERT INTO message"
+		    " (sid, route, conversation_id, at_us, digest)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+		    "tttib", r->sid, r->route, r->conversation_id, r->at_us,
+		    r->digest, (size_t)MESSAGE_DIGEST_SIZE);
 	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
 }
 

@@ -1,11 +1,16 @@
 /*
- * The message log, on the embedded engine: each inbound MessageSid once (that
- * is what makes a repeat harmless) with where it went, and the status
- * callbacks of outbound messages.
+ * The message log, on the embedded engine: each inbound message once (that is
+ * what makes a repeat harmless) with where it went, and the status callbacks
+ * of outbound messages.
+ *
+ * A message is known by its MessageSid and by the digest of what was signed:
+ * whoever cuts a signed form in another way can take the SID away, but not
+ * change the digest.
  */
 #ifndef STORE_MESSAGE_H
 #define STORE_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,10 +19,12 @@
 struct db;
 
 struct message_record {
-	const char *sid;
+	const char *sid; /* or, where it has none, what stands for it */
 	const char *route; /* "ai", "human", "unrouted", "ignored" */
 	const char *conversation_id; /* NULL: none */
 	int64_t at_us;
+	const unsigned char *digest; /* of what was signed; NULL when read */
+	bool brief; /* the digest counts for MESSAGE_BRIEF_US only */
 };
 
 struct message_event {
@@ -27,7 +34,15 @@ struct message_event {
 	int64_t at_us;
 };
 
-/* ST_OK, or ST_EXISTS: this sid came before and nothing was added. */
+#define MESSAGE_DIGEST_SIZE 32
+
+/*
+ * Messages that rightly have no SID (Studio's JSON) may be the same again and
+ * mean it: their digest tells a repeat for so long.
+ */
+#define MESSAGE_BRIEF_US INT64_C(900000000)
+
+/* ST_OK, or ST_EXISTS: this sid or digest came before and nothing was added. */
 enum status message_record(struct db *, const struct message_record *);
 
 /* Take a record back: its message could not be kept. */

@@ -36,7 +36,8 @@ struct queue_message {
 	const char *group; /* order is kept within it; NULL: none */
 	const char *dead; /* a dead letter from the start, for this reason;
 	                   * NULL: it is not */
-	const char *dedupe; /* MessageSid; for back ends that deduplicate */
+	const char
+	    *dedupe; /* the same of a repeat; for back ends that deduplicate */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 };
 

@@ -6,7 +6,7 @@
 #include "store/message.h"
 
 /*
- * How long a MessageSid is remembered. Twilio retries within minutes and lets
+ * How long a MessageSid, and the digest beside it, is remembered. Twilio retries within minutes and lets
  * an operator replay within days.
  */
 #define MESSAGE_KEEP_US (INT64_C(30) * 24 * 3600 * 1000000)
@@ -205,8 +205,14 @@ static const char version_6[] =
     "  ON queue_item (queue, ordered_by, behind)"
     "  WHERE state < 2 AND ordered_by IS NOT NULL;";
 
+/* What a message is known by beside its SID, message.h tells why. */
+static const char version_7[] =
+    "ALTER TABLE message ADD COLUMN digest BLOB;"
+    "CREATE UNIQUE INDEX message_digest ON message (digest)"
+    "  WHERE digest IS NOT NULL;";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
-	version_4, version_5, version_6, NULL };
+	version_4, version_5, version_6, version_7, NULL };
 
 static enum status
 purge(struct db *db, void *arg)

@@ -19,7 +19,7 @@ search_try(struct search *s, const struct signature_input *variant)
 	if (s->st != ST_OK || s->work < s->cost)
 		return false;
 	s->work -= s->cost;
-	verdict = signature_check(variant, s->tokens, s->header);
+	verdict = signature_check(variant, s->tokens, s->header, NULL);
 	if (verdict == SIGNATURE_FAILED)
 		s->st = ST_NOMEM;
 	/* The URL's signature fits, whatever the hash of the body is. */
@@ -335,7 +335,7 @@ explain(const struct signature_input *input, const char *const *tokens,
 		    "with https:// and a host.");
 		return out->err != ST_OK ? out->err : ST_NOTFOUND;
 	}
-	switch (signature_check(input, tokens, s.header)) {
+	switch (signature_check(input, tokens, s.header, NULL)) {
 	case SIGNATURE_VALID:
 		search_tell(&s, "valid: the signature is right.");
 		break;

@@ -162,11 +162,14 @@ struct variant {
 	struct crypt_piece tail[2];
 };
 
-static enum status
-subject_digest(const struct subject *s, const struct variant *v,
-    const char *token, unsigned char out[static CRYPT_SHA1_SIZE])
+#define PIECES_N 9
+
+/* The string that is signed. */
+static void
+subject_string(const struct subject *s, const struct variant *v,
+    struct crypt_piece out[static PIECES_N])
 {
-	const struct crypt_piece pieces[] = {
+	const struct crypt_piece pieces[PIECES_N] = {
 		{ s->url.scheme.data, s->url.scheme.len + strlen("://") },
 		{ v->userinfo.data, v->userinfo.len },
 		{ "@", v->userinfo.data == NULL ? 0 : 1 },
@@ -178,15 +181,15 @@ subject_digest(const struct subject *s, const struct variant *v,
 		{ s->params.data, s->params.len },
 	};
 
-	return crypt_hmac_sha1(
-	    token, strlen(token), pieces, COUNT(pieces), out);
+	memcpy(out, pieces, sizeof(pieces));
 }
 
 enum status
 signature_make(const struct signature_input *input, const char *token,
     char out[static SIGNATURE_MAX])
 {
-	unsigned char digest[CRYPT_SHA1_SIZE];
+	unsigned char mac[SIGNATURE_MAC_SIZE];
+	struct crypt_piece string[PIECES_N];
 	struct variant as_it_is = { 0 };
 	struct subject s;
 	enum status st;
@@ -197,11 +200,36 @@ signature_make(const struct signature_input *input, const char *token,
 	as_it_is.port = s.url.port;
 	as_it_is.tail[0] =
 	    (struct crypt_piece){ s.url.tail.data, s.url.tail.len };
-	st = subject_digest(&s, &as_it_is, token, digest);
+	subject_string(&s, &as_it_is, string);
+	st = crypt_hmac_sha1(token, strlen(token), string, PIECES_N, mac);
 	if (st == ST_OK)
-		base64_encode(digest, sizeof(digest), out);
+		base64_encode(mac, sizeof(mac), out);
 out:
 	subject_release(&s);
+	return st;
+}
+
+enum status
+signature_digest(const struct signature_input *input,
+    unsigned char digest[static SIGNATURE_DIGEST_SIZE])
+{
+	struct crypt_piece string[] = { { input->url, strlen(input->url) },
+		{ NULL, 0 } };
+	struct url url = { .query = { NULL, 0 } };
+	struct buf params = BUF_INIT;
+	enum status st = ST_OK;
+
+	(void)url_split(input->url, strlen(input->url), &url);
+	if (input->form != NULL && find_body_hash(&url.query).data == NULL) {
+		st = signature_params(input->form, &params);
+		string[1] = (struct crypt_piece){ params.data, params.len };
+	} else {
+		string[1] =
+		    (struct crypt_piece){ input->body, input->body_len };
+	}
+	if (st == ST_OK)
+		st = crypt_sha256(string, COUNT(string), digest);
+	buf_release(&params);
 	return st;
 }
 
@@ -256,22 +284,28 @@ list_variants(const struct url *url, struct variant out[static VARIANTS_MAX])
 	return n;
 }
 
-/* ST_OK: this token gives the digest, for one of the URLs. */
+/* ST_OK: this token gives the signature, for one of the URLs. */
 static enum status
 try_token(const struct subject *s, const char *token,
-    const unsigned char wanted[static CRYPT_SHA1_SIZE])
+    const unsigned char wanted[static SIGNATURE_MAC_SIZE],
+    unsigned char *digest)
 {
 	struct variant variants[VARIANTS_MAX];
-	unsigned char digest[CRYPT_SHA1_SIZE];
+	struct crypt_piece string[PIECES_N];
+	unsigned char mac[SIGNATURE_MAC_SIZE];
 	size_t n = list_variants(&s->url, variants), i;
 	enum status st = ST_NOTFOUND;
 
 	for (i = 0; i < n; i++) {
-		st = subject_digest(s, &variants[i], token, digest);
+		subject_string(s, &variants[i], string);
+		st = crypt_hmac_sha1(
+		    token, strlen(token), string, PIECES_N, mac);
 		if (st != ST_OK)
 			return st;
-		if (crypt_equal(digest, wanted, sizeof(digest)))
-			return ST_OK;
+		if (crypt_equal(mac, wanted, sizeof(mac)))
+			return digest == NULL
+			    ? ST_OK
+			    : crypt_sha256(string, PIECES_N, digest);
 	}
 	return ST_NOTFOUND;
 }
@@ -297,8 +331,9 @@ check_body(const struct signature_input *input, const struct url_part *hash)
 }
 
 static enum signature_verdict
-check_digest(const struct signature_input *input, const char *const *tokens,
-    const unsigned char wanted[static CRYPT_SHA1_SIZE])
+check_mac(const struct signature_input *input, const char *const *tokens,
+    const unsigned char wanted[static SIGNATURE_MAC_SIZE],
+    unsigned char *digest)
 {
 	enum signature_verdict verdict = SIGNATURE_NO_TOKEN;
 	enum status st = ST_NOMEM;
@@ -315,7 +350,7 @@ check_digest(const struct signature_input *input, const char *const *tokens,
 		verdict = SIGNATURE_WRONG;
 		if (st == ST_MALFORMED) /* no URL, so nothing Twilio signed */
 			goto out;
-		st = try_token(&s, *tokens, wanted);
+		st = try_token(&s, *tokens, wanted, digest);
 		if (st == ST_NOTFOUND)
 			continue;
 		verdict =
@@ -346,11 +381,12 @@ signature_header(const char *header, unsigned char *mac)
 
 enum signature_verdict
 signature_check(const struct signature_input *input, const char *const *tokens,
-    const char *header)
+    const char *header, unsigned char *digest)
 {
 	unsigned char wanted[SIGNATURE_MAC_SIZE];
 	enum signature_verdict verdict = signature_header(header, wanted);
 
-	return verdict == SIGNATURE_VALID ? check_digest(input, tokens, wanted)
-					  : verdict;
+	return verdict == SIGNATURE_VALID
+	    ? check_mac(input, tokens, wanted, digest)
+	    : verdict;
 }

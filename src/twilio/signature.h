@@ -60,9 +60,23 @@ enum status signature_make(const struct signature_input *, const char *token,
  * with the default port; without userinfo and with it; a root path with and
  * without its "/". A fragment is not taken off: it is no part of a request, so
  * the configured URL must not have one.
+ *
+ * Where it is valid, digest gets the SHA-256 of the string that was signed
+ * (NULL: it is not wanted). That string has no mark between names and values,
+ * so one signature fits forms that are cut in many ways; the digest is the
+ * same of them all.
  */
+#define SIGNATURE_DIGEST_SIZE 32
 enum signature_verdict signature_check(const struct signature_input *,
-    const char *const *tokens, const char *header);
+    const char *const *tokens, const char *header, unsigned char *digest);
+
+/*
+ * The digest where nobody looks at the signature: of what would be signed of
+ * this URL. A body that this does not cover counts as well. ST_OK, ST_NOMEM,
+ * ST_IO.
+ */
+enum status signature_digest(const struct signature_input *,
+    unsigned char digest[static SIGNATURE_DIGEST_SIZE]);
 
 /*
  * Why does it not fit? Tries the usual causes on the input and names the first

@@ -48,7 +48,7 @@ check(const char *header, enum signature_verdict expect)
 	bool malformed;
 
 	if (form_parse(body, sizeof(body) - 1, &form, &malformed) != ST_OK ||
-	    signature_check(&in, tokens, header) != expect) {
+	    signature_check(&in, tokens, header, NULL) != expect) {
 		fprintf(stderr, "another verdict than expected\n");
 		exit(1);
 	}

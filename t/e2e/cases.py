@@ -240,6 +240,75 @@ def duplicate(door):
     envelope_of(door, "unrouted", message_sid)
 
 
+def recut(params, *cuts):
+    """The same signed string in other pieces: each cut moves the border
+    between a name and its value by so many characters."""
+    out = []
+    for name, value in params.items():
+        n = len(name) + dict(cuts).get(name, 0)
+        whole = name + value
+        out.append((whole[:n], whole[n:]))
+    return form(out)
+
+
+def with_text(door, text):
+    """What was queued of messages with this Body, form or JSON."""
+    return [r for queue in ("ai", "human", "unrouted")
+            for r in door.queue(queue)
+            if text in str(r["body"]["twilio_message"])]
+
+
+@case
+def signed_once(door):
+    """One signature is one message, however the form is cut: names and values
+    are signed with nothing between them."""
+    params = message(tel(), sid(), Body=uuid.uuid4().hex)
+    headers = [("X-Twilio-Signature",
+                sign(TOKEN, door.url("/whatsapp"), form(params))),
+               ("Content-Type", FORM)]
+    names = ["MessageSid", "SmsMessageSid", "SmsSid"]
+    bodies = [recut(params, *cut) for cut in [
+        [(n, 1) for n in names], [(n, 2) for n in names],
+        [(n, -1) for n in names], [("MessageSid", 1)],
+        [("NumMedia", 1), ("MessageSid", 5)], []]]
+    # A SID with the next parameter in its value is none either.
+    one = {k: v for k, v in params.items() if k != "NumMedia"}
+    bodies.append(form(one | {n: one[n] + "NumMedia0"
+                              for n in ["MessageSid"]}))
+    for body in bodies + bodies:
+        equal(sign(TOKEN, door.url("/whatsapp"), body), headers[0][1], "sign")
+        check_twiml(door.ask("POST", "/whatsapp", headers, body))
+    equal(len(with_text(door, params["Body"])), 1, "messages")
+
+
+@case
+def malformed_sids(door):
+    """They count as none: the digest of what was signed tells a repeat."""
+    for bad in ["SM1", "SM" + "g" * 32, "XX" + "0" * 32, "SM" + "0" * 33, " "]:
+        texts = [uuid.uuid4().hex, uuid.uuid4().hex]
+        for text in texts + texts:
+            check_twiml(door.post("/whatsapp", form(
+                message(tel(), bad, Body=text, From="whatsapp:+14155550100"))))
+        equal([len(with_text(door, t)) for t in texts], [1, 1], bad)
+        for _ in range(2):
+            reply = door.post("/whatsapp/status", form({
+                "MessageSid": bad, "MessageStatus": "read"}))
+            equal((reply.status, reply.body), (204, b""), f"status of {bad}")
+
+
+@case
+def json_without_sid(door):
+    """Studio's: the same again within 15 minutes is a repeat."""
+    texts = [uuid.uuid4().hex, uuid.uuid4().hex]
+    for text in texts + texts:
+        body = json.dumps({"From": "+14155550100", "Body": text}).encode()
+        route = "/whatsapp?" + sha_query(body)
+        check_twiml(door.ask("POST", route, [
+            ("X-Twilio-Signature", sign(TOKEN, door.url(route))),
+            ("Content-Type", "application/json")], body))
+    equal([len(with_text(door, t)) for t in texts], [1, 1], "messages")
+
+
 @case
 def values_untouched(door):
     """What a value holds arrives as it was: UTF-8, controls, white space."""
@@ -480,10 +549,11 @@ def malformed(door):
     for tail in [b"&Bad=%zz", b"&Bad=%", b"&Bad=%4", b"&%g0=1"]:
         check_json_error(door.post("/whatsapp", base + tail), 400)
     # Parameters that count may be there once only.
-    for tail in [b"&From=%2B1", b"&MessageSid=SM1"]:
+    for tail in [b"&From=%2B1", b"&MessageSid=" + sid().encode()]:
         check_json_error(door.post("/whatsapp", base + tail), 400)
     check_json_error(door.post("/whatsapp", b"Body=hello"), 400)
-    check_json_error(door.post("/whatsapp/status", b"MessageSid=SM1"), 400)
+    check_json_error(door.post("/whatsapp/status",
+                               b"MessageSid=" + sid().encode()), 400)
     check_json_error(door.post("/whatsapp", b""), 400)
 
 

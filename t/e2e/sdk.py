@@ -88,7 +88,7 @@ def random_case(rng, serial, repeats):
         route += "?" + some(rng, QUERY, 40)
     if rng.random() < 0.15:
         return Case(route.replace("bodySHA256", ""), body=json.dumps(
-            {"From": "+14155550100", "MessageSid": f"SM{serial}",
+            {"From": "+14155550100", "MessageSid": f"SM{serial:032x}",
              "x": some(rng, WILD, 60)}, ensure_ascii=rng.random() < 0.5))
     params, wire = random_form(rng, serial, repeats)
     return Case(route, params, wire)

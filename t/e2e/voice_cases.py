@@ -438,6 +438,20 @@ def confirmed_once(door):
     call.play("/confirm-digits/birthdate?value=19900117", Digits="1")
     equal(len(call.digits()), 2, "another value is another")
     check_json_error(call.ask(confirm, Digits="1", CallSid=""), 400)
+    # The same signature with the CallSid cut elsewhere: served, but no key.
+    params = {n: v for n, v in call.params({"Digits": "1"}).items()
+              if n != "CallStatus"}
+    body = form(params | {"CallSid": call.sid + "CallStatusin-progress"})
+    equal(sign(TOKEN, "", body),
+          sign(TOKEN, "", form(call.params({"Digits": "1"}))), "signature")
+    reply = call.ask(confirm, Digits="1", CallSid=call.sid + "x")
+    equal(played(reply), script(door, "birthdate-retry", attempt=2), "again")
+    reply = door.ask("POST", confirm, [
+        ("X-Twilio-Signature", sign(TOKEN, door.url(confirm), body)),
+        ("Content-Type", FORM)], body)
+    equal(played(reply), script(door, "birthdate-retry", attempt=2), "again")
+    equal([r["body"]["call_sid"] for r in door.queue("digits")
+           if call.sid in r["body"]["call_sid"]], [call.sid] * 2, "no third")
 
 
 @case
@@ -521,6 +535,10 @@ def call_status(door):
            (3, "completed", 49, "inbound", call.tel, "+14155550199", None),
            (4, "failed", -1, "inbound", call.tel, "+14155550199", "13224")],
           "in their order, each once")
+    reply = call.ask("/call-status", CallSid=call.sid + "0")
+    equal((reply.status, reply.body), (204, b""), "of a malformed CallSid")
+    equal(stored(door, "SELECT sid FROM call_event WHERE sid = ?",
+                 call.sid + "0"), [], "is not recorded")
     for more in [{"CallSid": ""}, {"CallStatus": ""}]:
         check_json_error(call.ask("/call-status", **more), 400)
 
@@ -736,7 +754,8 @@ def digits_are_not_logged(door):
     confirmed = [e for e in lines if e.get("status") == 200 and
                  e["route"] == "/confirm-digits/{target}"]
     true(confirmed, "there is a log")
-    true(all(e["call_sid"].startswith("CA") for e in confirmed), "which call")
+    true(all(e["call_sid"].startswith("CA") or e["outcome"] == "malformed SID"
+             for e in confirmed), "which call")
     # Random numbers, in which any digits come up now and then.
     random = re.compile(r"[A-Z]{2}[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}"
                         r"-[0-9a-f]{12}")

@@ -26,7 +26,8 @@ static void
 check_given(const struct signature_input *in, const char *const *tokens,
     const char *header)
 {
-	enum signature_verdict verdict = signature_check(in, tokens, header);
+	enum signature_verdict verdict =
+	    signature_check(in, tokens, header, NULL);
 	struct buf why = BUF_INIT;
 	enum status st;
 
@@ -50,11 +51,11 @@ check_made(const struct signature_input *in, const char *const *tokens)
 
 	if (signature_make(in, tokens[0], header) != ST_OK)
 		return;
-	verdict = signature_check(in, tokens, header);
+	verdict = signature_check(in, tokens, header, NULL);
 	require(verdict == SIGNATURE_VALID || verdict == SIGNATURE_BODY_HASH ||
 	    (verdict == SIGNATURE_NO_TOKEN && *tokens[0] == '\0'));
 	header[5] = header[5] == 'A' ? 'B' : 'A';
-	verdict = signature_check(in, tokens, header);
+	verdict = signature_check(in, tokens, header, NULL);
 	require(verdict == SIGNATURE_WRONG || verdict == SIGNATURE_NO_TOKEN);
 }
 

@@ -18,18 +18,10 @@
 #define CALL_DEPTH_MAX 16
 #define SID_LEN 34
 
-static bool
-is_sid(const char *sid, const char *prefix)
-{
-	return sid != NULL && strlen(sid) == SID_LEN &&
-	    strncmp(sid, prefix, 2) == 0 &&
-	    strspn(sid + 2, "0123456789abcdefABCDEF") == SID_LEN - 2;
-}
-
 bool
 calls_is_sid(const char *sid)
 {
-	return is_sid(sid, "CA");
+	return str_is_sid(sid, "CA");
 }
 
 /* What must be there before anybody is asked. */
