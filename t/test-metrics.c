@@ -122,7 +122,7 @@ test_requests(void)
 	post(app, "/health", "a=b", 405);
 	for (i = 0; i < 2; i++)
 		post(app, "/handle-incoming-call/none",
-		    "CallSid=CA00000000000000000000000000000001", 404);
+		    "CallSid=CA00000000000000000000000000000001", 503);
 	page = page_of(app);
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("/health", "200")), 7);
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("/health", "405")), 1);
@@ -130,7 +130,7 @@ test_requests(void)
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("none", "404")), 1);
 	CU_ASSERT_EQUAL(
 	    value_in(
-		&page, REQUESTS("/handle-incoming-call/{template}", "404")),
+		&page, REQUESTS("/handle-incoming-call/{template}", "503")),
 	    2);
 	CU_ASSERT_EQUAL(value_in(&page, REQUESTS("/ready", "200")), 0);
 	/* Only a whole answer counts: the page does not know of itself. */
@@ -190,7 +190,7 @@ test_signatures(void)
 	CU_ASSERT_EQUAL(value_of(app, SIGNATURES("wrong", "refused")), 2);
 	CU_ASSERT_EQUAL(value_of(app, SIGNATURES("wrong", "passed")), 0);
 	CU_ASSERT_EQUAL(value_of(app, SIGNATURES("body_hash", "refused")), 0);
-	ask(report, &wrong, 404);
+	ask(report, &wrong, 503);
 	CU_ASSERT_EQUAL(value_of(report, SIGNATURES("wrong", "passed")), 1);
 	CU_ASSERT_EQUAL(value_of(report, SIGNATURES("wrong", "refused")), 0);
 	app_close(app);

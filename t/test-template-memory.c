@@ -112,6 +112,27 @@ get(void)
 	return st;
 }
 
+/* What a reload takes along. */
+static enum status
+inherit(void)
+{
+	struct templates *before = NULL, *templates = NULL;
+	struct twiml *t = NULL;
+	enum status st;
+
+	st = templates_open(&before, test_tmpdir(), NULL);
+	if (st == ST_OK)
+		st = templates_get(before, "x", &t);
+	if (st == ST_OK)
+		st = templates_open(&templates, test_tmpdir(), NULL);
+	if (st == ST_OK)
+		st = templates_inherit(templates, before);
+	templates_put(t);
+	templates_close(before);
+	templates_close(templates);
+	return st;
+}
+
 static void
 test_memory(void)
 {
@@ -128,6 +149,7 @@ test_memory(void)
 	memory_run_out("twiml_render", compile_and_render, 100, 1, 1);
 	memory_run_out("twiml_compile", compile_mistakes, 100, 1, 1);
 	memory_run_out("templates_get", get, 100, 1, 1);
+	memory_run_out("templates_inherit", inherit, 100, 1, 1);
 }
 
 static const struct test tests[] = {

@@ -343,6 +343,96 @@ test_bad_edit(void)
 	buf_release(&why);
 }
 
+/* As a reload does: another of the same folder, or of this one, takes over. */
+static void
+folder_reload(struct folder *f, const char *dir)
+{
+	struct templates *next;
+
+	CU_ASSERT_EQUAL_FATAL(templates_open(&next, dir, f->log), ST_OK);
+	CU_ASSERT_EQUAL(templates_inherit(next, f->templates), ST_OK);
+	templates_close(f->templates);
+	f->templates = next;
+}
+
+static void
+test_inherited(void)
+{
+	struct buf why = BUF_INIT;
+	struct folder f, other;
+	char out[200];
+
+	folder_open(&f);
+	folder_write(&f, "x", SAY("old"));
+	folder_write(&f, "gone", SAY("old"));
+	folder_write(&f, "changed", SAY("old"));
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	CU_ASSERT_STRING_EQUAL(said(&f, "gone", out), "old");
+	CU_ASSERT_STRING_EQUAL(said(&f, "changed", out), "old");
+	folder_write(&f, "x", "<Response>");
+	folder_write(&f, "bad", "<Response>");
+	folder_write(&f, "changed", SAY("new"));
+	folder_remove(&f, "gone");
+	/* The edit is seen after the reload only; then by one more. */
+	folder_reload(&f, f.dir);
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	CU_ASSERT_STRING_EQUAL(said(&f, "changed", out), "new");
+	CU_ASSERT_STRING_EQUAL(said(&f, "gone", out), "(not found)");
+	CU_ASSERT_STRING_EQUAL(said(&f, "bad", out), "(wrong configuration)");
+	CU_ASSERT_EQUAL(logged(&f, "error=\"x.twiml.xml:"), 1);
+	folder_reload(&f, f.dir);
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	/* The log after each reload says that it is bad. */
+	CU_ASSERT_EQUAL(logged(&f, "error=\"x.twiml.xml:"), 2);
+	CU_ASSERT_FALSE(is_ready(&f, &why));
+	folder_write(&f, "x", SAY("mended"));
+	folder_remove(&f, "bad");
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "mended");
+	CU_ASSERT_TRUE(is_ready(&f, &why));
+	/* Of another folder nothing is taken. */
+	folder_open(&other);
+	folder_reload(&f, other.dir);
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "(not found)");
+	folder_close(&other);
+	folder_close(&f);
+	buf_release(&why);
+}
+
+/* The folder is gone, over a reload too: what was good goes on, the log has it
+ * once, and all is well when it is back. */
+static void
+test_folder_gone(void)
+{
+	struct buf why = BUF_INIT;
+	struct folder f;
+	char away[300], out[200];
+	int i;
+
+	folder_open(&f);
+	folder_write(&f, "x", SAY("old"));
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	snprintf(away, sizeof(away), "%s.away", f.dir);
+	CU_ASSERT_EQUAL(rename(f.dir, away), 0);
+	for (i = 0; i < 2; i++) {
+		wait_for_look();
+		CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+		CU_ASSERT_STRING_EQUAL(
+		    said(&f, "other", out), "(not available now)");
+	}
+	CU_ASSERT_EQUAL(logged(&f, "is not there; put it back"), 1);
+	folder_reload(&f, f.dir);
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	CU_ASSERT_EQUAL(logged(&f, "is not there; put it back"), 2);
+	CU_ASSERT_FALSE(is_ready(&f, &why));
+	CU_ASSERT_EQUAL(rename(away, f.dir), 0);
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
+	CU_ASSERT_TRUE(is_ready(&f, &why));
+	folder_close(&f);
+	buf_release(&why);
+}
+
 /* A template that was never good; and one that nobody asked for. */
 static void
 test_bad_from_the_start(void)
@@ -366,7 +456,7 @@ test_bad_from_the_start(void)
 	folder_close(&f);
 	CU_ASSERT_EQUAL(
 	    templates_open(&f.templates, "/nonexistent", NULL), ST_OK);
-	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "(not found)");
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "(not available now)");
 	CU_ASSERT_FALSE(is_ready(&f, &why));
 	CU_ASSERT_STRING_EQUAL(
 	    buf_str(&why), "/nonexistent: No such file or directory");
@@ -636,6 +726,8 @@ main(void)
 		{ "reload", test_reload },
 		{ "unseen change", test_unseen_change },
 		{ "bad edit", test_bad_edit },
+		{ "taken along by a reload", test_inherited },
+		{ "a folder that is gone", test_folder_gone },
 		{ "bad from the start", test_bad_from_the_start },
 		{ "odd files", test_odd_files },
 		{ "shipped", test_shipped },

@@ -129,6 +129,8 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
+	if (st == ST_OK && o->before != NULL)
+		st = templates_inherit(app->templates, o->before->templates);
 	if (st == ST_OK)
 		st = open_watching(app, o);
 	if (st == ST_OK)

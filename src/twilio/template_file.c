@@ -88,10 +88,19 @@ complain(struct buf *errors, const char *name, const char *what)
 
 /* Why a file could not be opened. */
 static enum status
-not_opened(const char *name, int error, struct buf *errors)
+not_opened(const char *dir, const char *name, int error, struct buf *errors)
 {
-	if (error == ENOENT || error == ENOTDIR)
-		return ST_NOTFOUND;
+	struct stat st;
+
+	if (error == ENOENT || error == ENOTDIR) {
+		if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+			return ST_NOTFOUND;
+		buf_printf(errors,
+		    "%s" TEMPLATES_SUFFIX
+		    ": the folder %s is not there; put it back\n",
+		    name, dir);
+		return ST_UNAVAILABLE;
+	}
 	if (error == EACCES || error == ELOOP)
 		return complain(errors, name,
 		    "it may not be read; let the responder's user read it");
@@ -114,7 +123,7 @@ template_file_read(const char *dir, const char *name,
 	/* Without waiting: it may be a FIFO. */
 	fd = open(path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		result = not_opened(name, errno, errors);
+		result = not_opened(dir, name, errno, errors);
 		goto out;
 	}
 	result = ST_IO;

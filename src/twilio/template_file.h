@@ -24,8 +24,8 @@ struct template_stamp {
  * Read DIR/NAME.twiml.xml if it is not the version of *stamp (NULL: in any
  * case) into text, which is empty. ST_OK: *now is its stamp; ST_EXISTS: it is
  * that version, *now is its stamp too; ST_NOTFOUND: there is none; ST_CONFIG:
- * it is no regular file, too long or may not be read, and errors has a line
- * that says so; ST_IO; ST_NOMEM.
+ * it is no regular file, too long or may not be read, ST_UNAVAILABLE: there is
+ * no such folder, and errors has a line that says so; ST_IO; ST_NOMEM.
  */
 enum status template_file_read(const char *dir, const char *name,
     const struct template_stamp *stamp, struct template_stamp *now,

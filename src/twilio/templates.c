@@ -78,6 +78,22 @@ templates_open(struct templates **out, const char *dir, struct log *log)
 	return ST_OK;
 }
 
+/* The link to the entry of that name, or to the end of its bucket. */
+static struct entry **
+entry_link(struct templates *t, const char *name)
+{
+	struct entry **link;
+	const char *s;
+	unsigned h = 0;
+
+	for (s = name; *s != '\0'; s++)
+		h = h * 31 + (unsigned char)*s;
+	link = &t->buckets[h % BUCKETS];
+	while (*link != NULL && strcmp((*link)->name, name) != 0)
+		link = &(*link)->next;
+	return link;
+}
+
 static void
 entry_free(struct entry *e)
 {
@@ -105,20 +121,43 @@ templates_close(struct templates *t)
 	free(t);
 }
 
-/* The link to the entry of that name, or to the end of its bucket. */
-static struct entry **
-entry_link(struct templates *t, const char *name)
+/* What is known of the file's mistakes is not taken along: it is read again and
+ * tells of them once more, to the log of this folder's time. */
+static enum status
+entry_inherit(struct templates *t, const struct entry *old)
 {
-	struct entry **link;
-	const char *s;
-	unsigned h = 0;
+	struct entry *e = calloc(1, sizeof(*e));
 
-	for (s = name; *s != '\0'; s++)
-		h = h * 31 + (unsigned char)*s;
-	link = &t->buckets[h % BUCKETS];
-	while (*link != NULL && strcmp((*link)->name, name) != 0)
-		link = &(*link)->next;
-	return link;
+	if (e == NULL)
+		return ST_NOMEM;
+	memcpy(e->name, old->name, sizeof(e->name));
+	e->twiml = old->twiml;
+	twiml_hold(e->twiml);
+	e->stamp = old->stamp;
+	e->stamped = old->stamped && old->errors == NULL;
+	e->loaded = true;
+	e->checked_us = -TEMPLATES_STAT_US;
+	*entry_link(t, e->name) = e;
+	return ST_OK;
+}
+
+enum status
+templates_inherit(struct templates *t, struct templates *before)
+{
+	enum status st = ST_OK;
+	const struct entry *e;
+	size_t i;
+
+	if (strcmp(t->dir, before->dir) != 0)
+		return ST_OK;
+	pthread_mutex_lock(&before->mutex);
+	for (i = 0; i < BUCKETS; i++)
+		for (e = before->buckets[i]; e != NULL && st == ST_OK;
+		     e = e->next)
+			if (e->twiml != NULL)
+				st = entry_inherit(t, e);
+	pthread_mutex_unlock(&before->mutex);
+	return st;
 }
 
 static void
@@ -205,7 +244,8 @@ entry_apply(struct templates *t, struct entry *e, struct outcome *o)
 		e->stamp = o->stamp;
 	if (o->status == ST_OK)
 		entry_mend(t, e, o);
-	else if (o->status == ST_CONFIG)
+	else if (o->status == ST_CONFIG ||
+	    (o->status == ST_UNAVAILABLE && e->loaded))
 		entry_spoil(t, e, o);
 	else if (o->status != ST_EXISTS)
 		st = o->status;
@@ -358,7 +398,7 @@ tell(struct templates *t, char *file, templates_fn *fn, void *ctx)
 	twiml_release(twiml);
 	buf_release(&errors);
 	/* Gone since the folder was read: it is not there, that is all. */
-	return st == ST_NOTFOUND ? ST_OK : st;
+	return st == ST_NOTFOUND || st == ST_UNAVAILABLE ? ST_OK : st;
 }
 
 enum status

@@ -2,7 +2,8 @@
  * A folder of templates, NAME.twiml.xml each. One is read when it is first
  * asked for, and again when its file has changed, without a render under way
  * noticing. A bad edit keeps the old one in use, is logged once, and shows in
- * templates_ready. A file that is gone is not found.
+ * templates_ready; so does a folder that is gone. A file that is gone from its
+ * folder is not found.
  */
 #ifndef TWILIO_TEMPLATES_H
 #define TWILIO_TEMPLATES_H
@@ -31,6 +32,13 @@ bool templates_name(const char *);
  */
 enum status templates_open(struct templates **, const char *dir, struct log *);
 
+/*
+ * Before the first use: take along the good versions that another has of the
+ * same folder, so that a bad edit is no worse after a reload. Of another folder
+ * nothing is taken. ST_OK or ST_NOMEM.
+ */
+enum status templates_inherit(struct templates *, struct templates *before);
+
 /* Nobody may be in templates_get; templates that are held stay. */
 void templates_close(struct templates *);
 
@@ -38,7 +46,8 @@ void templates_close(struct templates *);
  * The template of that name, held for the caller, who gives it back with
  * templates_put. From any thread. ST_OK; ST_NOTFOUND: no such file, or no such
  * name possible; ST_CONFIG: it is wrong and no good version of it was read
- * before; ST_IO: it could not be read; ST_NOMEM. *out is NULL unless ST_OK.
+ * before; ST_UNAVAILABLE: the folder is gone, and the template was not read before;
+ * ST_IO: it could not be read; ST_NOMEM. *out is NULL unless ST_OK.
  */
 enum status templates_get(
     struct templates *, const char *name, struct twiml **out);

@@ -130,6 +130,64 @@ def reload_bad(door):
     check_twiml(door.post("/whatsapp", a_message()))
 
 
+def reload_now(door):
+    before = door.dir.read("state/log").count("reloaded")
+    door.responder.kill(signal.SIGHUP)
+    wait_for(lambda: door.dir.read("state/log").count("reloaded") > before,
+             "reloaded")
+
+
+def reload_keeps_templates(door):
+    """A template that was spoiled, then a folder that is gone: the version
+    before goes on, over reloads too, and the log and /ready tell. Another
+    folder takes over nothing."""
+    folder, away = door.dir("templates"), door.dir("away")
+    file = "templates/goodbye.twiml.xml"
+
+    def said(status=200, words="Goodbye then"):
+        reply = door.post("/handle-incoming-call/goodbye", form(
+            {"CallSid": "CA" + "1" * 32, "From": tel()}))
+        equal(reply.status, status, f"status of {reply}")
+        true(words in reply.body.decode(), f"{reply}")
+
+    def ready(status, words):
+        """Seen from the present log on."""
+        wait_for(lambda: door.ask("GET", "/ready").status == status,
+                 f"/ready {status}", 10)
+        true(words in door.dir.read("state/log")[log:], words)
+
+    door.dir.write(file, "<Response><Say>Goodbye then</Say></Response>")
+    said()
+    for spoil, words in [
+            (lambda: door.dir.write(file, "<Response><Say>"),
+             "goodbye.twiml.xml:1:"),
+            (lambda: os.rename(folder, away), "is not there; put it back")]:
+        spoil()
+        time.sleep(1.1)
+        said()
+        for _ in range(2):
+            log = len(door.dir.read("state/log"))
+            reload_now(door)
+            for _ in range(12):
+                said()
+                time.sleep(0.1)
+            ready(503, words)
+    os.rename(away, folder)
+    door.dir.write(file, "<Response><Say>Mended</Say></Response>")
+    ready(200, "")
+    said(words="Mended")
+    os.mkdir(away)
+    try:
+        door.dir.write("switchhook.conf", door.config(templates=away))
+        reload_now(door)
+        said(404, "Not found")
+    finally:
+        door.dir.write("switchhook.conf", door.config())
+        os.rmdir(away)
+        reload_now(door)
+    said(words="Mended")
+
+
 def reload_under_load(door):
     with Load(door) as load:
         for _ in range(20):
@@ -391,7 +449,8 @@ def suite(results):
                 [] if QUICK else [stuck_cgi]):
             results.run(f"lifecycle: {case.__name__}", case, door)
     with NginxFastcgi() as door:
-        for case in [second_start, reload_good, reload_bad, reload_under_load,
+        for case in [second_start, reload_good, reload_bad,
+                     reload_keeps_templates, reload_under_load,
                      signals, stale_socket, few_descriptors, tcp_listener,
                      stop_during_slow_request, stop_when_stuck,
                      stops_own_socket]:
