@@ -162,12 +162,12 @@ refused(const void *who)
 	return true;
 }
 
-void *
-malloc(size_t n)
+static void *
+allocate(size_t n, const void *who)
 {
 	void *p;
 
-	if (refused(__builtin_return_address(0)))
+	if (refused(who))
 		return NULL;
 	if ((p = __libc_malloc(n)) != NULL)
 		live++;
@@ -175,12 +175,20 @@ malloc(size_t n)
 }
 
 void *
+malloc(size_t n)
+{
+	return allocate(n, __builtin_return_address(0));
+}
+
+/* Not by malloc: gcc makes malloc and memset a call of calloc, which is this. */
+void *
 calloc(size_t n, size_t size)
 {
 	size_t all;
 	void *p;
 
-	if (__builtin_mul_overflow(n, size, &all) || (p = malloc(all)) == NULL)
+	if (__builtin_mul_overflow(n, size, &all) ||
+	    (p = allocate(all, __builtin_return_address(0))) == NULL)
 		return NULL;
 	return memset(p, 0, all);
 }
@@ -212,7 +220,7 @@ void *
 realloc(void *old, size_t n)
 {
 	size_t had = old == NULL ? 0 : malloc_usable_size(old);
-	void *p = malloc(n);
+	void *p = allocate(n, __builtin_return_address(0));
 
 	if (p == NULL)
 		return NULL;

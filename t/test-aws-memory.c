@@ -14,10 +14,10 @@
 #include "aws/dynamodb_item.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
+#include "aws/shared.h"
 #include "aws/sqs.h"
 #include "aws/sqs_impl.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "codec/json.h"
 #include "codec/sigv4.h"
 #include "t/memory.h"
@@ -153,8 +153,10 @@ call(void)
 	if (st == ST_OK)
 		st = aws_client_open(&client, aws, &why);
 	if (st == ST_OK && (st = buf_puts(&body, "{}")) == ST_OK) {
-		/* No time for a second try. */
-		aws_client_begin(client, clock_mono_us() + 10000, NULL, NULL);
+		/* Nothing is left to pay a second try with. */
+		while (retry_take(&aws->buckets[AWS_DYNAMODB], 1))
+			;
+		aws_client_begin(client, 0, NULL, NULL);
 		st = aws_call(client, &c, &reply);
 	}
 	aws_reply_release(&reply);

@@ -5,13 +5,17 @@ set -u
 SRCDIR=${SRCDIR:-$(cd "$(dirname "$0")/.." && pwd)}
 BUILDDIR=${BUILDDIR:-$SRCDIR}
 PRINT=$BUILDDIR/t/print-options
-MAN=$SRCDIR/man/switchhook.conf.5
-EXAMPLE=$SRCDIR/etc/switchhook.conf
 TAB=$(printf '\t')
 
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 failures=0
+
+# As they are installed, with the paths of this build.
+MAN=$work/switchhook.conf.5
+EXAMPLE=$work/switchhook.conf
+sed -f "$BUILDDIR/paths.sed" "$SRCDIR/man/switchhook.conf.5" >"$MAN" || exit 99
+sed -f "$BUILDDIR/paths.sed" "$SRCDIR/etc/switchhook.conf" >"$EXAMPLE" || exit 99
 
 fail()
 {

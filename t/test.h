@@ -4,6 +4,12 @@
 
 #include <stddef.h>
 
+#include "config.h"
+
+#ifndef HAVE_CUNIT
+#error "make check needs CUnit: install libcunit1-dev and run configure again"
+#endif
+
 #include <CUnit/CUnit.h>
 
 struct test {

@@ -152,7 +152,7 @@ extern const struct option options[];
 extern const size_t options_n;
 
 /* The file when none is named and none lies beside the binary. */
-#define CONFIG_FILE "/etc/switchhook/switchhook.conf"
+#define CONFIG_FILE SYSCONFDIR "/switchhook/switchhook.conf"
 
 /* No line of the file, and no value, may be longer than this many bytes. */
 #define CONFIG_LINE_MAX 8191

@@ -102,7 +102,7 @@ const struct option options[] = {
 	    .help = "what happens to a message without a conversation" },
 
 	{ AT(voice, templates), .type = OPTION_TEXT,
-	    .fallback = "/usr/share/switchhook/templates",
+	    .fallback = PKGDATADIR "/templates",
 	    .help = "the folder of templates" },
 	{ AT(voice, operator_phone_number), .type = OPTION_TEXT, .fallback = "",
 	    .parameter = "operator-phone-number", .need = NEED_REQUEST,
@@ -129,7 +129,7 @@ const struct option options[] = {
 	    .help = "how often a caller is asked the same" },
 
 	{ AT(store, path), .type = OPTION_TEXT,
-	    .fallback = "/var/lib/switchhook/switchhook.db",
+	    .fallback = LOCALSTATEDIR "/lib/switchhook/switchhook.db",
 	    .help = "the file of the embedded database" },
 	{ AT(store, journal), .type = OPTION_CHOICE, .fallback = "wal",
 	    .choices = journal_modes,
