@@ -484,9 +484,6 @@ static const struct {
 	{ "[aws]\nenv_type = a/b\n",
 	    ":2: aws.env_type: is no part of a parameter's name; write "
 	    "letters, digits and _ . -" },
-	{ "[trace]\nxray = localhost:2000\n",
-	    ":2: trace.xray: is no IP address with a port; write it as in "
-	    "127.0.0.1:2000" },
 	{ "[whatsapp]\nconversations_index =\n",
 	    ":2: whatsapp.conversations_index: is empty; leave it out for "
 	    "the default" },

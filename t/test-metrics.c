@@ -574,7 +574,7 @@ test_upstream(void)
 	metrics_refresh(m, true);
 	metrics_refresh(m, false);
 	metrics_refresh(m, false);
-	metrics_spans_dropped(m, SPANS_XRAY, 3);
+	metrics_spans_dropped(m, SPANS_OTLP, 3);
 	page = page_of(app);
 #define UPSTREAM(service, outcome) \
 	value_in(&page, \
@@ -592,7 +592,7 @@ test_upstream(void)
 		"switchhook_reference_refreshes_total{outcome=\"failed\"}"),
 	    2);
 	CU_ASSERT_EQUAL(
-	    value_in(&page, "switchhook_spans_dropped_total{cause=\"xray\"}"),
+	    value_in(&page, "switchhook_spans_dropped_total{cause=\"otlp\"}"),
 	    3);
 	test_reply_release(&page);
 	app_close(app);

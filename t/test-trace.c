@@ -1,11 +1,8 @@
-/* Trace headers, spans as their takers want them, and addresses. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
+/* Trace headers, and spans as a collector wants them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/address.h"
 #include "codec/json.h"
 #include "codec/trace.h"
 #include "t/test.h"
@@ -297,74 +294,6 @@ test_otlp(void)
 	buf_release(&b);
 }
 
-static void
-test_xray(void)
-{
-	static const char head[] = "{\"format\":\"json\",\"version\":1}\n";
-	static const char segment[] =
-	    "{\"name\":\"switchhook\","
-	    "\"trace_id\":\"1-5759e988-05" ZEROS14 "00000000\","
-	    "\"id\":\"07" ZEROS14 "\","
-	    "\"parent_id\":\"06" ZEROS14 "\","
-	    "\"start_time\":1700000000.000001,\"end_time\":1700000000.250000,"
-	    "\"http\":{\"request\":{\"method\":\"POST\"},"
-	    "\"response\":{\"status\":200}},\"annotations\":{"
-	    "\"route\":\"/handle-incoming-call/{template}\","
-	    "\"outcome\":\"ai\",\"message_sid\":\"SM\\\"1\\n\","
-	    "\"conversation_id\":\"c\xef\xbf\xbd\"}}";
-	size_t skip = sizeof(head) - 1;
-	struct trace_span limited = bare;
-	struct buf b = BUF_INIT;
-
-	trace_xray(&b, &sample);
-	CU_ASSERT_NSTRING_EQUAL(buf_str(&b), head, skip);
-	CU_ASSERT_STRING_EQUAL(buf_str(&b) + skip, segment);
-	buf_reset(&b);
-	limited.status = 429;
-	trace_xray(&b, &limited);
-	CU_ASSERT_EQUAL(json_check(b.data + skip, b.len - skip, 32), ST_OK);
-	CU_ASSERT_PTR_NOT_NULL(
-	    strstr(b.data, "\"error\":true,\"throttle\":true,"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(b.data, "\"annotations\":{}}"));
-	buf_reset(&b);
-	trace_xray(&b, &bare);
-	CU_ASSERT_PTR_NOT_NULL(strstr(b.data, "\"fault\":true,\"http\""));
-	CU_ASSERT_PTR_NULL(strstr(b.data, "parent_id"));
-	buf_release(&b);
-}
-
-static void
-test_address(void)
-{
-	static const char *const wrong[] = { "", ":", ":2000", "127.0.0.1",
-		"127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:+1",
-		"localhost:2000", "[::1]", "::1:2000", "[::1:2000", "::1]:2000",
-		"[127.0.0.1]:2000", "[::g]:1", "[]:1",
-		"[1111:2222:3333:4444:5555:6666:7777:8888:9999:0000:1111]:1" };
-	struct sockaddr_storage to;
-	char text[INET6_ADDRSTRLEN];
-	struct sockaddr_in6 v6;
-	struct sockaddr_in v4;
-	socklen_t len = 0;
-	size_t i;
-
-	for (i = 0; i < TEST_COUNT(wrong); i++)
-		CU_ASSERT_EQUAL(
-		    address_parse(wrong[i], &to, &len), ST_MALFORMED);
-	CU_ASSERT_EQUAL(address_parse("127.0.0.1:2000", &to, &len), ST_OK);
-	CU_ASSERT_EQUAL_FATAL(len, sizeof(v4));
-	memcpy(&v4, &to, len);
-	CU_ASSERT_EQUAL(v4.sin_family, AF_INET);
-	CU_ASSERT_EQUAL(ntohs(v4.sin_port), 2000);
-	CU_ASSERT_EQUAL(ntohl(v4.sin_addr.s_addr), INADDR_LOOPBACK);
-	CU_ASSERT_EQUAL(address_parse("[fd00::2]:65535", &to, &len), ST_OK);
-	CU_ASSERT_EQUAL_FATAL(len, sizeof(v6));
-	memcpy(&v6, &to, len);
-	CU_ASSERT_EQUAL(ntohs(v6.sin6_port), 65535);
-	CU_ASSERT_STRING_EQUAL(
-	    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text)), "fd00::2");
-}
-
 int
 main(void)
 {
@@ -373,8 +302,6 @@ main(void)
 		{ "X-Amzn-Trace-Id", test_amzn },
 		{ "a span begins", test_begin },
 		{ "OpenTelemetry", test_otlp },
-		{ "X-Ray", test_xray },
-		{ "addresses", test_address },
 	};
 
 	return test_main("trace", tests, TEST_COUNT(tests));

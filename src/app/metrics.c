@@ -45,7 +45,7 @@ enum outcome { OK, THROTTLED, TIMEOUT, UNREACHABLE, DENIED, ERROR };
 static const char *const outcomes[] = { "ok", "throttled", "timeout",
 	"unreachable", "denied", "error", NULL };
 
-static const char *const losses[] = { "ring_full", "otlp", "xray", NULL };
+static const char *const losses[] = { "ring_full", "otlp", NULL };
 
 const struct metrics_family metrics_families[METRICS_N] = {
 	[METRIC_BUILD_INFO] = { .type = METRICS_GAUGE,

@@ -68,7 +68,7 @@ void metrics_refresh(void *metrics, bool good);
 void metrics_called_twilio(struct metrics *, enum status);
 void metrics_called_aws(void *metrics, enum aws_service, enum status);
 
-enum metrics_spans { SPANS_RING_FULL, SPANS_OTLP, SPANS_XRAY };
+enum metrics_spans { SPANS_RING_FULL, SPANS_OTLP };
 void metrics_spans_dropped(struct metrics *, enum metrics_spans, uint64_t n);
 
 /* --- counters in the store: their names and labels ------------------------ */

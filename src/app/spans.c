@@ -1,19 +1,15 @@
 #include "app/spans.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "app/app.h"
 #include "app/metrics.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/kv.h"
-#include "codec/address.h"
 #include "config/config.h"
 #include "http/client.h"
 
@@ -26,7 +22,7 @@
 
 /* Spans that did not arrive, since the last report. */
 struct lost {
-	uint64_t full, otlp, xray;
+	uint64_t full, otlp;
 };
 
 struct spans {
@@ -43,8 +39,7 @@ struct spans {
 	size_t first, n; /* of the ring, in use */
 	struct trace_span *ring; /* those in use are the thread's */
 
-	/* The thread's own; without one, the only request's. */
-	int fd; /* to X-Ray's daemon; -1: none yet */
+	/* The thread's own. */
 	struct http_library *library;
 	struct http_client *client;
 	bool otlp_failed; /* the last time */
@@ -53,83 +48,6 @@ struct spans {
 	int64_t reported_us; /* monotonic; 0: never */
 	int64_t stop_us; /* monotonic: when to give up; 0: not stopping */
 };
-
-/* --- X-Ray's daemon ------------------------------------------------------- */
-
-static void
-count_xray(struct spans *s)
-{
-	s->lost.xray++;
-	metrics_spans_dropped(s->metrics, SPANS_XRAY, 1);
-}
-
-static bool
-xray_connect(struct spans *s)
-{
-	struct sockaddr_storage to;
-	socklen_t len;
-
-	if (s->fd >= 0)
-		return true;
-	if (address_parse(s->config->trace.xray, &to, &len) != ST_OK)
-		return false;
-	s->fd =
-	    socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd >= 0 && connect(s->fd, (struct sockaddr *)&to, len) == 0)
-		return true;
-	snprintf(s->why, sizeof(s->why), "X-Ray: %s", strerror(errno));
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-	return false;
-}
-
-/* A datagram that nobody took shows as an error of the next call. */
-static void
-xray_lost(struct spans *s, int error)
-{
-	if (error == 0)
-		return;
-	count_xray(s);
-	snprintf(s->why, sizeof(s->why), "X-Ray: %s", strerror(error));
-}
-
-static void
-xray_check(struct spans *s)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
-		xray_lost(s, error);
-}
-
-static void
-xray_send(struct spans *s, const struct trace_span *span, struct buf *b)
-{
-	buf_reset(b);
-	trace_xray(b, span);
-	if (b->err != ST_OK || !xray_connect(s)) {
-		count_xray(s);
-		return;
-	}
-	xray_check(s);
-	if (send(s->fd, b->data, b->len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		xray_lost(s, errno);
-}
-
-static void
-xray_batch(struct spans *s, size_t n)
-{
-	struct buf b = BUF_INIT;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		xray_send(s, &s->ring[(s->first + i) % RING], &b);
-	if (s->fd >= 0)
-		xray_check(s);
-	buf_release(&b);
-}
 
 /* --- the collector -------------------------------------------------------- */
 
@@ -193,6 +111,9 @@ otlp_batch(struct spans *s, size_t n)
 	if (s->stop_us == 0 ||
 	    (!s->otlp_failed && clock_mono_us() < s->stop_us))
 		st = otlp_open(s);
+	else if (*s->why == '\0')
+		snprintf(s->why, sizeof(s->why),
+		    "the collector was not tried again at the end");
 	if (st == ST_OK) {
 		trace_otlp_begin(&body);
 		for (i = 0; i < n; i++)
@@ -216,13 +137,13 @@ report(struct spans *s)
 	int64_t now = clock_mono_us();
 	const struct lost *l = &s->lost;
 
-	if (l->full + l->otlp + l->xray == 0)
+	if (l->full + l->otlp == 0)
 		return;
 	if (s->stop_us == 0 && s->reported_us != 0 &&
 	    now - s->reported_us < REPORT_US)
 		return;
 	log_warn(s->log, "spans were dropped", LOG_INT("otlp", l->otlp),
-	    LOG_INT("xray", l->xray), LOG_INT("ring_full", l->full),
+	    LOG_INT("ring_full", l->full),
 	    LOG_STR("reason", *s->why == '\0' ? NULL : s->why));
 	s->lost = (struct lost){ 0 };
 	*s->why = '\0';
@@ -267,10 +188,7 @@ run(void *arg)
 	size_t n;
 
 	while (take(s, &n)) {
-		if (*s->config->trace.xray != '\0')
-			xray_batch(s, n);
-		if (*s->config->trace.otlp_url != '\0')
-			otlp_batch(s, n);
+		otlp_batch(s, n);
 		give_back(s, n);
 		report(s);
 	}
@@ -298,17 +216,14 @@ spans_open(struct spans **out, const struct config *c, struct log *log,
 	enum status st = ST_OK;
 
 	*out = NULL;
-	if (*c->trace.xray == '\0' && (*c->trace.otlp_url == '\0' || !threaded))
+	if (*c->trace.otlp_url == '\0' || !threaded)
 		return ST_OK;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return ST_NOMEM;
 	s->config = c;
 	s->log = log;
 	s->metrics = metrics;
-	s->fd = -1;
-	if (threaded)
-		st = start(s);
-	if (st == ST_OK)
+	if ((st = start(s)) == ST_OK)
 		*out = s;
 	else
 		spans_close(s);
@@ -328,8 +243,6 @@ spans_close(struct spans *s)
 		pthread_join(s->thread, NULL);
 		cond_release(&s->mutex, &s->wake);
 	}
-	if (s->fd >= 0)
-		close(s->fd);
 	http_client_close(s->client);
 	http_library_close(s->library);
 	free(s->ring);
@@ -385,7 +298,6 @@ spans_end(struct spans *s, struct spans_request *r, const struct exchange *x,
     const char *method, int64_t duration_us)
 {
 	struct trace_span *span = &r->span;
-	struct buf b = BUF_INIT;
 
 	if (!r->on)
 		return;
@@ -400,9 +312,5 @@ spans_end(struct spans *s, struct spans_request *r, const struct exchange *x,
 	note(span->call_sid, sizeof(span->call_sid), x->call_sid);
 	note(span->conversation_id, sizeof(span->conversation_id),
 	    x->conversation_id);
-	if (s->threaded)
-		add(s, span);
-	else
-		xray_send(s, span, &b);
-	buf_release(&b);
+	add(s, span);
 }

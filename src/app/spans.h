@@ -1,11 +1,8 @@
 /*
- * Spans: one for each request, sent to a collector (OTLP/HTTP, JSON) or to
- * X-Ray's daemon (UDP), or to both. A request only leaves its span in a ring;
- * a thread sends. What finds the ring full, or nobody listening, is dropped
- * and counted, and the log has the count, at most once a minute and at the end.
- *
- * Without that thread (plain CGI) X-Ray's datagram is sent at once and nothing
- * goes to a collector.
+ * Spans: one for each request, sent to a collector (OTLP/HTTP, JSON). A request
+ * only leaves its span in a ring; a thread sends. What finds the ring full, or
+ * nobody listening, is dropped and counted, and the log has the count, at most
+ * once a minute and at the end. Without that thread (plain CGI) there are none.
  */
 #ifndef APP_SPANS_H
 #define APP_SPANS_H

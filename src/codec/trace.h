@@ -66,7 +66,4 @@ void trace_otlp_begin(struct buf *);
 void trace_otlp_span(struct buf *, const struct trace_span *);
 void trace_otlp_end(struct buf *);
 
-/* The datagram of one segment to X-Ray's daemon. */
-void trace_xray(struct buf *, const struct trace_span *);
-
 #endif

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "codec/address.h"
 #include "base/str.h"
 #include "codec/cidr.h"
 #include "codec/phone.h"
@@ -163,17 +162,6 @@ check_part(char *part)
 	      "_ . -";
 }
 
-static const char *
-check_xray(char *address)
-{
-	struct sockaddr_storage to;
-	socklen_t len;
-
-	return *address == '\0' || address_parse(address, &to, &len) == ST_OK
-	    ? NULL
-	    : "is no IP address with a port; write it as in 127.0.0.1:2000";
-}
-
 static const struct {
 	const char *section, *key;
 	check_fn *fn;
@@ -204,7 +192,6 @@ static const struct {
 	{ "aws", "env_type", check_part },
 	{ "aws", "proxy", check_proxy },
 	{ "trace", "otlp_url", check_webhook_url },
-	{ "trace", "xray", check_xray },
 };
 
 /* The operator's number as Twilio wants it, however it was written. */

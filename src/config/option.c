@@ -159,7 +159,8 @@ const struct option options[] = {
 	    .help = "the collector that spans are posted to (OTLP, JSON)" },
 	{ AT(trace, xray), .type = OPTION_TEXT, .fallback = "",
 	    .need = NEED_AWS,
-	    .help = "the address and port of the X-Ray daemon" },
+	    .help =
+		"not used any more; a collector feeds X-Ray, see otlp_url" },
 };
 
 const size_t options_n = sizeof(options) / sizeof(options[0]);

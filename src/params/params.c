@@ -421,6 +421,18 @@ out:
 	return st;
 }
 
+/* Settings that are known and do nothing any more. */
+static void
+warn_retired(const struct config *c, struct buf *warnings)
+{
+	if (c->trace.xray == NULL || *c->trace.xray == '\0')
+		return;
+	config_where(c, "trace", "xray", warnings);
+	buf_puts(warnings,
+	    ": trace.xray: is not used any more; write the URL of a collector "
+	    "that feeds X-Ray in trace.otlp_url, and take this line out\n");
+}
+
 enum status
 params_end(struct config *c, struct source *source, struct buf *errors,
     struct buf *warnings)
@@ -434,6 +446,7 @@ params_end(struct config *c, struct source *source, struct buf *errors,
 		st = fetch_remote(&e, source);
 	if (st != ST_NOMEM)
 		st = worse(st, config_check(c, errors));
+	warn_retired(c, warnings);
 	if (errors->err != ST_OK || warnings->err != ST_OK)
 		return ST_NOMEM;
 	return st;
