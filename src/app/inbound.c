@@ -165,6 +165,8 @@ route_remote(struct inbound *in)
 {
 	struct spool_entry e = { .group = in->sender,
 		.sid = key_of(in),
+		.digest = in->hex,
+		.brief = in->brief,
 		.from = in->from,
 		.trace = in->trace,
 		.received_us = in->received_us,
@@ -195,7 +197,7 @@ inbound_route(struct inbound *in)
 
 	if ((st = str_uuid(in->new_id)) != ST_OK)
 		return st;
-	if (in->sid == NULL)
+	if (in->sid == NULL || !in->ports->local)
 		crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
 	if (in->ports->local)
 		st = db_write(in->app->db, local_job, in);

@@ -27,7 +27,8 @@ struct inbound {
 	const struct buf *message; /* "twilio_message": JSON */
 	int64_t received_us;
 	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */
-	char hex[CRYPT_SHA256_HEX_MAX]; /* the digest, where it is the key */
+	char hex
+	    [CRYPT_SHA256_HEX_MAX]; /* the digest, where it is needed as text */
 
 	/* Results. */
 	const char *outcome; /* static: "ai", "human", "unrouted", … */

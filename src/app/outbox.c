@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "store/db.h"
+#include "store/message.h"
 #include "store/queue.h"
 #include "store/settled.h"
 #include "store/spool.h"
@@ -35,6 +36,15 @@ static const char *
 role_name(const struct spool_entry *e)
 {
 	return *e->role == '\0' ? "undecided" : e->role;
+}
+
+/* In words: the back end's own, where it has some. */
+static const char *
+why_not(const struct ports *ports, enum status st)
+{
+	const char *error = ports_error(ports);
+
+	return *error == '\0' ? status_text(st) : error;
 }
 
 bool
@@ -105,15 +115,41 @@ route_and_push(
 	return st;
 }
 
-/* Where several installations share a table, the first to have it sends it.
- * ST_EXISTS: another was first. */
-static enum status
-claim(const struct app *app, struct ports *ports, const struct spool_entry *e)
+/* The claim of an entry, where several installations share a table. */
+static struct dedupe
+dedupe_of(const struct app *app, const struct ports *ports,
+    const struct spool_entry *e)
 {
-	if (ports->dedupe == NULL || e->sid == NULL)
-		return ST_OK;
-	return dedupe_claim(ports->aws, ports->dedupe, e->sid,
-	    app->installation, clock_us() / 1000000);
+	return (struct dedupe){ .table = ports->dedupe,
+		.key = e->sid,
+		.owner = app->installation,
+		.now_s = clock_us() / 1000000,
+		.keep_s =
+		    e->brief ? MESSAGE_BRIEF_US / 1000000 : DEDUPE_KEEP_S };
+}
+
+/*
+ * The queue has it: no other installation is to send it, under its digest
+ * either. If that cannot be told, one may, and then it is there twice.
+ */
+static void
+claim_sent(
+    const struct app *app, struct ports *ports, const struct spool_entry *e)
+{
+	struct dedupe d = dedupe_of(app, ports, e);
+	enum status st = dedupe_sent(ports->aws, &d);
+
+	if (st == ST_OK && e->digest != NULL &&
+	    strcmp(e->digest, e->sid) != 0) {
+		d.key = e->digest;
+		st = dedupe_sent(ports->aws, &d);
+	}
+	if (st != ST_OK)
+		log_warn(app->log,
+		    "a claim could not be marked as sent: a repeat at another "
+		    "installation would be sent as well",
+		    LOG_SID("message_sid", log_name(e)),
+		    LOG_STR("reason", why_not(ports, st)));
 }
 
 static enum status
@@ -134,17 +170,25 @@ hurry(const struct app *app, const struct spool_entry *e)
 		db_write(app->db, hurry_job, NULL);
 }
 
+/* Where several installations share a table, the first to have it sends it.
+ * *theirs: another has claimed it and not sent it yet. */
 static enum status
-claim_and_push(
-    const struct app *app, struct ports *ports, const struct spool_entry *e)
+claim_and_push(const struct app *app, struct ports *ports,
+    const struct spool_entry *e, bool *theirs)
 {
-	enum status st;
+	bool claims = ports->dedupe != NULL && e->sid != NULL;
+	struct dedupe d = dedupe_of(app, ports, e);
+	enum status st = claims ? dedupe_claim(ports->aws, &d) : ST_OK;
 
-	if ((st = claim(app, ports, e)) != ST_OK)
+	*theirs = st == ST_BUSY;
+	if (st != ST_OK)
 		return st == ST_EXISTS ? ST_OK : st;
-	if (strcmp(e->role, ROLE_UNDECIDED) == 0)
-		return route_and_push(app, ports, e);
-	return push(ports, e);
+	st = strcmp(e->role, ROLE_UNDECIDED) == 0
+	    ? route_and_push(app, ports, e)
+	    : push(ports, e);
+	if (st == ST_OK && claims)
+		claim_sent(app, ports, e);
+	return st;
 }
 
 /*
@@ -156,11 +200,14 @@ send_entry(const struct app *app, struct ports *ports,
     const struct spool_entry *e, int64_t *wait_us)
 {
 	enum status st;
+	bool theirs;
 
 	*wait_us = breaker_try(app->breakers, e->role);
 	if (*wait_us > 0)
 		return ST_UNAVAILABLE;
-	st = claim_and_push(app, ports, e);
+	st = claim_and_push(app, ports, e, &theirs);
+	if (theirs) /* which says nothing of the queue */
+		return st;
 	/* What the queue will never take says nothing of the queue. */
 	if (breaker_note(app->breakers, e->role,
 		st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED))
@@ -225,15 +272,6 @@ next_try(const struct spool_entry *e)
 	if (span > RETRY_MAX_US)
 		span = RETRY_MAX_US;
 	return clock_us() + span / 2 + part_of(span / 2);
-}
-
-/* In words: the back end's own, where it has some. */
-static const char *
-why_not(const struct ports *ports, enum status st)
-{
-	const char *error = ports_error(ports);
-
-	return *error == '\0' ? status_text(st) : error;
 }
 
 /*
@@ -331,9 +369,11 @@ send_unspooled(const struct app *app, struct accepting *a)
 	    LOG_STR("role", role_name(a->entry)),
 	    LOG_SID("message_sid", log_name(a->entry)),
 	    LOG_STR("reason", why_not(a->ports, st)));
-	if (a->ports->dedupe != NULL && a->entry->sid != NULL)
-		dedupe_release(a->ports->aws, a->ports->dedupe, a->entry->sid,
-		    app->installation);
+	if (a->ports->dedupe != NULL && a->entry->sid != NULL) {
+		struct dedupe d = dedupe_of(app, a->ports, a->entry);
+
+		dedupe_release(a->ports->aws, &d);
+	}
 	if (db_write(app->db, undo_job, a) != ST_OK)
 		log_error(app->log,
 		    "a message is lost: it counts as seen, though no queue "

@@ -211,8 +211,13 @@ static const char version_7[] =
     "CREATE UNIQUE INDEX message_digest ON message (digest)"
     "  WHERE digest IS NOT NULL;";
 
+/* What a message in the spool is known by at other installations. */
+static const char version_8[] =
+    "ALTER TABLE spool ADD COLUMN digest TEXT;"
+    "ALTER TABLE spool ADD COLUMN brief INTEGER NOT NULL DEFAULT 0;";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
-	version_4, version_5, version_6, version_7, NULL };
+	version_4, version_5, version_6, version_7, version_8, NULL };
 
 static enum status
 purge(struct db *db, void *arg)

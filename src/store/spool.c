@@ -9,7 +9,8 @@
 
 #define COLUMNS \
 	"id, role, ordered_by, sid, sender, trace, reason, received_us," \
-	" visible_us, due_us, attempts, body, taken, queue_group"
+	" visible_us, due_us, attempts, body, taken, queue_group, digest, " \
+	"brief"
 
 enum status
 spool_add(struct db *db, struct spool_entry *e)
@@ -19,11 +20,12 @@ spool_add(struct db *db, struct spool_entry *e)
 	st = db_run(db,
 	    "INSERT INTO spool (role, ordered_by, sid, sender, trace,"
 	    " received_us, visible_us, due_us, taken, attempts, body,"
-	    " queue_group)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11)",
-	    "tttttiiiibt", e->role, e->group, e->sid, e->from, e->trace,
+	    " queue_group, digest, brief)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12,"
+	    " ?13)",
+	    "tttttiiiibtti", e->role, e->group, e->sid, e->from, e->trace,
 	    e->received_us, e->visible_us, e->due_us, (int64_t)e->taken,
-	    e->body, e->len, e->queue_group);
+	    e->body, e->len, e->queue_group, e->digest, (int64_t)e->brief);
 	e->id = db_last_id(db);
 	return st;
 }
@@ -64,6 +66,8 @@ read_row(struct db_rows *rows, struct spool_entry *e)
 		.len = db_size(rows, 11),
 		.taken = db_int(rows, 12) != 0,
 		.queue_group = db_text(rows, 13),
+		.digest = db_text(rows, 14),
+		.brief = db_int(rows, 15) != 0,
 	};
 }
 
@@ -77,6 +81,7 @@ static const size_t strings[] = {
 	offsetof(struct spool_entry, reason),
 	offsetof(struct spool_entry, body),
 	offsetof(struct spool_entry, queue_group),
+	offsetof(struct spool_entry, digest),
 };
 
 #define STRINGS_N (sizeof(strings) / sizeof(strings[0]))

@@ -24,6 +24,8 @@ struct spool_entry {
 	const char *group; /* order is kept within it */
 	const char *queue_group; /* of the message on the queue, or NULL */
 	const char *sid; /* what a repeat is told by; NULL: none */
+	const char *digest; /* of what was signed, in hex, or NULL */
+	bool brief; /* a repeat is one for a short time, see message.h */
 	const char *from; /* for the look-up: the address as Twilio sent it */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 	const char *reason; /* why the last try failed; NULL: none did */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "aws/dedupe.h"
 #include "aws/dynamodb.h"
 #include "base/str.h"
 #include "t/aws/front.h"
@@ -334,6 +335,98 @@ test_nonsense(void)
 	end();
 }
 
+/* --- claims ----------------------------------------------------------------- */
+
+#define NOW INT64_C(1763750000)
+
+static struct dedupe
+claim_of(const char *owner, int64_t now_s)
+{
+	return (struct dedupe){ .table = "claims",
+		.key = "SM1",
+		.owner = owner,
+		.now_s = now_s,
+		.keep_s = DEDUPE_KEEP_S };
+}
+
+static enum status
+claim(struct rig *r, const char *owner, int64_t now_s)
+{
+	struct dedupe d = claim_of(owner, now_s);
+
+	return dedupe_claim(r->client, &d);
+}
+
+static enum status
+release(struct rig *r, const char *owner)
+{
+	struct dedupe d = claim_of(owner, NOW);
+
+	return dedupe_release(r->client, &d);
+}
+
+static enum status
+sent(struct rig *r, const char *owner, int64_t now_s)
+{
+	struct dedupe d = claim_of(owner, now_s);
+
+	return dedupe_sent(r->client, &d);
+}
+
+/* A claim is no delivery: it may be taken over until it is marked as sent. */
+static void
+test_claims(void)
+{
+	struct rig r;
+
+	front_set("{\"reset\":true}");
+	rig_start(&r);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW), ST_CONFIG);
+	CU_ASSERT_EQUAL_FATAL(
+	    rig_ask(&r, AWS_DYNAMODB, "CreateTable",
+		"{\"TableName\":\"claims\","
+		"\"BillingMode\":\"PAY_PER_REQUEST\","
+		"\"AttributeDefinitions\":[" ATTRIBUTE(
+		    "message_sid") "],\"KeySchema\":[" KEY("message_sid",
+		    "HASH") "]}"),
+	    ST_OK);
+	wait_until_active(&r, "claims");
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 1), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 2), ST_BUSY);
+	CU_ASSERT_EQUAL(release(&r, "b"), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 3), ST_BUSY);
+	CU_ASSERT_EQUAL(release(&r, "a"), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 4), ST_OK);
+	/* Its claimer has died. */
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 4 + DEDUPE_UNSENT_S), ST_BUSY);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 5 + DEDUPE_UNSENT_S), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 6 + DEDUPE_UNSENT_S), ST_BUSY);
+	/* Or its clock was ahead. */
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW), ST_OK);
+	/* The answer to a claim got lost. */
+	front_set("{\"faults\":[{\"target\":\"PutItem\",\"kind\":\"lost\"}]}");
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW), ST_OK);
+	CU_ASSERT_EQUAL(sent(&r, "b", NOW + 1), ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 2), ST_EXISTS);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 2), ST_EXISTS);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 9 * DEDUPE_UNSENT_S), ST_EXISTS);
+	/* The table may keep it for longer than it counts. */
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 1 + DEDUPE_KEEP_S), ST_EXISTS);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 2 + DEDUPE_KEEP_S), ST_OK);
+	/* As an older version left it: sent, unless it is one's own. */
+	CU_ASSERT_EQUAL(rig_ask(&r, AWS_DYNAMODB, "PutItem",
+			    "{\"TableName\":\"claims\",\"Item\":{"
+			    "\"message_sid\":{\"S\":\"SM1\"},"
+			    "\"claimed_by\":{\"S\":\"a\"},"
+			    "\"expires_at\":{\"N\":\"%lld\"}}}",
+			    (long long)(NOW + DEDUPE_KEEP_S)),
+	    ST_OK);
+	CU_ASSERT_EQUAL(claim(&r, "b", NOW + 1000), ST_EXISTS);
+	CU_ASSERT_EQUAL(claim(&r, "a", NOW + 1000), ST_OK);
+	rig_close(&r);
+}
+
 const struct test table_tests[] = {
 	{ "conversations that the SDK wrote", test_of_the_sdk },
 	{ "conversations for the SDK", test_for_the_sdk },
@@ -341,5 +434,6 @@ const struct test table_tests[] = {
 	{ "an answer that got lost", test_lost_answer },
 	{ "no such table, no such index", test_no_table },
 	{ "answers that are none", test_nonsense },
+	{ "claims", test_claims },
 };
 const size_t table_tests_n = TEST_COUNT(table_tests);

@@ -2,7 +2,8 @@
  * AWS's official SDK for JavaScript for the outbox suite: makes the table and
  * the queues, and takes out what is on a queue.
  *
- * usage: AWS_FRONT=URL node aws.cjs make | take QUEUE SECONDS | put JSON
+ * usage: AWS_FRONT=URL node aws.cjs make | take QUEUE SECONDS | put JSON |
+ *        age TABLE SECONDS
  */
 'use strict';
 
@@ -58,6 +59,14 @@ const commands = {
 	async scan(TableName) {
 		const { Items } = await dynamodb.send(new ScanCommand({ TableName }));
 		console.log(JSON.stringify(Items));
+	},
+	/* As if what is not sent had been claimed so long ago. */
+	async age(TableName, seconds) {
+		const { Items } = await dynamodb.send(new ScanCommand({ TableName }));
+		for (const Item of Items.filter((i) => i.claimed_at && !i.sent_at)) {
+			Item.claimed_at.N = String(Item.claimed_at.N - seconds);
+			await dynamodb.send(new PutItemCommand({ TableName, Item }));
+		}
 	},
 	/* Until nothing has come for so long. */
 	async take(name, seconds) {

@@ -174,8 +174,12 @@ path = {store or directory("db")}
             equal(self.process.stop(), 0, "exit status")
             self.process = None
 
-    def post(self, fields, path="/whatsapp"):
-        body = form(fields)
+    def post(self, fields, path="/whatsapp", cut=0):
+        """cut: so much further on ends the name of what is called a SID,
+        under the same signature."""
+        body = form([((n + v)[:len(n) + cut], (n + v)[len(n) + cut:])
+                     if n.endswith("Sid") else (n, v)
+                     for n, v in fields.items()])
         reply = fastcgi.ask(self.socket, fastcgi.request([
             ("REQUEST_METHOD", "POST"), ("PATH_INFO", path),
             ("REQUEST_URI", path), ("QUERY_STRING", ""),

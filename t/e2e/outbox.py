@@ -235,7 +235,7 @@ def killed_with_claims(cloud, places):
     """Two installations, a standard queue, a table of claims: after kill -9
     of both in an outage each message is there once, whoever got it."""
     sites = [Site(cloud, place, "dedupe = dynamodb:seen").start()
-             for place in places]
+             for place in places[:2]]
     try:
         number = tel()
         cloud.conversation("c-claims", number, False)
@@ -259,11 +259,50 @@ def killed_with_claims(cloud, places):
             site.stop()
 
 
+def killed_between_claim_and_push(cloud, places):
+    """A claim is no delivery: whoever made it is gone for good, with its disk,
+    and the message comes again to another installation."""
+    sites = [Site(cloud, place, "dedupe = dynamodb:seen").start()
+             for place in places]
+    first, second, third = sites
+    try:
+        number = tel()
+        cloud.conversation("c-between", number, False)
+        cloud.fault("SendMessage", kind="hang")
+        fields = a_message(number, "between")
+        before = len(cloud.asked("SendMessage"))
+        asker = threading.Thread(target=first.post, args=(fields,))
+        asker.start()
+        wait_for(lambda: len(cloud.asked("SendMessage")) > before, "the claim")
+        first.kill()
+        asker.join()
+        cloud.well()
+        equal(second.post(fields), 200, "the repeat")
+        equal([e["message_sid"] for e in second.spool()],
+              [fields["MessageSid"]], "it waits")
+        # Messages of others do not.
+        other = a_message(tel(), "other")
+        cloud.conversation("c-other", other["From"][9:], False)
+        equal(second.post(other), 200)
+        equal([g[0] for g in cloud.take("ai")], [other["MessageSid"]])
+        cloud.sdk("age", "seen", "121")
+        wait_for(lambda: not second.spool(), "the claim to be taken over",
+                 patience(30))
+        equal([g[0] for g in cloud.take("ai")], [fields["MessageSid"]])
+        # Sent now, it adds nothing elsewhere, cut in another way either.
+        equal([third.post(fields), third.post(fields, cut=1)], [200, 200])
+        wait_for(lambda: not third.spool(), "the spool to empty", 30)
+        equal(cloud.take("ai"), [], "sent once")
+    finally:
+        for site in sites:
+            site.stop()
+
+
 def killed_beside_another(cloud, places):
     """Two responders on one machine have one spool: what one of them took in
     before kill -9 the other delivers, in order."""
     store = places[0]("db")
-    sites = [Site(cloud, place, store=store).start() for place in places]
+    sites = [Site(cloud, place, store=store).start() for place in places[:2]]
     try:
         number = tel()
         cloud.conversation("c-beside", number, True)
@@ -364,9 +403,10 @@ def suite(results):
             results.run("outbox: two_installations", two_installations, cloud,
                         [place(), place()])
             cloud.well()
-            for case in (killed_with_claims, killed_beside_another):
+            for case in (killed_with_claims, killed_between_claim_and_push,
+                         killed_beside_another):
                 results.run(f"outbox: {case.__name__}", case, cloud,
-                            [place(), place()])
+                            [place(), place(), place()])
                 cloud.well()
             results.run("outbox: sustained", sustained, cloud, place())
             cloud.well()
