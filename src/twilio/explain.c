@@ -26,41 +26,6 @@ search_try(struct search *s, const struct signature_input *variant)
 	return verdict == SIGNATURE_VALID || verdict == SIGNATURE_BODY_HASH;
 }
 
-static void
-put_url(struct buf *b, const struct url *u)
-{
-	buf_put(b, u->scheme.data, u->scheme.len);
-	buf_puts(b, "://");
-	buf_put(b, u->host.data, u->host.len);
-	if (u->port.data != NULL)
-		buf_printf(b, ":%.*s", (int)u->port.len, u->port.data);
-	buf_put(b, u->path.data, u->path.len);
-	if (u->query.data != NULL) {
-		buf_putc(b, '?');
-		buf_put(b, u->query.data, u->query.len);
-	}
-	if (u->fragment.data != NULL) {
-		buf_putc(b, '#');
-		buf_put(b, u->fragment.data, u->fragment.len);
-	}
-}
-
-bool
-search_try_url(struct search *s, const struct url *url)
-{
-	struct signature_input variant = s->input;
-	struct buf text = BUF_INIT;
-	bool fits = false;
-
-	put_url(&text, url);
-	if (text.err != ST_OK)
-		s->st = text.err;
-	variant.url = buf_str(&text);
-	fits = search_try(s, &variant);
-	buf_release(&text);
-	return fits;
-}
-
 bool
 search_try_form(struct search *s, const struct kv *form)
 {
@@ -68,54 +33,6 @@ search_try_form(struct search *s, const struct kv *form)
 
 	variant.form = form;
 	return search_try(s, &variant);
-}
-
-bool
-search_copy_form(struct search *s, struct kv *out)
-{
-	const struct kv *form = s->input.form;
-	size_t i;
-
-	for (i = 0; form != NULL && i < form->n && s->st == ST_OK; i++)
-		s->st =
-		    kv_add(out, form->pairs[i].name, form->pairs[i].name_len,
-			form->pairs[i].value, form->pairs[i].value_len);
-	return s->st == ST_OK;
-}
-
-bool
-search_try_tokens(struct search *s, const char *const *tokens)
-{
-	struct search other = *s;
-	bool fits;
-
-	other.tokens = tokens;
-	fits = search_try(&other, &s->input);
-	s->work = other.work;
-	s->st = other.st;
-	return fits;
-}
-
-bool
-search_try_signed(struct search *s, const struct buf *params)
-{
-	struct kv_pair pair = { "", buf_str(params), 0, params->len };
-	const struct kv form = { &pair, 1, 1, NULL };
-	struct signature_input variant = s->input;
-	struct buf url = BUF_INIT;
-	bool fits;
-
-	if (params->err != ST_OK)
-		s->st = params->err;
-	/* With a bodySHA256 no form is signed: let the URL go on instead. */
-	buf_printf(&url, "%s%s", s->input.url, buf_str(params));
-	if (url.err != ST_OK)
-		s->st = url.err;
-	variant.form = NULL;
-	variant.url = buf_str(&url);
-	fits = search_try_form(s, &form) || search_try(s, &variant);
-	buf_release(&url);
-	return fits;
 }
 
 bool
@@ -129,54 +46,54 @@ search_tell(struct search *s, const char *format, ...)
 	return true;
 }
 
+static bool
+header_is_padded(const char *h, size_t n)
+{
+	return n > SIGNATURE_MAX - 1 && strpbrk(h, " \t\r\n") != NULL;
+}
+
 /* A header that cannot be a signature: what is it? */
 static bool
 explain_header(struct search *s)
 {
 	const char *h = s->header;
-	size_t n = strlen(h);
+	const size_t n = strlen(h);
+	const struct {
+		bool is;
+		const char *words;
+	} causes[] = {
+		{ strchr(h, ',') != NULL,
+		    "X-Twilio-Signature came more than once and was joined "
+		    "with a comma; send it once." },
+		{ header_is_padded(h, n),
+		    "there is white space around the signature; take it off." },
+		{ h[0] == '"' || h[0] == '\'',
+		    "the signature is in quotes; take them off." },
+		{ strncasecmp(h, "sha1=", 5) == 0,
+		    "the signature has the prefix \"sha1=\", which Twilio's "
+		    "has not." },
+		{ n == 44,
+		    "44 characters are a SHA-256; Twilio's signature is an "
+		    "HMAC-SHA1, 28 characters of base64." },
+		{ n == 40 && strspn(h, "0123456789abcdefABCDEF") == n,
+		    "the signature is in hex; Twilio's is in base64." },
+		{ strchr(h, '%') != NULL,
+		    "the signature is percent-encoded; give it as it came." },
+		{ strpbrk(h, "-_") != NULL,
+		    "this is base64 of the URL-safe kind; Twilio's has \"+\" "
+		    "and \"/\"." },
+		{ strchr(h, ' ') != NULL,
+		    "a \"+\" of the signature was decoded to a space; give it "
+		    "as it came." },
+		{ true,
+		    "this is not 28 characters of base64, so it is cut off or "
+		    "no signature at all." },
+	};
+	size_t i = 0;
 
-	if (strchr(h, ',') != NULL)
-		return search_tell(s,
-		    "header: X-Twilio-Signature came more "
-		    "than once and was joined with a comma; "
-		    "send it once.");
-	if (strpbrk(h, " \t\r\n") != NULL && n > SIGNATURE_MAX - 1)
-		return search_tell(s,
-		    "header: there is white space around "
-		    "the signature; take it off.");
-	if (h[0] == '"' || h[0] == '\'')
-		return search_tell(s,
-		    "header: the signature is in quotes; "
-		    "take them off.");
-	if (strncasecmp(h, "sha1=", 5) == 0)
-		return search_tell(s,
-		    "header: the signature has the prefix "
-		    "\"sha1=\", which Twilio's has not.");
-	if (n == 44)
-		return search_tell(s,
-		    "header: 44 characters are a SHA-256; "
-		    "Twilio's signature is an HMAC-SHA1, "
-		    "28 characters of base64.");
-	if (n == 40 && strspn(h, "0123456789abcdefABCDEF") == n)
-		return search_tell(s,
-		    "header: the signature is in hex; "
-		    "Twilio's is in base64.");
-	if (strchr(h, '%') != NULL)
-		return search_tell(s,
-		    "header: the signature is "
-		    "percent-encoded; give it as it came.");
-	if (strpbrk(h, "-_") != NULL)
-		return search_tell(s,
-		    "header: this is base64 of the URL-safe "
-		    "kind; Twilio's has \"+\" and \"/\".");
-	if (strchr(h, ' ') != NULL)
-		return search_tell(s,
-		    "header: a \"+\" of the signature was "
-		    "decoded to a space; give it as it came.");
-	return search_tell(s,
-	    "header: this is not 28 characters of base64, "
-	    "so it is cut off or no signature at all.");
+	while (!causes[i].is)
+		i++;
+	return search_tell(s, "header: %s", causes[i].words);
 }
 
 /* Is hash that of the body with this many bytes more or fewer at its end? */
@@ -239,24 +156,24 @@ static bool
 explain_url_and_scheme(struct search *s)
 {
 	const bool tls = url_part_is(&s->url.scheme, "https");
+	const char *scheme = tls ? "http" : "https";
 	struct search other = *s;
 	struct buf url = BUF_INIT, what = BUF_INIT;
-	bool found = false;
+	bool found;
 
 	if (!tls && !url_part_is(&s->url.scheme, "http"))
 		return false;
-	other.url.scheme = tls ? (struct url_part){ "http", 4 }
-			       : (struct url_part){ "https", 5 };
+	buf_printf(&url, "%s%s", scheme, s->input.url + s->url.scheme.len);
+	other.url.scheme = (struct url_part){ scheme, strlen(scheme) };
 	other.out = &what;
-	put_url(&url, &other.url);
 	other.input.url = buf_str(&url);
 	other.st = url.err;
-	if (other.st == ST_OK && explain_url(&other))
-		found = search_tell(s,
-		    "scheme: the URL that Twilio called began with %s:// "
-		    "(make server.public_url begin so), and something else "
-		    "differs too: %s",
-		    tls ? "http" : "https", buf_str(&what));
+	found = explain_url(&other) &&
+	    search_tell(s,
+		"scheme: the URL that Twilio called began with %s:// (make "
+		"server.public_url begin so), and something else differs too: "
+		"%s",
+		scheme, buf_str(&what));
 	s->work = other.work;
 	s->st = other.st;
 	buf_release(&url);
@@ -264,29 +181,18 @@ explain_url_and_scheme(struct search *s)
 	return found;
 }
 
-static bool
-explain_nothing(struct search *s)
-{
-	return search_tell(s,
-	    "none: no usual cause fits. Compare with the URL "
-	    "in Twilio's console letter by letter (another "
-	    "host cannot be guessed), look whether the token "
-	    "is that of the account which owns the number "
-	    "(a subaccount has its own), and whether the "
-	    "body is complete and unchanged.");
-}
-
 static enum status
 explain_wrong(struct search *s)
 {
-	static cause_fn *const causes[] = { explain_url, explain_form,
-		explain_token, explain_url_and_scheme };
-	size_t i;
-
-	for (i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
-		if (causes[i](s) || s->st != ST_OK)
-			return s->st;
-	explain_nothing(s);
+	if (explain_url(s) || explain_form(s) || explain_token(s) ||
+	    explain_url_and_scheme(s) || s->st != ST_OK)
+		return s->st;
+	search_tell(s,
+	    "none: no usual cause fits. Compare with the URL in Twilio's "
+	    "console letter by letter (another host cannot be guessed), look "
+	    "whether the token is that of the account which owns the number "
+	    "(a subaccount has its own), and whether the body is complete and "
+	    "unchanged.");
 	return ST_NOTFOUND;
 }
 
