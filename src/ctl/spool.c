@@ -23,7 +23,7 @@ put_entry(const struct spool_entry *e, void *arg)
 		cell_text("queue", *e->role == '\0' ? "undecided" : e->role, 9),
 		cell_text("message_sid", e->sid, 34),
 		cell_time("received_at", e->received_us),
-		cell_time("due_at", e->due_us == SPOOL_AFTER ? 0 : e->due_us),
+		cell_time("due_at", e->due_us >= SPOOL_HELD ? 0 : e->due_us),
 		cell_int("attempts", e->attempts, 8),
 		cell_bool("taken", e->taken, 5),
 		cell_text("reason", e->reason, 0),
@@ -73,13 +73,19 @@ ctl_spool_list(const struct ctl *ctl, int argc, char **argv)
 
 struct hurry {
 	int64_t now_us, count;
+	bool restored;
 };
 
 static enum status
 hurry_job(struct db *db, void *arg)
 {
 	struct hurry *h = arg;
+	enum status st = ST_OK;
 
+	if (h->restored)
+		st = spool_restore(db, h->now_us, &h->count);
+	if (st != ST_OK)
+		return st;
 	return spool_hurry(db, h->now_us, &h->count);
 }
 
@@ -112,12 +118,16 @@ put_flushed(
 int
 ctl_spool_flush(const struct ctl *ctl, int argc, char **argv)
 {
+	struct hurry h = { .now_us = clock_us() };
+	const struct ctl_option opts[] = {
+		ctl_flag("restored", &h.restored,
+		    "send what is held in a copy of the database, too"),
+	};
 	const struct ctl_syntax syntax = { "spool flush", "",
 		"Send what waits, each once, now. Exit status 1: something "
 		"still waits.\nFor cron, where no server runs that does it.",
-		0, 0, NULL, 0 };
+		0, 0, opts, CTL_COUNT(opts) };
 	struct outbox_flushed flushed = { 0, 0 };
-	struct hurry h = { clock_us(), 0 };
 	struct app *app = NULL;
 	enum status e;
 	int n, code;

@@ -9,8 +9,8 @@
  * called, by the same rules.
  *
  * db.c is the only file that knows SQLite; the others speak to it in the
- * terms below. The database may be copied while it is in use by SQLite's own
- * means only (sqlite3 FILE ".backup COPY"); nothing else may open it.
+ * terms below. While it is in use the database may be copied by db_copy.h, or
+ * by SQLite's own means, only; nothing else may open it.
  */
 #ifndef STORE_DB_H
 #define STORE_DB_H
@@ -50,6 +50,8 @@ struct db_schema {
 	/* Upkeep in small bites, now and then after a commit, with a NULL
 	 * argument. NULL: none. */
 	db_job *chore;
+	/* Run in a copy (db_copy) when it is made. NULL: nothing. */
+	const char *copied;
 	/* How sums are kept (db_sum), inside a job. NULL: there are none. */
 	db_sum_fn *sum;
 };
@@ -59,6 +61,9 @@ struct db_options {
 	enum db_journal journal;
 	bool threaded; /* start the store thread (group commit); else jobs run
 	                * in the threads that ask, one after another */
+	bool existing; /* the file must be there, and is not made */
+	bool inspect; /* look only, by db_read: the file must be there, and is
+	                 neither migrated nor locked */
 	bool late; /* not threaded: open the file with the first job, which gets
 	              what opening gives; a plain CGI process may have none */
 	int64_t idle_us; /* threaded: copy the log into the file after so long

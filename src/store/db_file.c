@@ -12,9 +12,6 @@
 #include "base/str.h"
 #include "store/schema.h"
 
-/* "Swhk": how we know our own file from another program's. */
-#define APPLICATION_ID 0x5377686b
-
 /* Waiting for the lock, when the file must be made or changed. */
 #define UPGRADE_WAIT_US 8000000
 
@@ -140,8 +137,10 @@ make_uri(struct db_file *f)
 
 	buf_puts(&uri, "file:");
 	uri_put(&uri, f->path);
-	buf_puts(&uri, "?modeof=");
-	uri_put(&uri, f->lock.path);
+	if (f->lock.path != NULL) {
+		buf_puts(&uri, "?modeof=");
+		uri_put(&uri, f->lock.path);
+	}
 	return (f->uri = buf_detach(&uri)) == NULL ? ST_NOMEM : ST_OK;
 }
 
@@ -161,10 +160,11 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 
 	*f = (struct db_file)DB_FILE_INIT;
 	f->journal = o->journal;
+	f->existing = o->existing || o->inspect;
 	f->schema = o->schema == NULL ? &store_schema : o->schema;
 	if ((st = resolve(o->path, &f->path)) == ST_IO)
 		buf_printf(why, "%s: %s", o->path, strerror(errno));
-	if (st == ST_OK)
+	if (st == ST_OK && !o->inspect)
 		st = db_lock_open(&f->lock, f->path, why);
 	f->lock.quit = o->quit;
 	if (st == ST_OK)
@@ -186,12 +186,12 @@ db_file_release(struct db_file *f)
 	*f = (struct db_file)DB_FILE_INIT;
 }
 
-static int64_t
-known_version(const struct db_file *f)
+int64_t
+db_file_known(const struct db_schema *schema)
 {
 	int64_t n = 0;
 
-	while (f->schema->migrations[n] != NULL)
+	while (schema->migrations[n] != NULL)
 		n++;
 	return n;
 }
@@ -229,12 +229,12 @@ static enum status
 judge(const struct db_file *f, const struct form *form, bool *behind,
     struct buf *why)
 {
-	int64_t known = known_version(f);
+	int64_t known = db_file_known(f->schema);
 	bool blank =
 	    form->application == 0 && form->version == 0 && form->tables == 0;
 
 	*behind = form->version < known || form->journal != f->journal;
-	if (form->application != APPLICATION_ID && !blank) {
+	if (form->application != DB_FILE_APPLICATION && !blank) {
 		buf_printf(why,
 		    "%s is the database of another program; give "
 		    "store.path a file of its own",
@@ -297,17 +297,18 @@ set_journal(const struct db_file *f, struct db_conn *c, struct buf *why)
 	return st == ST_OK ? ST_IO : st;
 }
 
-static enum status
-migrate_from(const struct db_file *f, struct db_conn *c, int64_t version)
+enum status
+db_file_migrate(const struct db_schema *schema, struct db_conn *c,
+    int64_t version, int64_t to)
 {
 	enum status st = ST_OK;
 	char sql[96];
 
-	for (; st == ST_OK && f->schema->migrations[version] != NULL; version++)
-		st = db_conn_script(c, f->schema->migrations[version]);
+	for (; st == ST_OK && version < to; version++)
+		st = db_conn_script(c, schema->migrations[version]);
 	snprintf(sql, sizeof(sql),
 	    "PRAGMA application_id = %d; PRAGMA user_version = %lld",
-	    APPLICATION_ID, (long long)version);
+	    DB_FILE_APPLICATION, (long long)version);
 	if (st == ST_OK)
 		st = db_conn_script(c, sql);
 	return st;
@@ -316,14 +317,14 @@ migrate_from(const struct db_file *f, struct db_conn *c, int64_t version)
 static enum status
 migrate(const struct db_file *f, struct db_conn *c, struct buf *why)
 {
-	int64_t version = 0;
+	int64_t version = 0, known = db_file_known(f->schema);
 	enum status st;
 
 	st = db_conn_begin(c, true);
 	if (st == ST_OK)
 		st = query_int(c, "PRAGMA user_version", &version);
-	if (st == ST_OK && version < known_version(f))
-		st = migrate_from(f, c, version);
+	if (st == ST_OK && version < known)
+		st = db_file_migrate(f->schema, c, version, known);
 	if (st == ST_OK)
 		st = db_conn_commit(c);
 	if (st != ST_OK)
@@ -340,10 +341,10 @@ db_file_touch(const struct db_file *f, struct db_conn *c)
 
 	if ((st = query_int(c, "PRAGMA user_version", &version)) != ST_OK)
 		return st;
-	if (version > known_version(f))
+	if (version > db_file_known(f->schema))
 		return ST_UNSUPPORTED;
-	snprintf(
-	    sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
+	    DB_FILE_APPLICATION);
 	return db_conn_script(c, sql);
 }
 
@@ -450,7 +451,8 @@ db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
 		return ST_UNAVAILABLE;
 	}
 	if ((st = refuse_vanished(f, why)) != ST_OK ||
-	    (st = connect(f, &c, !f->identity.known, why)) != ST_OK)
+	    (st = connect(f, &c, !f->identity.known && !f->existing, why)) !=
+		ST_OK)
 		return st;
 	st = complain(f, db_conn_script(c, SETTINGS WRITER_CACHE), c,
 	    "cannot configure", why);

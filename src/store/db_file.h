@@ -20,7 +20,8 @@ struct db_file {
 	char *log; /* the -wal's path; NULL: there is none */
 	enum db_journal journal;
 	const struct db_schema *schema;
-	struct db_lock lock;
+	bool existing; /* must be there */
+	struct db_lock lock; /* not open where one only looks */
 	struct db_identity identity; /* of what was opened */
 };
 
@@ -49,6 +50,16 @@ enum status db_file_writer(
 /* A connection that only reads a file that exists. */
 enum status db_file_reader(
     struct db_file *, struct db_conn **, struct buf *why);
+
+/* The version of a schema that has all its migrations. */
+int64_t db_file_known(const struct db_schema *);
+
+/* "Swhk" in the file's header: how we know our own from another program's. */
+#define DB_FILE_APPLICATION 0x5377686b
+
+/* Run the migrations from one version to another. Errors as db_run. */
+enum status db_file_migrate(
+    const struct db_schema *, struct db_conn *, int64_t version, int64_t to);
 
 /* Has the file, or its log, changed under the connection? begun: it has begun
  * a transaction. */

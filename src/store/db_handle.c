@@ -108,6 +108,8 @@ db_write(struct db *db, db_job *fn, void *arg)
 {
 	struct db_conn *c = here(db);
 
+	if (c == NULL && db->file.lock.path == NULL && db->late.path == NULL)
+		return ST_UNSUPPORTED; /* it is open to be looked at */
 	if (c == NULL)
 		return db_commit(db, fn, arg, TURN_US);
 	/* A reading job has no right to write, and must not wait for one. */
@@ -331,10 +333,11 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	}
 	if ((st = db_file_init(&db->file, o, why)) != ST_OK)
 		return st;
-	if ((st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
+	if (!o->inspect &&
+	    (st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
 		return st;
 	db->opened = true;
-	if (!o->threaded)
+	if (!o->threaded || o->inspect)
 		return ST_OK;
 	/*
 	 * What the log holds may never have been synced: its writer was killed

@@ -231,8 +231,15 @@ purge(struct db *db, void *arg)
 			   : st;
 }
 
+/* SPOOL_HELD: both the original and the copy would send it. */
+static const char copied[] =
+    "UPDATE spool SET taken = 0, due_us = 9223372036854775806,"
+    " reason = 'in a copy of the database: waits for"
+    " switchhook spool flush --restored'";
+
 const struct db_schema store_schema = {
 	.migrations = migrations,
+	.copied = copied,
 	.chore = purge,
 	.sum = counter_sum,
 };

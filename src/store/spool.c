@@ -182,9 +182,24 @@ spool_hurry(struct db *db, int64_t now_us, int64_t *count)
 
 	st = db_run(db,
 	    "UPDATE spool SET due_us = ?1 WHERE due_us > ?1 AND taken = 0"
-	    " AND NOT EXISTS (SELECT 1 FROM spool AS p"
+	    " AND due_us <> ?2 AND NOT EXISTS (SELECT 1 FROM spool AS p"
 	    "  WHERE p.ordered_by = spool.ordered_by AND p.id < spool.id)",
-	    "i", now_us);
+	    "ii", now_us, SPOOL_HELD);
+	*count = st == ST_OK ? db_changes(db) : 0;
+	return st;
+}
+
+enum status
+spool_restore(struct db *db, int64_t now_us, int64_t *count)
+{
+	enum status st;
+
+	st = db_run(db,
+	    "UPDATE spool SET reason = NULL, due_us = CASE WHEN EXISTS"
+	    " (SELECT 1 FROM spool AS p"
+	    "  WHERE p.ordered_by = spool.ordered_by AND p.id < spool.id)"
+	    " THEN ?3 ELSE ?1 END WHERE due_us = ?2",
+	    "iii", now_us, SPOOL_HELD, SPOOL_AFTER);
 	*count = st == ST_OK ? db_changes(db) : 0;
 	return st;
 }

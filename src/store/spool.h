@@ -17,6 +17,10 @@ struct db;
 /* Due when the one before it in its group has left. */
 #define SPOOL_AFTER INT64_MAX
 
+/* Of a copy of the database: until spool_restore, since the original may still
+ * send it. schema.c has the number, too. */
+#define SPOOL_HELD (INT64_MAX - 1)
+
 struct spool_entry {
 	int64_t id; /* given by spool_add */
 	const char *role; /* which queue: "ai", "human", "digits", …; "" if
@@ -65,9 +69,12 @@ enum status spool_remove(struct db *, int64_t id);
 enum status spool_defer(
     struct db *, int64_t id, int64_t due_us, const char *reason);
 
-/* All that nobody has taken and that wait for no other become due now; the
- * number of them. */
+/* All that nobody has taken, that wait for no other and are not held become
+ * due now; the number of them. */
 enum status spool_hurry(struct db *, int64_t now_us, int64_t *count);
+
+/* What is held becomes due in its turn; the number of them. */
+enum status spool_restore(struct db *, int64_t now_us, int64_t *count);
 
 /* Oldest first. Strings live for the call. Not ST_OK ends the walk. */
 typedef enum status spool_row_fn(const struct spool_entry *, void *arg);

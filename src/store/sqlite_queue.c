@@ -154,6 +154,28 @@ sqlite_queue_undamaged(
 	    r->checksum == checksum(q->name, r->group, r->body, r->len);
 }
 
+enum status
+sqlite_queue_count_damaged(struct db *db, int64_t *n)
+{
+	struct sqlite_queue_row r;
+	struct sqlite_queue q;
+	struct db_rows *rows;
+	enum status st;
+
+	*n = 0;
+	st = db_query(db, &rows,
+	    "SELECT " SQLITE_QUEUE_COLUMNS ", queue FROM queue_item"
+	    " WHERE state < 2",
+	    "");
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		sqlite_queue_row(rows, &r);
+		q.name = (char *)db_text(rows, 9);
+		*n += !sqlite_queue_undamaged(&q, &r);
+	}
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
 /* The item as its receiver gets it. */
 static enum status
 fill(struct queue_item *i, const struct call *c,

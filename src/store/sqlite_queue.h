@@ -13,4 +13,7 @@ struct db;
 enum status sqlite_queue_open(
     struct db *, const char *url, const char *name, struct queue **);
 
+/* How many items of all queues do not fit their checksum; inside a job. */
+enum status sqlite_queue_count_damaged(struct db *, int64_t *);
+
 #endif

@@ -1,6 +1,7 @@
 """Queues at AWS, as t/aws/front.cjs plays it: nothing that was answered 200
 is lost or doubled while they are down, slow, or refuse."""
 import json
+import os
 import re
 import subprocess
 import threading
@@ -372,6 +373,48 @@ def by_cgi(cloud, directory):
     equal([g[0] for g in cloud.take("human.fifo")], [fields["MessageSid"]])
 
 
+def copied(cloud, places):
+    """What waits is sent by the original, and by a copy only if that is
+    said: what comes later is."""
+    site = Site(cloud, places[0]).start()
+    number, other = tel(), tel()
+    cloud.conversation("c-copied", number, True)
+    cloud.conversation("c-new", other, True)
+    cloud.fault("SendMessage", kind="error", status=500)
+    sent = [a_message(number, text) for text in ("one", "two")]
+    try:
+        equal([site.post(fields) for fields in sent], [200, 200])
+        store = places[1]("copy.db")
+        equal(site.ctl("store", "copy", store).returncode, 0)
+        equal(os.stat(store).st_mode & 0o777, 0o600, "mode of the copy")
+        cloud.well()
+        wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    finally:
+        cloud.well()
+        site.stop()
+    sids = [fields["MessageSid"] for fields in sent]
+    equal([g[0] for g in cloud.take("human.fifo")], sids)
+    copy = Site(cloud, places[1], store=store).start()
+    try:
+        equal([row["message_sid"] for row in copy.spool()], sids)
+        true("--restored" in copy.spool()[0]["reason"], copy.spool())
+        fields = a_message(other, "three")
+        equal(copy.post(fields), 200)
+        equal(copy.ctl("spool", "flush").returncode, 1, "it waits still")
+        equal([g[0] for g in cloud.take("human.fifo", 3)],
+              [fields["MessageSid"]])
+        # The queue knows both, so that it has no second copy of them.
+        asked = len(cloud.asked("SendMessage"))
+        p = copy.ctl("spool", "flush", "--restored")
+        equal((p.returncode, json.loads(p.stdout)["waiting"]), (0, 0))
+        equal([json.loads(call["MessageBody"])["twilio_message"]["MessageSid"]
+               for call in cloud.asked("SendMessage")[asked:]],
+              [[s] for s in sids], "in their order")
+        equal(copy.spool(), [])
+    finally:
+        copy.stop()
+
+
 CASES = [delivered, queue_down, queue_slow, answer_lost, lookup_down, killed,
          never_taken]
 
@@ -411,6 +454,7 @@ def suite(results):
             results.run("outbox: sustained", sustained, cloud, place())
             cloud.well()
             results.run("outbox: by_cgi", by_cgi, cloud, place())
+            results.run("outbox: copied", copied, cloud, [place(), place()])
             results.run("outbox: stops", site.stop)
     finally:
         for thing in reversed(opened):

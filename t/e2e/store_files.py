@@ -1,5 +1,6 @@
 """The database as files: what is in which when, what becomes of them under a
 running responder, copies, checks, and what is saved from a damaged one."""
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import sqlite3
 
 from cases import check_json_error, check_twiml, message, sid, tel
 from doors import ApacheCgi, NginxFastcgi
+from lifecycle import Load
 from outcome import equal, true
 from twilio_sign import form
 
@@ -36,10 +38,14 @@ def refused(door):
     return message_sid
 
 
-def restart(door):
+def stop(door):
     door.responder.kill(signal.SIGTERM)
     equal(door.responder.wait(), 0, "exit status")
     door.processes.remove(door.responder)
+
+
+def restart(door):
+    stop(door)
     door.start_responder()
 
 
@@ -138,9 +144,7 @@ def emptied(door):
     refused(door)
     not_ready(door, "emptied or overwritten")
     equal(os.path.getsize(state(door)), 0, "nothing was written into it")
-    door.responder.kill(signal.SIGTERM)
-    door.responder.wait()
-    door.processes.remove(door.responder)
+    stop(door)
     for suffix in ("-wal", "-shm"):
         os.unlink(state(door, suffix))
     shutil.copy(copy, state(door))
@@ -175,7 +179,182 @@ def vanished_under_cgi(door):
     equal([s for s in sids if s not in have], [], "lost")
 
 
-CASES = [stop_leaves_one_file, command_leaves_one_file, deleted, deleted_for_good, emptied,
+# ---- copies
+
+
+def sound(door, path, expected=0):
+    """switchhook store check; its rows."""
+    done = door.run_switchhook("store", "check", path, "--json")
+    equal(done.returncode, expected, f"{done.stdout} {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def copy_in_use(door):
+    """Each copy has all that was answered before it began, in one file."""
+    with Load(door) as load:
+        load.wait_for(50)
+        for n in range(3):
+            before = list(load.sids)
+            copy = door.dir(f"state/copy{n}.db")
+            door.switchhook("store", "copy", copy)
+            equal(os.stat(copy).st_mode & 0o777, 0o600, "its mode")
+            have = set(stored(copy))
+            equal([s for s in before if s not in have], [], "missing")
+            equal(sound(door, copy)[0]["ok"], True)
+            load.wait_for(20)
+    load.check()
+    true(not [n for n in os.listdir(door.dir("state")) if "partial" in n or
+              n.startswith("copy0.db-")], "nothing is left over")
+    sound(door, state(door))
+
+
+def copy_overwrites_nothing(door):
+    posted(door)
+    path = door.dir.write("state/mine", "my own")
+    for target in (path, state(door)):
+        done = door.run_switchhook("store", "copy", target)
+        equal(done.returncode, 1, "exit status")
+        true(b"is there already" in done.stderr, done.stderr)
+    equal(door.dir.read("state/mine"), "my own")
+    done = door.run_switchhook("store", "copy", door.dir("no/such/copy.db"))
+    equal(done.returncode, 4, "exit status")
+    sound(door, state(door))
+    posted(door)
+
+
+def copy_is_restored(door):
+    """As switchhook(1) says it."""
+    sids = posted(door, 5)
+    copy = door.dir("state/copy.db")
+    door.switchhook("store", "copy", copy)
+    posted(door, 2)
+    stop(door)
+    for suffix in ("", "-wal", "-shm"):
+        os.unlink(state(door, suffix))
+    os.rename(copy, state(door))
+    door.start_responder()
+    ready(door)
+    sids += posted(door)
+    equal(sorted(row["body"]["twilio_message"]["MessageSid"][0]
+                 for row in door.queue("unrouted")), sorted(sids))
+
+
+def copy_of_nothing(door):
+    """A command for what is there makes nothing."""
+    stop(door)
+    for name in os.listdir(door.dir("state")):
+        os.unlink(door.dir(f"state/{name}"))
+    for args in (("copy", door.dir("state/x.db")), ("check",),
+                 ("recover", door.dir("state/x.db"))):
+        done = door.run_switchhook("store", *args)
+        true(done.returncode != 0, f"exit status of {args}: {done}")
+        true(not os.path.exists(state(door)), f"{args} made a database")
+        true(not os.path.exists(door.dir("state/x.db")), "nor a copy")
+    door.start_responder()
+
+
+# ---- damage
+
+
+PAGE = 4096
+
+
+def damage(path, pages):
+    with open(path, "r+b") as f:
+        for page in pages:
+            f.seek(page * PAGE)
+            f.write(b"\xa5" * PAGE)
+
+
+def roots(path):
+    with sqlite3.connect(f"file:{path}?immutable=1", uri=True) as db:
+        found = dict(db.execute("SELECT name, rootpage FROM sqlite_schema"))
+    db.close()
+    return found
+
+
+def leaves(path, table):
+    """The numbers of a table's leaf pages, from its root's cells on."""
+    with open(path, "rb") as f:
+        data = f.read()
+    todo, found = [roots(path)[table]], []
+    while todo:
+        n = todo.pop()
+        at = (n - 1) * PAGE
+        kind = data[at]
+        if kind in (0x0d, 0x0a):
+            found.append(n - 1)
+            continue
+        cells = int.from_bytes(data[at + 3:at + 5], "big")
+        todo.append(int.from_bytes(data[at + 8:at + 12], "big"))
+        for i in range(cells):
+            p = int.from_bytes(data[at + 12 + 2 * i:at + 14 + 2 * i], "big")
+            todo.append(int.from_bytes(data[at + p:at + p + 4], "big"))
+    return sorted(found)
+
+
+def recover(door, name, expected):
+    path = door.dir(f"state/{name}")
+    done = door.run_switchhook("store", "recover", path, "--json")
+    equal(done.returncode, expected, f"{done.stdout} {done.stderr}")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    sound(door, path)
+    return path, {row["table"]: row for row in rows}
+
+
+def damaged(door):
+    """A few leaves of the table of messages on queues: the rest is saved."""
+    sids = posted(door, 150)
+    stop(door)
+    copy = door.dir("whole.db")
+    shutil.copy(state(door), copy)
+    sound(door, state(door))
+    path, tables = recover(door, "all.db", 0)
+    equal(sorted(stored(path)), sorted(stored(state(door))), "saved")
+    equal([t for t in tables.values() if t["lost"] or not t["sure"]], [])
+    pages = leaves(state(door), "queue_item")
+    true(len(pages) > 20, pages)
+    damage(state(door), [pages[3], pages[4], pages[9], pages[-1]])
+    found = sound(door, state(door), 1)
+    true("store recover" in found[0]["advice"], found)
+    path, tables = recover(door, "rest.db", 1)
+    item = tables["queue_item"]
+    equal(item["saved"] + item["lost"], len(sids), f"{item}")
+    true(item["sure"], f"{item}")
+    true(item["lost"] <= 4 * len(sids) / len(pages) + 8, f"{item}")
+    equal(tables["message"], {"table": "message", "saved": len(sids), "lost": 0,
+                              "sure": True})
+    equal(sorted(stored(path)), sorted(sids), "messages")
+    print(f"      4 of {len(pages)} leaves damaged: {item['saved']} messages "
+          f"saved, {item['lost']} lost, each of them told")
+    # It is put in the place of the damaged one, and goes on.
+    for suffix in ("", "-wal", "-shm"):
+        os.unlink(state(door, suffix))
+    os.rename(path, state(door))
+    door.start_responder()
+    ready(door)
+    posted(door)
+    stop(door)
+    # A table that is ordered by text, of which an index has the keys.
+    shutil.copy(copy, state(door))
+    pages = leaves(state(door), "message")
+    damage(state(door), [pages[len(pages) // 2]])
+    path, tables = recover(door, "message.db", 1)
+    item = tables["message"]
+    equal((item["saved"] + item["lost"], item["sure"]), (len(sids), True),
+          f"{item}")
+    true(0 < item["lost"] < len(sids) / 2, f"{item}")
+    # The first page lists the tables.
+    damage(state(door), [0])
+    sound(door, state(door), 1)
+    done = door.run_switchhook("store", "recover", door.dir("state/no.db"))
+    equal(done.returncode, 4, "exit status")
+    true(b"restore a copy" in done.stderr, done.stderr)
+    true(not os.path.exists(door.dir("state/no.db")), "nothing is left over")
+
+
+CASES = [copy_in_use, copy_overwrites_nothing, copy_is_restored,
+         copy_of_nothing, damaged, stop_leaves_one_file, command_leaves_one_file, deleted, deleted_for_good, emptied,
          log_deleted]
 
 
