@@ -1,4 +1,4 @@
-/* Listening sockets, and the records that come in on them. */
+/* Listening sockets. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "door/listener.h"
-#include "door/records.h"
 #include "t/fcgi-peer.h"
 #include "t/test.h"
 
@@ -207,126 +206,6 @@ test_passed(void)
 	listener_close(&l);
 }
 
-/* Every beginning of a request is partial until the parameters are whole, and
- * then headed until the body is. */
-static void
-test_records_prefixes(void)
-{
-	struct peer_request q = { "/echo", "hello", NULL, false };
-	size_t stdin_at;
-	struct buf b = BUF_INIT;
-
-	peer_records(&b, &q);
-	/* BEGIN, PARAMS with content, PARAMS without; then STDIN. */
-	stdin_at = 16 + 8 +
-	    ((size_t)(unsigned char)b.data[20] << 8 |
-		(unsigned char)b.data[21]) +
-	    8;
-	for (size_t n = 0; n <= b.len; n++) {
-		enum records_state expected = RECORDS_PARTIAL;
-
-		if (n >= stdin_at)
-			expected = RECORDS_HEAD;
-		if (n == b.len)
-			expected = RECORDS_WHOLE;
-		CU_ASSERT_EQUAL(records_scan(b.data, n), expected);
-	}
-	/* What follows is the next request's. */
-	buf_puts(&b, "garbage");
-	CU_ASSERT_EQUAL(records_scan(b.data, b.len), RECORDS_WHOLE);
-	buf_release(&b);
-}
-
-/* The records of a test: a type and content each, up to type 0. */
-struct record_list {
-	struct {
-		int type;
-		const char *content;
-		size_t n;
-	} records[6];
-	enum records_state expected;
-};
-
-#define BEGIN_RESPONDER \
-	{ \
-		1, "\0\1\0\0\0\0\0\0", 8 \
-	}
-#define PARAMS_END \
-	{ \
-		4, "", 0 \
-	}
-#define STDIN_END \
-	{ \
-		5, "", 0 \
-	}
-
-static const struct record_list record_lists[] = {
-	{ { BEGIN_RESPONDER, PARAMS_END, STDIN_END }, RECORDS_WHOLE },
-	{ { BEGIN_RESPONDER, { 4, "\1\2a", 3 }, { 4, "bc", 2 }, PARAMS_END },
-	    RECORDS_HEAD },
-	/* a length that is split over records */
-	{ { BEGIN_RESPONDER, { 4, "\200\0", 2 }, { 4, "\0\1\0a", 4 },
-	      PARAMS_END },
-	    RECORDS_HEAD },
-	/* aborted */
-	{ { BEGIN_RESPONDER, PARAMS_END, { 2, "", 0 } }, RECORDS_WHOLE },
-	{ { BEGIN_RESPONDER, { 2, "", 0 } }, RECORDS_BAD },
-	/* authorizer, filter, none */
-	{ { { 1, "\0\2\0\0\0\0\0\0", 8 } }, RECORDS_BAD },
-	{ { { 1, "\0\3\0\0\0\0\0\0", 8 } }, RECORDS_BAD },
-	{ { { 1, "\0\0\0\0\0\0\0\0", 8 } }, RECORDS_BAD },
-	{ { { 1, "\0\1\0", 3 } }, RECORDS_BAD },
-	/* out of turn */
-	{ { PARAMS_END }, RECORDS_BAD },
-	{ { STDIN_END }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, STDIN_END }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, BEGIN_RESPONDER }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, PARAMS_END, PARAMS_END }, RECORDS_BAD },
-	/* the stream ends inside a pair */
-	{ { BEGIN_RESPONDER, { 4, "\1\2ab", 4 }, PARAMS_END }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, { 4, "\1", 1 }, PARAMS_END }, RECORDS_BAD },
-	/* lengths over the bound, and those of CVE-2025-23016 */
-	{ { BEGIN_RESPONDER, { 4, "\200\20\0\1\0", 5 } }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, { 4, "\0\200\20\0\1", 5 } }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, { 4, "\377\377\377\377\377\377\377\377", 8 } },
-	    RECORDS_BAD },
-	{ { BEGIN_RESPONDER, { 4, "\200\20\0\0\0", 5 } }, RECORDS_PARTIAL },
-	/* a NUL in a name or a value */
-	{ { BEGIN_RESPONDER, { 4, "\1\2ab\0", 5 }, PARAMS_END }, RECORDS_BAD },
-	{ { BEGIN_RESPONDER, { 4, "\1\1\0b", 4 }, PARAMS_END }, RECORDS_BAD },
-	/* a type nobody knows is passed over */
-	{ { BEGIN_RESPONDER, { 99, "xyz", 3 }, PARAMS_END, STDIN_END },
-	    RECORDS_WHOLE },
-};
-
-static void
-test_records_lists(void)
-{
-	for (size_t i = 0; i < TEST_COUNT(record_lists); i++) {
-		const struct record_list *l = &record_lists[i];
-		struct buf b = BUF_INIT;
-
-		for (size_t k = 0; l->records[k].type != 0; k++)
-			peer_record(&b, l->records[k].type,
-			    l->records[k].content, l->records[k].n);
-		CU_ASSERT_EQUAL(records_scan(b.data, b.len), l->expected);
-		buf_release(&b);
-	}
-}
-
-static void
-test_records_garbage(void)
-{
-	/* A management record (id 0) before the request is none of ours. */
-	static const char values[] = "\1\11\0\0\0\0\0\0";
-
-	CU_ASSERT_EQUAL(records_scan("", 0), RECORDS_PARTIAL);
-	CU_ASSERT_EQUAL(records_scan("\1", 1), RECORDS_PARTIAL);
-	CU_ASSERT_EQUAL(records_scan("G", 1), RECORDS_BAD);
-	CU_ASSERT_EQUAL(records_scan("GET / HTTP/1.0", 14), RECORDS_BAD);
-	CU_ASSERT_EQUAL(records_scan(values, 8), RECORDS_PARTIAL);
-}
-
 int
 main(void)
 {
@@ -339,9 +218,6 @@ main(void)
 		{ "TCP", test_tcp },
 		{ "is it listening", test_is_listener },
 		{ "passed by systemd", test_passed },
-		{ "records: prefixes", test_records_prefixes },
-		{ "records: lists", test_records_lists },
-		{ "records: garbage", test_records_garbage },
 	};
 
 	return test_main("listener", tests, TEST_COUNT(tests));

@@ -3,140 +3,143 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "door/records.h"
-
-/* libfcgi puts descriptors into an fd_set (1024 at most), so all of ours
- * together stay well below. */
-#define SEATS 512
 
 /*
- * As much of a request is looked at: one full record of parameters and what
- * goes with it. Parameters beyond are refused; of a body that is longer the
- * worker reads the rest.
+ * Connections at most, more than there can be workers (server.threads); and no
+ * more than half of the descriptors, so that store, log and AWS have some.
  */
-#define WINDOW ((size_t)72 << 10)
+#define CONNECTIONS 2048
 
-/*
- * A body that is not there after so long, or does not fit into the window, is
- * left to a worker: small pieces may fill the socket first. Only some workers
- * wait for bodies; those that find none are cut after a while and answered.
- */
-#define BODY_US ((int64_t)1000000)
+/* A body has so many time-outs, from its first byte to its last. */
 #define BODY_TIMEOUTS 2
 
 /* Longer than nginx (60 s) keeps an idle connection, so that it is always the
  * server that closes one, and no request meets a closed one. */
 #define KEEP_US ((int64_t)75 * 1000000)
 
-/* When stopping: how long for those that had been let in, and how often to
- * look whether they are through. */
+/* When stopping: how long for those that had been let in. */
 #define DRAIN_US ((int64_t)1000000)
-#define DRAIN_STEP_MS 20
 
-/* Without descriptors or memory: until the next attempt. */
+/* Without descriptors or seats: until the next attempt. */
 #define PAUSE_NS 20000000L
 
-/* What an event is about: a seat by its index, or one of these. */
-#define ABOUT_LISTENER UINT32_MAX
-#define ABOUT_STOP (UINT32_MAX - 1)
+/* What an event is about: a seat by its index and generation, or one of
+ * these. */
+#define ABOUT_LISTENER UINT64_MAX
+#define ABOUT_STOP (UINT64_MAX - 1)
 
-/* What a turn at the gate gives instead of a descriptor. */
-#define OVER -1
-#define AGAIN -2
+enum seat_state {
+	SEAT_FREE,
+	SEAT_WAITING, /* in the set, a request being expected */
+	SEAT_IDLE, /* in the set, between two requests */
+	SEAT_READING, /* one thread takes what has come */
+	SEAT_SERVING, /* given to a worker */
+};
 
 struct seat {
-	int fd; /* -1: free */
-	int64_t until_us;
-	bool kept; /* between two requests */
-	bool ripe; /* let it through, whole or not */
-	bool head; /* parameters are there */
+	struct conn conn; /* first: the one is found by the other */
+	enum seat_state state;
+	uint32_t generation; /* an event for an earlier one means nothing */
+	bool known; /* to the set */
+	bool kept; /* has had a request */
+	int64_t since_us, until_us;
+	struct seat *next; /* free one */
 };
 
 struct gate {
-	pthread_mutex_t turn; /* held by who waits, guards window, listening */
-	unsigned char window[WINDOW];
-	bool listening; /* the listener is in the epoll set */
-	bool gave_early; /* what this turn gives is not whole */
-
 	int epoll, stop_event;
 	struct listener *listener;
-	int timeout_s;
+	int64_t timeout_us;
+	atomic_size_t body_max;
+	atomic_bool over; /* nobody waits any more */
+
+	/* Held by the worker that sleeps in the set: were all to sleep there,
+	 * each event would wake one, also when another is about to come. */
+	pthread_mutex_t turn;
 
 	pthread_mutex_t lock; /* guards the rest */
-	struct seat seats[SEATS];
-	size_t waiting;
-	size_t early, early_max; /* workers that wait for bodies */
+	struct seat *seats, *free;
+	size_t made, max; /* seats that were ever in use, and that can be */
+	size_t unserved; /* waiting or being read */
+	bool listening; /* the listener is in the set */
 	int64_t stop_us; /* since when it is stopping; 0: it is not */
 	bool failed;
 };
 
-static enum status
-watch_for(struct gate *g, int op, int fd, uint32_t events, uint32_t about)
+/* How many connections there may be. */
+static size_t
+connections_max(void)
 {
-	struct epoll_event ev = { .events = events, .data.u32 = about };
+	struct rlimit l;
 
-	return epoll_ctl(g->epoll, op, fd, &ev) == 0 ? ST_OK : ST_IO;
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return CONNECTIONS / 2;
+	if (l.rlim_cur < 2 * CONNECTIONS && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur =
+		    l.rlim_max < 2 * CONNECTIONS ? l.rlim_max : 2 * CONNECTIONS;
+		setrlimit(RLIMIT_NOFILE, &l);
+		getrlimit(RLIMIT_NOFILE, &l);
+	}
+	return l.rlim_cur / 2 < CONNECTIONS ? l.rlim_cur / 2 + 1 : CONNECTIONS;
+}
+
+static bool
+set_add(struct gate *g, int fd, uint32_t events, uint64_t about)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = about };
+
+	return epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
 
 enum status
-gate_open(
-    struct gate **out, struct listener *l, int timeout_s, size_t early_max)
+gate_open(struct gate **out, struct listener *l, int timeout_s, size_t body_max)
 {
-	struct gate *g;
 	int flags = fcntl(l->fd, F_GETFL);
+	enum status st;
+	struct gate *g;
 
 	*out = NULL;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return ST_NOMEM;
-	pthread_mutex_init(&g->turn, NULL);
 	pthread_mutex_init(&g->lock, NULL);
+	pthread_mutex_init(&g->turn, NULL);
 	g->listener = l;
-	g->timeout_s = timeout_s;
-	g->early_max = early_max;
-	g->listening = true;
-	for (size_t i = 0; i < SEATS; i++)
-		g->seats[i].fd = -1;
+	g->timeout_us = (int64_t)timeout_s * 1000000;
+	g->body_max = body_max;
+	g->max = connections_max();
+	g->seats = calloc(g->max, sizeof(*g->seats));
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* Several processes may share the listener: each connection wakes one,
 	 * and who comes too late must not be stuck in accept. */
-	if (g->epoll < 0 || g->stop_event < 0 || flags < 0 ||
-	    fcntl(l->fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-	    watch_for(g, EPOLL_CTL_ADD, l->fd, EPOLLIN | EPOLLEXCLUSIVE,
-		ABOUT_LISTENER) != ST_OK ||
-	    watch_for(g, EPOLL_CTL_ADD, g->stop_event, EPOLLIN, ABOUT_STOP) !=
-		ST_OK) {
+	if (g->seats == NULL || g->epoll < 0 || g->stop_event < 0 ||
+	    flags < 0 || fcntl(l->fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	    !set_add(g, l->fd, EPOLLIN | EPOLLEXCLUSIVE, ABOUT_LISTENER) ||
+	    !set_add(g, g->stop_event, EPOLLIN, ABOUT_STOP)) {
+		st = g->seats == NULL ? ST_NOMEM : ST_IO;
 		gate_close(g);
-		return ST_IO;
+		return st;
 	}
+	g->listening = true;
 	*out = g;
 	return ST_OK;
 }
 
-/* With lock held. */
-static void
-seat_clear(struct gate *g, struct seat *s)
+void
+gate_limit_body(struct gate *g, size_t body_max)
 {
-	s->fd = -1;
-	g->waiting--;
-}
-
-/* With lock held. */
-static void
-seat_close(struct gate *g, struct seat *s)
-{
-	close(s->fd);
-	seat_clear(g, s);
+	atomic_store(&g->body_max, body_max);
 }
 
 void
@@ -144,327 +147,328 @@ gate_close(struct gate *g)
 {
 	if (g == NULL)
 		return;
-	for (size_t i = 0; i < SEATS; i++)
-		if (g->seats[i].fd >= 0)
-			seat_close(g, &g->seats[i]);
+	for (size_t i = 0; i < g->made; i++)
+		if (g->seats[i].state != SEAT_FREE)
+			conn_close(&g->seats[i].conn);
 	if (g->epoll >= 0)
 		close(g->epoll);
 	if (g->stop_event >= 0)
 		close(g->stop_event);
 	pthread_mutex_destroy(&g->turn);
 	pthread_mutex_destroy(&g->lock);
+	free(g->seats);
 	free(g);
 }
 
-/* With lock held: close the one that would leave first; NULL: there is none. */
-static struct seat *
-seat_evict(struct gate *g)
-{
-	struct seat *first = NULL;
+/* ---- seats; all of it with lock held ---- */
 
-	for (size_t i = 0; i < SEATS; i++)
-		if (g->seats[i].fd >= 0 &&
-		    (first == NULL || g->seats[i].until_us < first->until_us))
-			first = &g->seats[i];
-	if (first != NULL)
-		seat_close(g, first);
-	return first;
+static bool
+is_unserved(enum seat_state state)
+{
+	return state == SEAT_WAITING || state == SEAT_READING;
 }
 
-/* With lock held. */
+static void
+seat_set(struct gate *g, struct seat *s, enum seat_state state)
+{
+	g->unserved += is_unserved(state);
+	g->unserved -= is_unserved(s->state);
+	s->state = state;
+}
+
+static void
+seat_free(struct gate *g, struct seat *s)
+{
+	seat_set(g, s, SEAT_FREE);
+	s->generation++;
+	s->next = g->free;
+	g->free = s;
+}
+
+static void
+seat_close(struct gate *g, struct seat *s)
+{
+	conn_close(&s->conn);
+	seat_free(g, s);
+}
+
+/* Into the set, for one event. It comes at once if there are bytes; for those
+ * that were read already it is that the socket can be written. */
+static void
+seat_wait(struct gate *g, struct seat *s, enum seat_state state)
+{
+	struct epoll_event ev = {
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+		.data.u64 =
+		    (uint64_t)s->generation << 32 | (uint64_t)(s - g->seats),
+	};
+
+	if (s->conn.ahead.len > 0)
+		ev.events |= EPOLLOUT;
+	seat_set(g, s, state);
+	if (epoll_ctl(g->epoll, s->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+		s->conn.fd, &ev) != 0)
+		seat_close(g, s);
+	s->known = true;
+}
+
+/* Who is to leave before whom: an idle one before one that has begun, and the
+ * longest there before a newcomer. */
+static bool
+leaves_before(const struct seat *a, const struct seat *b)
+{
+	if (a->state != b->state)
+		return a->state == SEAT_IDLE;
+	return a->since_us < b->since_us;
+}
+
+/* Close one that nothing is known to come from; false: there is none. */
+static bool
+seat_evict(struct gate *g)
+{
+	struct seat *first;
+
+	for (size_t tries = 0; tries <= g->made; tries++) {
+		first = NULL;
+		for (size_t i = 0; i < g->made; i++) {
+			struct seat *s = &g->seats[i];
+
+			if ((s->state == SEAT_IDLE ||
+				s->state == SEAT_WAITING) &&
+			    (first == NULL || leaves_before(s, first)))
+				first = s;
+		}
+		if (first == NULL)
+			return false;
+		if (first->state == SEAT_WAITING ||
+		    !conn_has_input(&first->conn)) {
+			seat_close(g, first);
+			return true;
+		}
+		/* Its next request is there: not idle at all. */
+		first->since_us = clock_mono_us();
+		seat_set(g, first, SEAT_WAITING);
+	}
+	return false;
+}
+
+/* A free one, if need be somebody else's; NULL: all are being served. */
 static struct seat *
 seat_find(struct gate *g)
 {
-	for (size_t i = 0; i < SEATS; i++)
-		if (g->seats[i].fd < 0)
-			return &g->seats[i];
-	return seat_evict(g);
-}
-
-/* Let a connection wait. Events come on new bytes only, and at once if some
- * have come since it was looked at. */
-static void
-seat_take(struct gate *g, int fd, bool kept, bool head)
-{
-	int64_t limit = kept ? KEEP_US : (int64_t)g->timeout_s * 1000000;
 	struct seat *s;
 
-	pthread_mutex_lock(&g->lock);
-	s = seat_find(g);
-	*s = (struct seat){ .fd = fd, .kept = kept, .head = head };
-	s->until_us = clock_mono_us() + (head ? BODY_US : limit);
-	g->waiting++;
-	if ((kept && g->stop_us != 0) ||
-	    watch_for(g, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
-		(uint32_t)(s - g->seats)) != ST_OK)
-		seat_close(g, s);
-	pthread_mutex_unlock(&g->lock);
-}
-
-void
-gate_return(struct gate *g, int fd)
-{
-	seat_take(g, fd, true, false);
-}
-
-/* What is in a connection, without taking it; *full: and more than can be
- * seen. Call with the turn held. */
-static enum records_state
-look(struct gate *g, int fd, bool *full)
-{
-	enum records_state state;
-	ssize_t n;
-
-	*full = false;
-	n = recv(fd, g->window, sizeof(g->window), MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return RECORDS_PARTIAL;
-	if (n <= 0)
-		return RECORDS_BAD;
-	state = records_scan(g->window, (size_t)n);
-	*full = (size_t)n == sizeof(g->window);
-	return *full && state == RECORDS_PARTIAL ? RECORDS_BAD : state;
-}
-
-/* With lock held and the turn: may one more worker wait for a body? */
-static bool
-enter_early(struct gate *g)
-{
-	if (g->early >= g->early_max)
-		return false;
-	g->early++;
-	return g->gave_early = true;
+	if (g->free == NULL && g->made < g->max)
+		return &g->seats[g->made++];
+	if (g->free == NULL && !seat_evict(g))
+		return NULL;
+	s = g->free;
+	g->free = s->next;
+	return s;
 }
 
 static void
-set_timeouts(const struct gate *g, int fd)
+seat_take(struct gate *g, struct seat *s, int fd)
 {
-	struct timeval t = { .tv_sec = g->timeout_s };
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	conn_init(&s->conn, fd, (unsigned)g->max, g->body_max);
+	s->known = s->kept = false;
+	s->since_us = clock_mono_us();
+	s->until_us = s->since_us + g->timeout_us;
+	seat_set(g, s, SEAT_READING);
 }
 
-static int64_t
-stopping_since(struct gate *g)
-{
-	int64_t us;
+/* ---- the listener; with lock held ---- */
 
-	pthread_mutex_lock(&g->lock);
-	us = g->stop_us;
-	pthread_mutex_unlock(&g->lock);
-	return us;
-}
-
-static int
+static void
 stop_listening(struct gate *g)
 {
+	struct epoll_event none = { .events = 0 };
+
 	if (g->listening)
-		watch_for(g, EPOLL_CTL_DEL, g->listener->fd, 0, 0);
+		epoll_ctl(g->epoll, EPOLL_CTL_DEL, g->listener->fd, &none);
 	g->listening = false;
-	return AGAIN;
 }
 
-/* One seat less is one descriptor more; without any, some time may help. */
-static int
-make_room(struct gate *g)
-{
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	struct seat *gone;
-
-	pthread_mutex_lock(&g->lock);
-	gone = seat_evict(g);
-	pthread_mutex_unlock(&g->lock);
-	if (gone == NULL)
-		nanosleep(&pause, NULL);
-	return AGAIN;
-}
-
-static int
+/* Is it worth another try at once? */
+static bool
 accept_failed(struct gate *g, int error)
 {
 	switch (error) {
-	case EAGAIN:
-	case EINVAL:
-		/* The queue is empty: nothing was left behind. */
-		if (stopping_since(g) != 0)
-			return stop_listening(g);
-		if (error == EAGAIN)
-			return AGAIN;
-		break;
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
 	case ENOBUFS:
-		return make_room(g);
+		/* One connection less is a descriptor more. */
+		return seat_evict(g);
+	case EAGAIN:
+		if (g->stop_us != 0)
+			stop_listening(g);
+		return false;
+	case EINVAL:
+		/* Retired, and the queue is empty; or no listener. */
 	case EBADF:
 	case ENOTSOCK:
-		break;
-	default:
-		/* The connection's own misfortune (accept(2)). */
-		return AGAIN;
+		stop_listening(g);
+		g->failed = g->stop_us == 0;
+		return false;
 	}
-	pthread_mutex_lock(&g->lock);
-	g->failed = true;
-	pthread_mutex_unlock(&g->lock);
-	return OVER;
+	/* The connection's own misfortune (accept(2)). */
+	return true;
 }
 
-static int
-admit(struct gate *g)
+/* The next of those who wait to be let in; NULL: nobody, or no room now. */
+static struct seat *
+accept_one(struct gate *g)
 {
-	int fd = accept4(g->listener->fd, NULL, NULL, SOCK_CLOEXEC);
-	enum records_state state;
-	bool full;
-
-	if (fd < 0)
-		return accept_failed(g, errno);
-	set_timeouts(g, fd);
-	state = look(g, fd, &full);
-	if (state == RECORDS_WHOLE)
-		return fd;
-	if (state == RECORDS_BAD)
-		close(fd);
-	else
-		seat_take(g, fd, false, state == RECORDS_HEAD);
-	return AGAIN;
-}
-
-/* With lock held: something came on this seat, or the peer has gone. */
-static int
-seat_look(struct gate *g, struct seat *s, uint32_t events)
-{
-	bool full;
-	enum records_state state = look(g, s->fd, &full);
-	bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-	int fd = s->fd;
-
-	s->ripe = s->ripe || full;
-	/* A body that breaks off gets its answer too: no more of it comes. */
-	if (state == RECORDS_WHOLE ||
-	    (state == RECORDS_HEAD && (ended || (s->ripe && enter_early(g))))) {
-		watch_for(g, EPOLL_CTL_DEL, fd, 0, 0);
-		seat_clear(g, s);
-		return fd;
-	}
-	if (state == RECORDS_BAD || ended) {
-		seat_close(g, s);
-		return AGAIN;
-	}
-	/* The next request of a kept one has begun: its time too. */
-	if (s->kept)
-		s->until_us = clock_mono_us() + (int64_t)g->timeout_s * 1000000;
-	s->kept = false;
-	if (state == RECORDS_HEAD && !s->head)
-		s->until_us = clock_mono_us() + BODY_US;
-	s->head = state == RECORDS_HEAD;
-	return AGAIN;
-}
-
-static int
-look_again(struct gate *g, uint32_t about, uint32_t events)
-{
-	int fd = AGAIN;
-
-	pthread_mutex_lock(&g->lock);
-	if (g->seats[about].fd >= 0)
-		fd = seat_look(g, &g->seats[about], events);
-	pthread_mutex_unlock(&g->lock);
-	return fd;
-}
-
-/* How long to wait for the next event; 0: it is over. */
-static int
-patience(struct gate *g)
-{
-	int ms = -1;
-
-	pthread_mutex_lock(&g->lock);
-	if (g->stop_us != 0)
-		ms = DRAIN_STEP_MS;
-	if (g->failed ||
-	    (g->stop_us != 0 &&
-		((!g->listening && g->waiting == 0) ||
-		    clock_mono_us() > g->stop_us + DRAIN_US)))
-		ms = 0;
-	pthread_mutex_unlock(&g->lock);
-	return ms;
-}
-
-static int
-turn_once(struct gate *g)
-{
-	struct epoll_event ev;
-	int ms;
-
-	if ((ms = patience(g)) == 0)
-		return OVER;
-	/* Stopping: who had been waiting when the signal came is let in, up
-	 * to the first moment at which nobody is. */
-	if (ms > 0 && g->listening)
-		return admit(g);
-	if (epoll_wait(g->epoll, &ev, 1, ms) < 1)
-		return AGAIN;
-	switch (ev.data.u32) {
-	case ABOUT_LISTENER:
-		return admit(g);
-	case ABOUT_STOP:
-		watch_for(g, EPOLL_CTL_DEL, g->stop_event, 0, 0);
-		return AGAIN;
-	}
-	return look_again(g, ev.data.u32, ev.events);
-}
-
-int
-gate_next(struct gate *g, bool *early)
-{
+	struct seat *s;
 	int fd;
 
-	pthread_mutex_lock(&g->turn);
-	g->gave_early = false;
-	while ((fd = turn_once(g)) == AGAIN)
-		;
-	*early = g->gave_early;
-	pthread_mutex_unlock(&g->turn);
-	return fd;
+	do {
+		if ((s = seat_find(g)) == NULL) {
+			errno = EMFILE;
+			return NULL;
+		}
+		fd = accept4(
+		    g->listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			seat_take(g, s, fd);
+			return s;
+		}
+		seat_free(g, s);
+	} while (accept_failed(g, errno));
+	return NULL;
 }
 
-/* With lock held: have the event of a seat come again. */
-static void
-look_anew(struct gate *g, struct seat *s)
+/* ---- workers ---- */
+
+/* Somebody wants to be let in. If there is no room some time may help. */
+static struct seat *
+newcomer(struct gate *g)
 {
-	if (watch_for(g, EPOLL_CTL_MOD, s->fd, EPOLLIN | EPOLLRDHUP | EPOLLET,
-		(uint32_t)(s - g->seats)) != ST_OK)
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	struct seat *s;
+
+	pthread_mutex_lock(&g->lock);
+	s = accept_one(g);
+	pthread_mutex_unlock(&g->lock);
+	if (s == NULL && errno != EAGAIN)
+		nanosleep(&pause, NULL);
+	return s;
+}
+
+/* The seat of an event, the caller's now; NULL: that connection is gone. */
+static struct seat *
+seat_of_event(struct gate *g, uint64_t about)
+{
+	struct seat *s = &g->seats[(uint32_t)about];
+
+	pthread_mutex_lock(&g->lock);
+	if (s->generation == about >> 32 &&
+	    (s->state == SEAT_WAITING || s->state == SEAT_IDLE))
+		seat_set(g, s, SEAT_READING);
+	else
+		s = NULL;
+	pthread_mutex_unlock(&g->lock);
+	return s;
+}
+
+/* Some of a request came: how long for the rest? */
+static void
+seat_went_on(struct gate *g, struct seat *s, enum records_state before)
+{
+	int64_t now = clock_mono_us();
+
+	if (s->kept) {
+		s->kept = false;
+		s->since_us = now;
+		s->until_us = now + g->timeout_us;
+	}
+	if (s->conn.in.state == RECORDS_BODY && before != RECORDS_BODY)
+		s->until_us = now + BODY_TIMEOUTS * g->timeout_us;
+	seat_wait(g, s, SEAT_WAITING);
+}
+
+/* Take what has come; true: a whole request. */
+static bool
+seat_read(struct gate *g, struct seat *s)
+{
+	enum records_state before = s->conn.in.state;
+	enum records_state now = conn_read(&s->conn);
+
+	pthread_mutex_lock(&g->lock);
+	if (now == RECORDS_WHOLE)
+		seat_set(g, s, SEAT_SERVING);
+	else if (now == RECORDS_OVER)
 		seat_close(g, s);
+	else if (records_untouched(&s->conn.in))
+		seat_wait(g, s, s->kept ? SEAT_IDLE : SEAT_WAITING);
+	else
+		seat_went_on(g, s, before);
+	pthread_mutex_unlock(&g->lock);
+	return now == RECORDS_WHOLE;
+}
+
+struct conn *
+gate_next(struct gate *g)
+{
+	struct epoll_event ev;
+	struct seat *s = NULL;
+
+	pthread_mutex_lock(&g->turn);
+	while (!atomic_load(&g->over)) {
+		s = NULL;
+		if (epoll_wait(g->epoll, &ev, 1, -1) < 1)
+			continue;
+		if (ev.data.u64 == ABOUT_LISTENER)
+			s = newcomer(g);
+		else if (ev.data.u64 != ABOUT_STOP)
+			s = seat_of_event(g, ev.data.u64);
+		if (s != NULL && seat_read(g, s))
+			break;
+		s = NULL;
+	}
+	pthread_mutex_unlock(&g->turn);
+	return s == NULL ? NULL : &s->conn;
 }
 
 void
-gate_early_done(struct gate *g)
+gate_done(struct gate *g, struct conn *c, bool keep)
 {
+	struct seat *s = (struct seat *)c;
+
+	if (!keep)
+		conn_close(c);
 	pthread_mutex_lock(&g->lock);
-	g->early--;
-	for (size_t i = 0; i < SEATS && g->waiting > 0; i++)
-		if (g->seats[i].fd >= 0 && g->seats[i].ripe)
-			look_anew(g, &g->seats[i]);
+	c->in.body_max = g->body_max;
+	s->kept = keep;
+	s->since_us = clock_mono_us();
+	s->until_us = s->since_us + KEEP_US;
+	if (!keep)
+		seat_free(g, s);
+	else if (g->stop_us != 0)
+		seat_close(g, s);
+	else
+		seat_wait(g, s, SEAT_IDLE);
 	pthread_mutex_unlock(&g->lock);
 }
+
+/* ---- the thread that waits for signals ---- */
 
 void
 gate_tick(struct gate *g)
 {
 	int64_t now = clock_mono_us();
-	int64_t limit = (int64_t)g->timeout_s * BODY_TIMEOUTS * 1000000;
 
 	pthread_mutex_lock(&g->lock);
-	for (size_t i = 0; i < SEATS && g->waiting > 0; i++) {
+	for (size_t i = 0; i < g->made; i++) {
 		struct seat *s = &g->seats[i];
 
-		if (s->fd < 0 || now < s->until_us)
+		if ((s->state != SEAT_WAITING && s->state != SEAT_IDLE) ||
+		    now < s->until_us)
 			continue;
-		s->ripe = s->head;
-		if (s->ripe && now > s->until_us + limit)
-			shutdown(s->fd, SHUT_RD);
-		(s->ripe ? look_anew : seat_close)(g, s);
+		/* Whoever reads it finds its end, and answers if it is due. */
+		shutdown(s->conn.fd, SHUT_RD);
+		s->until_us = INT64_MAX;
 	}
 	pthread_mutex_unlock(&g->lock);
 }
@@ -472,16 +476,38 @@ gate_tick(struct gate *g)
 void
 gate_stop(struct gate *g)
 {
-	const uint64_t one = 1;
-	ssize_t n;
+	struct seat *s;
 
 	listener_retire(g->listener);
 	pthread_mutex_lock(&g->lock);
 	g->stop_us = clock_mono_us();
-	for (size_t i = 0; i < SEATS; i++)
-		if (g->seats[i].fd >= 0 && g->seats[i].kept)
-			seat_close(g, &g->seats[i]);
+	for (size_t i = 0; i < g->made; i++) {
+		s = &g->seats[i];
+		if (s->state == SEAT_IDLE && !conn_has_input(&s->conn))
+			seat_close(g, s);
+		else if (s->state == SEAT_IDLE)
+			seat_set(g, s, SEAT_WAITING);
+	}
+	/* Who had come before the signal is let in, up to the first moment at
+	 * which nobody has. */
+	while ((s = accept_one(g)) != NULL)
+		seat_wait(g, s, SEAT_WAITING);
 	pthread_mutex_unlock(&g->lock);
+}
+
+void
+gate_drain(struct gate *g)
+{
+	const uint64_t one = 1;
+	bool over;
+	ssize_t n;
+
+	pthread_mutex_lock(&g->lock);
+	over = (!g->listening && g->unserved == 0) ||
+	    clock_mono_us() > g->stop_us + DRAIN_US;
+	pthread_mutex_unlock(&g->lock);
+	if (!over || atomic_exchange(&g->over, true))
+		return;
 	n = write(g->stop_event, &one, sizeof(one));
 	(void)n;
 }

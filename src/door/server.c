@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,10 @@
 #include "base/cond.h"
 #include "base/quit.h"
 #include "config.h"
+#include "config/config.h"
 #include "door/answer.h"
-#include "door/fastcgi.h"
 #include "door/gate.h"
 #include "door/notify.h"
-#include "door/watch.h"
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which
@@ -31,21 +31,17 @@
 #define FIRST_WORKERS 2
 #define WORKERS_AUTO 64
 
-/* With the seats of the gate and all else less than 1024 descriptors, which
- * is what libfcgi can bear. */
-#define WORKERS_MAX 384
-
 /* The deepest is JSON within bounds, some tens of KB; only what is touched is
  * memory. */
 #define STACK ((size_t)512 << 10)
 
-/* A body may take so many time-outs in all, however it trickles. */
-#define BODY_TIMEOUTS 2
+/* Writing a reply may take so many time-outs, however slowly it is read. */
+#define REPLY_TIMEOUTS 2
 
 /*
  * mod_fcgid kills 8 s after its TERM. When all requests are answered, or at
- * the first of these, nothing is read and no service or lock is waited for any
- * more, but for the grace of what is under way; at the second we go.
+ * the first of these, no service or lock is waited for any more, but for the
+ * grace of what is under way; at the second we go.
  */
 #define STOP_CUT_US ((int64_t)5000000)
 #define STOP_GRACE_US ((int64_t)200000)
@@ -57,7 +53,6 @@
 
 struct worker {
 	struct server *server;
-	struct watch watch;
 	pthread_t thread;
 };
 
@@ -70,6 +65,7 @@ struct server {
 	struct worker *workers;
 	size_t max;
 	pthread_t keeper;
+	atomic_size_t idle; /* at the gate, or on the way to it */
 
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t keep; /* for the keeper: one of the next two is set */
@@ -77,7 +73,6 @@ struct server {
 	bool keeping; /* the keeper runs */
 	size_t started;
 	size_t running;
-	size_t idle; /* at the gate, or on the way to it */
 };
 
 static void *worker_main(void *);
@@ -96,7 +91,7 @@ start_worker(struct server *s)
 	    pthread_create(&w->thread, &attr, worker_main, w) == 0) {
 		s->started++;
 		s->running++;
-		s->idle++;
+		atomic_fetch_add(&s->idle, 1);
 	}
 	pthread_attr_destroy(&attr);
 }
@@ -107,10 +102,11 @@ leave_gate(struct server *s)
 {
 	size_t started;
 
+	if (atomic_fetch_sub(&s->idle, 1) > 1)
+		return;
 	pthread_mutex_lock(&s->lock);
-	s->idle--;
-	if (s->idle == 0 && s->started < s->max) {
-		started = s->started;
+	started = s->started;
+	if (started < s->max) {
 		start_worker(s);
 		/* What cannot be made does not answer either. */
 		watchers_workers(
@@ -119,12 +115,43 @@ leave_gate(struct server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void
-back_to_gate(struct server *s)
+struct body {
+	const struct records *from;
+	size_t given;
+};
+
+static enum status
+body_read(void *ctx, char *to, size_t n, size_t *got)
 {
-	pthread_mutex_lock(&s->lock);
-	s->idle++;
-	pthread_mutex_unlock(&s->lock);
+	struct body *b = ctx;
+	const char *text = records_body(b->from, got);
+
+	*got -= b->given;
+	*got = *got < n ? *got : n;
+	memcpy(to, text + b->given, *got);
+	b->given += *got;
+	/* How it ended, where it did not end well. */
+	return *got == 0 ? b->from->status : ST_OK;
+}
+
+static void
+serve(struct server *s, struct conn *c, struct answer *a)
+{
+	struct body body = { .from = &c->in };
+	struct body_source source = { body_read, &body };
+	struct app *app = app_slot_get(s->slot);
+	bool keep;
+
+	if (c->in.status == ST_NOMEM) {
+		answer_error(a, 503, "Not available now, try again");
+		app_refused(app, 503);
+	} else {
+		answer_make(a, app, records_envp(&c->in), &source);
+	}
+	app_slot_put(s->slot, app);
+	keep = conn_reply(c, a, s->options->timeout_s * REPLY_TIMEOUTS);
+	answer_trim(a);
+	gate_done(s->gate, c, keep);
 }
 
 static void *
@@ -133,18 +160,12 @@ worker_main(void *arg)
 	struct worker *w = arg;
 	struct server *s = w->server;
 	struct answer answer = { .text = BUF_INIT };
-	int64_t body_us =
-	    (int64_t)s->options->timeout_s * BODY_TIMEOUTS * 1000000;
-	bool early;
-	int fd;
+	struct conn *c;
 
-	while ((fd = gate_next(s->gate, &early)) >= 0) {
+	while ((c = gate_next(s->gate)) != NULL) {
 		leave_gate(s);
-		if (fastcgi_serve(fd, body_us, s->slot, &answer, &w->watch))
-			gate_return(s->gate, fd);
-		if (early)
-			gate_early_done(s->gate);
-		back_to_gate(s);
+		serve(s, c, &answer);
+		atomic_fetch_add(&s->idle, 1);
 	}
 	answer_release(&answer);
 	pthread_mutex_lock(&s->lock);
@@ -162,14 +183,6 @@ workers_running(struct server *s)
 	n = s->running;
 	pthread_mutex_unlock(&s->lock);
 	return n;
-}
-
-/* Break off bodies that are later than now. */
-static void
-check_watches(struct server *s, int64_t now_us)
-{
-	for (size_t i = 0; i < s->max; i++)
-		watch_check(&s->workers[i].watch, now_us);
 }
 
 static void
@@ -217,6 +230,7 @@ reload(struct server *s)
 	o.before = now;
 	if (app_open(&next, &o, &errors) == ST_OK) {
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
+		gate_limit_body(s->gate, (size_t)next->config->server.max_body);
 		app_slot_replace(s->slot, next);
 	} else {
 		/* The log may have been renamed, whatever else is wrong. */
@@ -318,7 +332,6 @@ wait_for_signals(struct server *s)
 			break;
 		}
 		gate_tick(s->gate);
-		check_watches(s, clock_mono_us());
 		if (gate_failed(s->gate))
 			return ST_IO;
 	}
@@ -352,7 +365,7 @@ stop(struct server *s)
 			cut = true;
 			quit_set(s->options->app.quit, now + STOP_GRACE_US);
 		}
-		check_watches(s, cut ? INT64_MAX : now);
+		gate_drain(s->gate);
 		nanosleep(&step, NULL);
 		now = clock_mono_us();
 	}
@@ -378,8 +391,6 @@ server_init(
 
 	*s = (struct server){ .options = o, .listener = o->listener };
 	s->max = o->threads == 0 ? WORKERS_AUTO : o->threads;
-	if (s->max > WORKERS_MAX)
-		s->max = WORKERS_MAX;
 	if ((st = cond_init(&s->lock, &s->keep)) != ST_OK ||
 	    (st = app_slot_open(&s->slot, app)) != ST_OK) {
 		app_close(app);
@@ -389,13 +400,8 @@ server_init(
 	watchers_workers(s->watchers, s->max);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
-	for (size_t i = 0; i < s->max; i++)
-		watch_init(&s->workers[i].watch);
-	if ((st = fastcgi_init()) != ST_OK)
-		return st;
-	/* Slow bodies may have half of the workers. */
-	return gate_open(
-	    &s->gate, &s->listener, o->timeout_s, s->max > 1 ? s->max / 2 : 1);
+	return gate_open(&s->gate, &s->listener, o->timeout_s,
+	    (size_t)app->config->server.max_body);
 }
 
 static void
@@ -403,8 +409,6 @@ server_release(struct server *s)
 {
 	gate_close(s->gate);
 	listener_close(&s->listener);
-	for (size_t i = 0; s->workers != NULL && i < s->max; i++)
-		watch_destroy(&s->workers[i].watch);
 	free(s->workers);
 	watchers_close(s->watchers);
 	app_slot_close(s->slot);

@@ -312,7 +312,7 @@ keep(struct request *r, const struct body_source *source, size_t max)
 	for (;;) {
 		st = source->read(source->ctx, chunk, sizeof(chunk), &got);
 		if (st != ST_OK)
-			return ST_MALFORMED;
+			return st == ST_TOOBIG ? st : ST_MALFORMED;
 		if (got == 0)
 			return ST_OK;
 		if (got > max - r->body.len)

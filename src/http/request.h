@@ -73,7 +73,8 @@ enum status request_init(
 
 /*
  * Where a door reads the body from. Gives 1..n bytes and ST_OK, or *got = 0
- * and ST_OK at the end; anything else is a broken body.
+ * and ST_OK at the end; ST_TOOBIG is a body that the door has not kept, and
+ * anything else a broken one.
  */
 struct body_source {
 	enum status (*read)(void *ctx, char *to, size_t n, size_t *got);

@@ -6,14 +6,18 @@ from client import parse_cgi
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
+# What FCGI_END_REQUEST says where no request was served.
+CANT_MPX = struct.pack(">IB3x", 0, 1)
+UNKNOWN_ROLE = struct.pack(">IB3x", 0, 3)
+
 
 def record(kind, content=b"", request_id=1, version=1, padding=0):
     return struct.pack(">BBHHBx", version, kind, request_id, len(content),
                        padding) + content + b"\0" * padding
 
 
-def begin(role=1, keep=False):
-    return record(BEGIN, struct.pack(">HB5x", role, keep))
+def begin(role=1, keep=False, request_id=1):
+    return record(BEGIN, struct.pack(">HB5x", role, keep), request_id)
 
 
 def length(n):
@@ -55,16 +59,23 @@ def _read(s, n):
     return data
 
 
+def read_record(s):
+    """Type, request and content of the next record."""
+    _, kind, request_id, size, padding = struct.unpack(
+        ">BBHHBx", _read(s, 8))
+    return kind, request_id, _read(s, size + padding)[:size]
+
+
 def read_reply(s):
-    """The reply to one request; EOFError if it does not come whole."""
+    """The reply to one request, None if the request was ended without one;
+    EOFError if it does not come whole."""
     out = b""
     while True:
-        _, kind, _, size, padding = struct.unpack(">BBHHBx", _read(s, 8))
-        content = _read(s, size + padding)[:size]
+        kind, _, content = read_record(s)
         if kind == STDOUT:
             out += content
         if kind == END:
-            return parse_cgi(out)
+            return parse_cgi(out) if out else None
 
 
 def ask(path, data, half_close=False):

@@ -1,5 +1,6 @@
 """Start, reload and stop: nothing that was taken is lost on the way."""
 import collections
+import contextlib
 import fcntl
 import os
 import resource
@@ -408,6 +409,60 @@ def few_descriptors(door):
         equal(p.stop(), 0, "exit status")
 
 
+def check_idle_peers(door, path, count):
+    """Connections that were used and are kept: they leave, the longest idle
+    first, and no request is refused for them, slow ones neither."""
+    health = fastcgi.request([("REQUEST_METHOD", "GET"),
+                              ("PATH_INFO", "/health")], keep=True)
+    with contextlib.ExitStack() as peers:
+        kept = []
+        for _ in range(count):
+            kept.append(peers.enter_context(fastcgi.connect(path)))
+            kept[-1].sendall(health)
+            equal(fastcgi.read_reply(kept[-1]).status, 200, "health")
+        for _ in range(20):
+            slow = []
+            for _ in range(10):
+                slow.append(peers.enter_context(fastcgi.connect(path)))
+                slow[-1].sendall(health[:30])
+            body = a_message()
+            check_twiml(fastcgi.ask(path, fastcgi.request(
+                variables(door, body), body)))
+            for s in slow:
+                s.sendall(health[30:])
+                equal(fastcgi.read_reply(s).status, 200, "in two pieces")
+        slow[-1].sendall(health)
+        equal(fastcgi.read_reply(slow[-1]).status, 200, "the youngest again")
+
+
+def idle_peers(door):
+    check_idle_peers(door, door.socket, 600)
+
+
+def idle_peers_few_descriptors(door):
+    path = door.dir("idle.sock")
+    p = Process([door.program, "-c", door.conf, "-s", path],
+                door.dir("idle.log"), preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_NOFILE, (100, 100)))
+    try:
+        p.wait_until(lambda: connects(path), "listening")
+        check_idle_peers(door, path, 150)
+    finally:
+        equal(p.stop(), 0, "exit status")
+
+
+class AllThreads(NginxFastcgi):
+    extra = "threads = 1024"
+
+
+def all_threads():
+    """What the configuration takes is what is used."""
+    with AllThreads() as door:
+        check_twiml(door.post("/whatsapp", a_message()))
+        true('"threads":1024' in door.dir.read("state/log"), "1024 threads")
+        equal(door.stop()[-1], 0, "exit status")
+
+
 def tcp_listener(door):
     """-s HOST:PORT. Somebody else may get the port first: then another."""
     for _ in range(5):
@@ -451,9 +506,11 @@ def suite(results):
     with NginxFastcgi() as door:
         for case in [second_start, reload_good, reload_bad,
                      reload_keeps_templates, reload_under_load,
-                     signals, stale_socket, few_descriptors, tcp_listener,
+                     signals, stale_socket, few_descriptors, idle_peers,
+                     idle_peers_few_descriptors, tcp_listener,
                      stop_during_slow_request, stop_when_stuck,
                      stops_own_socket]:
             results.run(f"lifecycle: {case.__name__}", case, door)
+    results.run("lifecycle: all_threads", all_threads)
     with NginxListenFds() as door:
         results.run("lifecycle: stops_listen_fds", stops_listen_fds, door)

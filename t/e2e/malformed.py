@@ -165,7 +165,7 @@ def signature_twice(door):
 
 
 def bad_parameters(door):
-    """Those that libfcgi would not survive, or would cut."""
+    """Lengths beyond what is there, and a NUL that would cut a value."""
     huge = b"\xff\xff\xff\xff\xff\xff\xff\xff"
     for content in [huge, b"\xff\xff\xff\xff\x80\0\0\1", b"\1\xff\xff\xff\xf0a",
                     b"\5\5abc"]:
@@ -227,6 +227,51 @@ def kept_connection(door):
         s.sendall(fastcgi.request(variables(door, b"", method="GET",
                                             REQUEST_URI="/health")))
         equal(fastcgi.read_reply(s).status, 200, "the last one")
+        equal(s.recv(1), b"", "then it is closed")
+
+
+def two_at_once(door):
+    """A second request beside one that is being sent has to go elsewhere; one
+    that comes behind it waits its turn."""
+    health = list({"REQUEST_METHOD": "GET",
+                   "REQUEST_URI": "/health"}.items())
+    body = a_message()
+    first = fastcgi.request(variables(door, body), body, keep=True)
+    with fastcgi.connect(door.socket) as s:
+        s.sendall(first[:-8])
+        s.sendall(fastcgi.begin(keep=True, request_id=2))
+        equal(fastcgi.read_record(s), (fastcgi.END, 2, fastcgi.CANT_MPX),
+              "the second")
+        s.sendall(fastcgi.record(fastcgi.PARAMS, request_id=2) +
+                  fastcgi.record(fastcgi.STDIN, request_id=2) + first[-8:])
+        check_twiml(fastcgi.read_reply(s))
+        s.sendall(fastcgi.request(health, keep=True) * 3)
+        for _ in range(3):
+            equal(fastcgi.read_reply(s).status, 200, "one behind the other")
+    check_alive(door)
+
+
+def management(door):
+    """What is asked about us, and what we cannot do."""
+    wanted = fastcgi.param("FCGI_MPXS_CONNS", "") + \
+        fastcgi.param("FCGI_MAX_CONNS", "")
+    with fastcgi.connect(door.socket) as s:
+        s.sendall(fastcgi.record(9, wanted, request_id=0))
+        kind, _, content = fastcgi.read_record(s)
+        equal(kind, 10, "FCGI_GET_VALUES_RESULT")
+        true(fastcgi.param("FCGI_MPXS_CONNS", "0") in content, f"{content}")
+        true(b"FCGI_MAX_CONNS" in content, f"{content}")
+        s.sendall(fastcgi.record(77, b"abc", request_id=0))
+        equal(fastcgi.read_record(s), (11, 0, b"\x4d" + b"\0" * 7),
+              "FCGI_UNKNOWN_TYPE")
+        s.sendall(fastcgi.begin(role=2, keep=True))
+        equal(fastcgi.read_record(s), (fastcgi.END, 1, fastcgi.UNKNOWN_ROLE),
+              "an authorizer")
+        s.sendall(fastcgi.begin(keep=True) + fastcgi.record(fastcgi.ABORT))
+        equal(fastcgi.read_reply(s), None, "aborted")
+        body = a_message()
+        s.sendall(fastcgi.request(variables(door, body), body))
+        check_twiml(fastcgi.read_reply(s))
         equal(s.recv(1), b"", "then it is closed")
 
 
@@ -323,7 +368,7 @@ def slow_peers(door):
             over.wait(5)
 
     def headed(over):
-        """All but the body: it holds a worker, for some time."""
+        """All but the body."""
         with unix() as s:
             s.sendall(head)
             over.wait(5)
@@ -350,7 +395,7 @@ def slow_peers(door):
 
 
 def more_slow_bodies_than_workers(door):
-    """Some of the 64 are left for others, and every peer is answered."""
+    """No worker waits for any of them, and every peer is answered."""
     body = b"x" * 90000
     whole = fastcgi.request(variables(door, body), body)
     peers = []
@@ -378,8 +423,8 @@ def more_slow_bodies_than_workers(door):
 
 CASES = [escapes_and_nul, lengths, no_method,
          begin_then_nothing, signature_twice, bad_parameters, half_sent,
-         garbage, kept_connection, raw_http, slow_peers,
-         more_slow_bodies_than_workers]
+         garbage, kept_connection, two_at_once, management, raw_http,
+         slow_peers, more_slow_bodies_than_workers]
 
 
 def suite(results):
