@@ -418,10 +418,14 @@ static enum status
 refuse_vanished(const struct db_file *f, struct buf *why)
 {
 	struct stat st;
-	bool there = stat(f->path, &st) == 0;
+	bool there;
 
-	if ((there && st.st_size > 0) || (!there && errno != ENOENT) ||
-	    !db_lock_marked(&f->lock))
+	/* First the mark: another process may be making the database now, and
+	 * marks it after that. */
+	if (!db_lock_marked(&f->lock))
+		return ST_OK;
+	there = stat(f->path, &st) == 0;
+	if ((there && st.st_size > 0) || (!there && errno != ENOENT))
 		return ST_OK;
 	buf_printf(why,
 	    "%s was here before and is %s: restore a copy of it, or, to begin "
