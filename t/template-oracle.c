@@ -142,7 +142,7 @@ render(struct templates *templates, const char *name, struct kv *values)
 	put_hex(buf_str(&out), out.len);
 	putchar('\n');
 	buf_release(&out);
-	templates_put(twiml);
+	twiml_release(twiml);
 }
 
 static void

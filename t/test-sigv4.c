@@ -85,21 +85,16 @@ test_vectors(void)
 		struct sigv4_request request;
 		struct sigv4_keys keys;
 		struct kv headers = KV_INIT;
-		struct buf canonical = BUF_INIT;
 		struct sigv4 made;
 
 		request_of(v, &headers, &request, &keys);
-		CU_ASSERT_EQUAL(
-		    sigv4_canonical(&request, &keys, &canonical), ST_OK);
-		check_same(text_of(v, "name"), buf_str(&canonical),
-		    text_of(v, "canonical"));
 		CU_ASSERT_EQUAL_FATAL(
 		    sigv4_sign(&request, &keys, &made), ST_OK);
 		check_same(text_of(v, "name"), buf_str(&made.authorization),
 		    text_of(v, "authorization"));
 		/* The day of the date is the one in the scope. */
-		CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&canonical), made.date));
-		buf_release(&canonical);
+		CU_ASSERT_PTR_NOT_NULL(
+		    strstr(text_of(v, "canonical"), made.date));
 		kv_release(&headers);
 		sigv4_release(&made);
 	}

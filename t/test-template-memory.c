@@ -104,10 +104,10 @@ get(void)
 		memory_pause();
 		if (templates_get(templates, "x", &again) != ST_OK)
 			st = ST_CORRUPT;
-		templates_put(again);
+		twiml_release(again);
 		memory_resume();
 	}
-	templates_put(t);
+	twiml_release(t);
 	templates_close(templates);
 	return st;
 }
@@ -127,7 +127,7 @@ inherit(void)
 		st = templates_open(&templates, test_tmpdir(), NULL);
 	if (st == ST_OK)
 		st = templates_inherit(templates, before);
-	templates_put(t);
+	twiml_release(t);
 	templates_close(before);
 	templates_close(templates);
 	return st;

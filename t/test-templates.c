@@ -129,7 +129,7 @@ said(const struct folder *f, const char *name, char out[static 200])
 		st = ST_CORRUPT;
 	if (st == ST_OK)
 		st = twiml_render(t, no_values, NULL, &document, NULL);
-	templates_put(t);
+	twiml_release(t);
 	say = strstr(buf_str(&document), "<Say>");
 	if (st != ST_OK || say == NULL)
 		snprintf(out, 200, "(%s)", status_text(st));
@@ -246,7 +246,7 @@ test_reload(void)
 	folder_close(&f);
 	twiml_render(held, no_values, NULL, &why, NULL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), "<Say>one</Say>"));
-	templates_put(held);
+	twiml_release(held);
 	buf_release(&why);
 }
 
@@ -559,7 +559,7 @@ test_shipped(void)
 		for (j = 0; j < n; j++)
 			buf_printf(&names, " %s", list[j].name);
 		CU_ASSERT_STRING_EQUAL(buf_str(&names), shipped[i][1]);
-		templates_put(twiml);
+		twiml_release(twiml);
 	}
 	buf_reset(&names);
 	for (i = 0; i < TEST_COUNT(shipped); i++)

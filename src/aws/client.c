@@ -97,12 +97,6 @@ aws_client_say(struct aws_client *c, enum aws_service service,
 	va_end(ap);
 }
 
-const struct aws *
-aws_client_shared(const struct aws_client *c)
-{
-	return c->aws;
-}
-
 struct log *
 aws_client_log(const struct aws_client *c)
 {
@@ -157,7 +151,8 @@ set_out(struct course *c)
 	}
 	if ((st = find_target(c)) == ST_MALFORMED) {
 		aws_client_say(c->client, c->call->service, c->call->operation,
-		    "the service's address is none");
+		    "the address to call is no URL: correct the queue's URL "
+		    "or AWS_ENDPOINT_URL");
 		st = ST_CONFIG;
 	}
 	return st;

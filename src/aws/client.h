@@ -3,10 +3,10 @@
  * it has an answer or its time is up.
  *
  * Retried: broken connections, HTTP 500, 502, 503, 504, throttling, answers
- * that came damaged; with growing random delays, within the dead-line, and
+ * that came damaged; with growing random delays, within the deadline, and
  * paid from a bucket of tokens, so that an outage does not multiply the load.
  * Once a call the clock is corrected from the service's Date, and once the
- * keys are fetched anew when they have expired. Nothing else is retried.
+ * keys are fetched again when they have expired. Nothing else is retried.
  */
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
@@ -46,7 +46,7 @@ struct aws; /* safe from several threads */
  */
 enum status aws_open(
     struct aws **, const struct aws_options *, struct buf *why);
-void aws_close(struct aws *); /* after its clients; NULL is taken */
+void aws_close(struct aws *); /* after its clients; NULL is allowed */
 
 const char *aws_region(const struct aws *); /* "" if nobody set one */
 
@@ -57,9 +57,9 @@ struct aws_client;
 /* ST_OK, ST_NOMEM, ST_UNAVAILABLE (no libcurl: *why says what to install). */
 enum status aws_client_open(
     struct aws_client **, struct aws *, struct buf *why);
-void aws_client_close(struct aws_client *); /* NULL is taken */
+void aws_client_close(struct aws_client *); /* NULL is allowed */
 
-/* Without another dead-line a call may take this long, its retries included. */
+/* Without another deadline a call may take this long, its retries included. */
 #define AWS_CALL_US INT64_C(5000000)
 
 /*
@@ -90,7 +90,7 @@ struct aws_reply {
  * what aws/error.c says of its code; besides
  *
  * ST_UNAVAILABLE, ST_IO  not reached, or broken off
- * ST_TIMEOUT             the dead-line passed
+ * ST_TIMEOUT             the deadline passed
  * ST_BUSY                throttled
  * ST_CORRUPT             the answers were damaged or made no sense
  * ST_DENIED              not allowed; keys expired; the server's certificate
@@ -114,7 +114,6 @@ void aws_client_say(struct aws_client *, enum aws_service,
     const char *operation, const char *what, ...)
     __attribute__((format(printf, 4, 5)));
 
-const struct aws *aws_client_shared(const struct aws_client *);
 struct log *aws_client_log(const struct aws_client *);
 
 #endif

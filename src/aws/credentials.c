@@ -117,7 +117,7 @@ fetch(struct aws_credentials *c, struct http_client *client,
     int64_t deadline_us, struct aws_keys *keys, struct buf *why)
 {
 	struct profile *profile;
-	/* Read anew each time: another program may have written new keys. */
+	/* Read again each time: another program may have written new keys. */
 	enum status st = profile_load(&profile, c->envp, why);
 
 	*keys = (struct aws_keys){ 0 };
@@ -220,7 +220,7 @@ refresh(
 	pthread_cond_broadcast(&c->changed);
 }
 
-/* Wait until somebody's fetch is done; false at the dead-line. */
+/* Wait until somebody's fetch is done; false at the deadline. */
 static bool
 wait_for_others(struct aws_credentials *c, int64_t deadline_us)
 {

@@ -10,7 +10,7 @@
  * metadata service (IMDSv2). A source that applies and fails is an error; the
  * next ones are then not asked.
  *
- * Keys that run out are fetched anew 15 minutes before, by one thread while
+ * Keys that run out are fetched again 15 minutes before, by one thread while
  * the others go on with the old ones; from 10 minutes before, a caller waits
  * for new ones, but has the old ones as long as they last if there are none.
  */
@@ -55,7 +55,7 @@ struct aws_credentials;
 /* Nothing is asked yet. ST_OK or ST_NOMEM; ST_IO: no thread. */
 enum status aws_credentials_open(
     struct aws_credentials **, const struct aws_credentials_options *);
-void aws_credentials_close(struct aws_credentials *); /* NULL is taken */
+void aws_credentials_close(struct aws_credentials *); /* NULL is allowed */
 
 /*
  * Keys to sign with; the caller releases them. client is the calling thread's.

@@ -25,7 +25,7 @@ struct profile;
  * that was named but is in neither file.
  */
 enum status profile_load(struct profile **, char *const *envp, struct buf *why);
-void profile_free(struct profile *); /* wipes; NULL is taken */
+void profile_free(struct profile *); /* wipes; NULL is allowed */
 
 const char *profile_name(const struct profile *);
 

@@ -50,7 +50,7 @@ enum status provider_keys(struct aws_keys *, const char *id, const char *secret,
 enum status provider_json(const struct buf *body, struct aws_keys *);
 
 /*
- * Send, within the dead-line and each_ms a try, and again after passing
+ * Send, within the deadline and each_ms a try, and again after passing
  * faults, tries times in all. ST_OK: an answer came, whatever its code; the
  * caller gives it to provider_reply_wipe. Otherwise *why has what happened.
  */

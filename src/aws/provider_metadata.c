@@ -92,7 +92,7 @@ container_url(
 	return buf_puts(out, full);
 }
 
-/* The Authorization header, if one is wanted; read anew each time. */
+/* The Authorization header, if one is wanted; read again each time. */
 static enum status
 container_token(
     const struct provider_context *c, struct buf *out, struct buf *why)

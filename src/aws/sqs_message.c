@@ -23,18 +23,19 @@ sqs_check_body(const char *body, size_t len, const char **why)
 
 	*why = "";
 	if (body == NULL || len == 0) {
-		*why = "a message is not empty";
+		*why = "the message is empty, which SQS does not take";
 		return ST_MALFORMED;
 	}
 	if (len > SQS_BODY_MAX) {
-		*why = "a message has at most 1048576 bytes";
+		*why = "the message is longer than 1048576 bytes, all that "
+		       "SQS takes";
 		return ST_TOOBIG;
 	}
 	while (at < len && legal)
 		at += xml_step(body + at, len - at, &legal);
 	if (!legal) {
-		*why = "a message has no characters that XML forbids, and is "
-		       "UTF-8";
+		*why = "the message has a character that XML forbids, or is "
+		       "not UTF-8; SQS takes neither";
 		return ST_MALFORMED;
 	}
 	return ST_OK;

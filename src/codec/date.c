@@ -47,16 +47,6 @@ date_parse(const char *s, struct date *date)
 	return ST_OK;
 }
 
-int
-date_compare(const struct date *a, const struct date *b)
-{
-	if (a->year != b->year)
-		return a->year - b->year;
-	if (a->month != b->month)
-		return a->month - b->month;
-	return a->day - b->day;
-}
-
 #define DAY_US ((int64_t)86400 * 1000000)
 
 void

@@ -17,9 +17,6 @@ struct date {
  */
 enum status date_parse(const char *, struct date *);
 
-/* Less than 0, 0, more than 0: a is before b, the same, after b. */
-int date_compare(const struct date *a, const struct date *b);
-
 /* The day of a moment, microseconds since 1970, in UTC. */
 void date_of(int64_t us, struct date *);
 

@@ -246,19 +246,6 @@ put_canonical(struct buf *out, const struct sigv4_request *r,
 	return buf_puts(out, hash);
 }
 
-enum status
-sigv4_canonical(const struct sigv4_request *r, const struct sigv4_keys *keys,
-    struct buf *out)
-{
-	struct signed_headers h = { .n = 0 };
-	char date[SIGV4_DATE_MAX];
-	enum status st = put_date(r->time_s, date);
-
-	if (st == ST_OK)
-		st = collect_headers(r, keys, date, &h);
-	return st == ST_OK ? put_canonical(out, r, &h) : st;
-}
-
 /* One step of the derivation: key = HMAC(key, text). */
 static enum status
 derive(unsigned char key[static CRYPT_SHA256_SIZE], const char *text, size_t n)

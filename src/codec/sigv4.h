@@ -54,11 +54,4 @@ enum status sigv4_sign(
     const struct sigv4_request *, const struct sigv4_keys *, struct sigv4 *);
 void sigv4_release(struct sigv4 *);
 
-/*
- * The canonical request, the text that the signature is of: what to compare
- * when a server refuses one. It shows the session token. As sigv4_sign.
- */
-enum status sigv4_canonical(
-    const struct sigv4_request *, const struct sigv4_keys *, struct buf *out);
-
 #endif

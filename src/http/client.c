@@ -267,7 +267,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 /*
- * The answer's head, line by line. A status line begins it anew: what came
+ * The answer's head, line by line. A status line begins it again: what came
  * before was an interim 1xx answer or a proxy's. Trailers after the body are
  * passed over, so that none poses as a header.
  */

@@ -34,7 +34,7 @@ struct http_library_options {
 /* Loads nothing yet; copies the options. ST_OK or ST_NOMEM. */
 enum status http_library_open(
     struct http_library **, const struct http_library_options *);
-/* After the last client's close. NULL is taken. */
+/* After the last client's close. NULL is allowed. */
 void http_library_close(struct http_library *);
 
 /* One thread's client. It keeps connections open for its next request. */
@@ -46,7 +46,7 @@ struct http_client;
  */
 enum status http_client_open(
     struct http_client **, struct http_library *, struct buf *why);
-void http_client_close(struct http_client *); /* NULL is taken */
+void http_client_close(struct http_client *); /* NULL is allowed */
 
 /* One request. All memory is the caller's and is only read. */
 struct http_call {

@@ -70,6 +70,6 @@ struct secret_state {
  * NULL: no memory. */
 struct secret_state *secret_state_new(
     const struct secret secrets[SECRETS_N], bool missing);
-void secret_state_free(struct secret_state *); /* wipes; NULL is taken */
+void secret_state_free(struct secret_state *); /* wipes; NULL is allowed */
 
 #endif

@@ -66,7 +66,7 @@ struct secrets; /* safe from several threads */
 
 /* ST_OK, ST_NOMEM; ST_IO: no thread. */
 enum status secrets_open(struct secrets **, const struct secrets_options *);
-/* May wait some seconds for a fetch that is under way. NULL is taken. */
+/* May wait some seconds for a fetch that is under way. NULL is allowed. */
 void secrets_close(struct secrets *);
 
 /* The present state, until it is put back. */

@@ -48,7 +48,7 @@ struct source {
 /* Wipes values and words; the items can be asked for again. */
 void source_items_release(struct source_item *, size_t n);
 
-void source_close(struct source *); /* NULL is taken */
+void source_close(struct source *); /* NULL is allowed */
 
 /*
  * AWS, which must outlive the source. Asks nobody, and loads no libcurl,

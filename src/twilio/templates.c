@@ -336,12 +336,6 @@ templates_get(struct templates *t, const char *name, struct twiml **out)
 	return st;
 }
 
-void
-templates_put(struct twiml *twiml)
-{
-	twiml_release(twiml);
-}
-
 /* The present version and mistakes of one template. */
 static enum status
 template_state(struct templates *t, const char *name, struct twiml **twiml,

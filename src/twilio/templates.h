@@ -44,14 +44,13 @@ void templates_close(struct templates *);
 
 /*
  * The template of that name, held for the caller, who gives it back with
- * templates_put. From any thread. ST_OK; ST_NOTFOUND: no such file, or no such
+ * twiml_release. From any thread. ST_OK; ST_NOTFOUND: no such file, or no such
  * name possible; ST_CONFIG: it is wrong and no good version of it was read
  * before; ST_UNAVAILABLE: the folder is gone, and the template was not read before;
  * ST_IO: it could not be read; ST_NOMEM. *out is NULL unless ST_OK.
  */
 enum status templates_get(
     struct templates *, const char *name, struct twiml **out);
-void templates_put(struct twiml *);
 
 /* What templates_each tells of one template. */
 typedef void templates_fn(void *ctx, const char *name,

@@ -239,7 +239,7 @@ test_refused_bodies(void)
 	/* What SQS would never take is not sent. */
 	CU_ASSERT_EQUAL(push(q, "a\x01", NULL, NULL), ST_MALFORMED);
 	rig_error_has(&r,
-	    "SQS SendMessage: a message has no characters that "
+	    "SQS SendMessage: the message has a character that "
 	    "XML forbids");
 	CU_ASSERT_EQUAL(push(q, "\xef\xbf\xbe", NULL, NULL), ST_MALFORMED);
 	COUNT("SendMessage", 0);

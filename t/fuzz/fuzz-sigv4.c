@@ -1,8 +1,7 @@
 /*
  * Fuzzing the AWS signature: the input, cut at NULs, is path, query, secret,
  * token, then header names and values, then the body. Besides sanitizers'
- * findings it ends when the order of headers or of parameters matters, or a
- * path is not canonical.
+ * findings it ends when the order of headers or of parameters matters.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,20 +30,12 @@ cut(char *text, size_t len, char *pieces[static PIECES])
 static void
 check(const struct sigv4_request *r, const struct sigv4_keys *keys)
 {
-	struct buf canonical = BUF_INIT;
 	struct sigv4 made;
-	const char *path;
 
 	if (sigv4_sign(r, keys, &made) != ST_OK)
 		return;
-	if (strncmp(buf_str(&made.authorization), "AWS4-HMAC-SHA256 ", 17) !=
-		0 ||
-	    sigv4_canonical(r, keys, &canonical) != ST_OK)
+	if (strncmp(buf_str(&made.authorization), "AWS4-HMAC-SHA256 ", 17) != 0)
 		abort();
-	path = strchr(buf_str(&canonical), '\n') + 1;
-	if (*path != '/' || memmem(path, strcspn(path, "\n"), "//", 2))
-		abort();
-	buf_release(&canonical);
 	sigv4_release(&made);
 }
 
