@@ -548,6 +548,26 @@ class Queues(Site):
         self.code(1, "queue", "ack", "ai", first["receipt"])
         self.ok("queue", "ack", "ai", second["receipt"])
 
+    def test_status(self):
+        rows = self.json("status")
+        self.assertEqual([r["check"] for r in rows],
+                         ["store", "clock", "spool", "ai", "human",
+                          "unrouted", "digits"])
+        self.assertTrue(all(r["ok"] for r in rows), rows)
+        self.message()
+        self.ok("queue", "run", "ai", "--drain", "--tries", "1", "--", "false")
+        p = self.code(1, "status")
+        self.assertRegex(p.stdout, r"(?m)^ai +no .*queue dead ai")
+        # Nobody has taken it for an hour.
+        self.ok("queue", "redrive", "ai", "--all")
+        self.ok("status")
+        db = sqlite3.connect(self.path("db"))
+        db.execute("UPDATE queue_item SET created_us = created_us - 3600000000")
+        db.commit()
+        db.close()
+        self.assertIn("see that what works on it runs",
+                      self.code(1, "status").stdout)
+
     def test_order(self):
         """One of a conversation at a time; others do not wait for it."""
         self.ok("conversation", "add", "--tel", BOB, "--id", "bob")

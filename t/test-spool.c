@@ -211,6 +211,32 @@ test_not_tried(void)
 	db_close(db);
 }
 
+/* What came while the clock was ahead is due at once; what somebody was at is
+ * his for its own span. */
+static void
+test_clock_ahead(void)
+{
+	const int64_t ahead = INT64_C(2500000000000000);
+	struct db *db = open_db();
+	struct step s = { .what = STATS };
+	int64_t id;
+
+	add(db, "x", "x1", ahead);
+	add(db, "x", "x2", SPOOL_AFTER);
+	add(db, "y", "y1", ahead);
+	CU_ASSERT_STRING_EQUAL(take(db, ahead, &id), "x1");
+	CU_ASSERT_STRING_EQUAL(take(db, 50, &id), "y1");
+	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
+	CU_ASSERT_EQUAL(s.oldest, 50);
+	CU_ASSERT_STRING_EQUAL(take(db, 49 + SPOOL_TAKEN_US, &id), "y1");
+	CU_ASSERT_EQUAL(with_id(db, REMOVE, id, 0), ST_OK);
+	CU_ASSERT_STRING_EQUAL(take(db, 49 + SPOOL_TAKEN_US, &id), "");
+	CU_ASSERT_STRING_EQUAL(take(db, 50 + SPOOL_TAKEN_US, &id), "x1");
+	CU_ASSERT_EQUAL(with_id(db, REMOVE, id, 0), ST_OK);
+	CU_ASSERT_STRING_EQUAL(take(db, 50 + SPOOL_TAKEN_US, &id), "x2");
+	db_close(db);
+}
+
 static void
 test_idle_and_stats(void)
 {
@@ -241,6 +267,7 @@ main(void)
 		{ "defer and hurry", test_defer_and_hurry },
 		{ "due after another", test_due_after_another },
 		{ "not tried", test_not_tried },
+		{ "a clock that was ahead", test_clock_ahead },
 		{ "idle and stats", test_idle_and_stats },
 	};
 

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "params/secrets.h"
 #include "store/db.h"
+#include "store/seen.h"
 #include "twilio/templates.h"
 
 /* A message that has waited so long waits for more than a passing fault. */
@@ -88,6 +89,17 @@ put_spool(const struct app *app, struct buf *out)
 		    (long long)d.waiting, (long long)d.oldest_age_s);
 }
 
+/* It is no reason to send nobody here. */
+static void
+put_clock(const struct app *app, struct buf *out)
+{
+	struct buf why = BUF_INIT;
+
+	if (!seen_steady(app->db, &why))
+		buf_printf(out, ",\"clock\":\"%s\"", buf_str(&why));
+	buf_release(&why);
+}
+
 void
 handle_ready(struct exchange *x)
 {
@@ -119,6 +131,7 @@ handle_ready(struct exchange *x)
 		    buf_str(&missing), x->id);
 	buf_printf(&r->body, ",\"checks\":{%s}", buf_str(&list));
 	put_spool(x->app, &r->body);
+	put_clock(x->app, &r->body);
 	buf_putc(&r->body, '}');
 	buf_release(&list);
 	buf_release(&missing);

@@ -16,10 +16,6 @@
 #include "store/settled.h"
 #include "store/spool.h"
 
-/* How long whoever took an entry may be at it before others may: the calls have
- * five seconds, and telling the database what came of them twelve. */
-#define TAKEN_US INT64_C(30000000)
-
 /* Between tries of one entry: doubling, at most the second. */
 #define RETRY_US INT64_C(1000000)
 #define RETRY_MAX_US INT64_C(60000000)
@@ -60,7 +56,11 @@ static int64_t
 delay_left(const struct spool_entry *e)
 {
 	int64_t left = e->visible_us - clock_us();
+	int64_t span = e->visible_us - e->received_us;
 
+	/* It came while the clock was ahead. */
+	if (left > span)
+		left = span;
 	return left <= 0 ? 0 : (left + 999999) / 1000000;
 }
 
@@ -335,8 +335,9 @@ accept_job(struct db *db, void *arg)
 	if (st != ST_OK && st != ST_EXISTS)
 		return st;
 	e->taken = a->may_send && st == ST_OK;
-	e->due_us = st == ST_EXISTS ? SPOOL_AFTER
-				    : clock_us() + (e->taken ? TAKEN_US : 0);
+	e->due_us = st == ST_EXISTS
+	    ? SPOOL_AFTER
+	    : clock_us() + (e->taken ? SPOOL_TAKEN_US : 0);
 	return spool_add(db, e);
 }
 
@@ -426,7 +427,7 @@ take_job(struct db *db, void *arg)
 	struct taking *t = arg;
 
 	spool_entry_release(&t->entry);
-	return spool_take(db, t->now_us, t->now_us + TAKEN_US, &t->entry);
+	return spool_take(db, t->now_us, t->now_us + SPOOL_TAKEN_US, &t->entry);
 }
 
 enum status
@@ -474,7 +475,6 @@ outbox_depth(const struct app *app, struct outbox_depth *d)
 	enum status st = db_read(app->db, depth_job, &m);
 
 	d->waiting = m.waiting;
-	d->oldest_age_s =
-	    m.oldest_us == 0 ? 0 : (clock_us() - m.oldest_us) / 1000000;
+	d->oldest_age_s = clock_age_s(m.oldest_us);
 	return st;
 }

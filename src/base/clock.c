@@ -24,6 +24,20 @@ clock_mono_us(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+int64_t
+clock_boot_us(void)
+{
+	return clock_read(CLOCK_BOOTTIME);
+}
+
+int64_t
+clock_age_s(int64_t then_us)
+{
+	int64_t age_us = clock_us() - then_us;
+
+	return then_us == 0 || age_us < 0 ? 0 : age_us / 1000000;
+}
+
 /*
  * Days since 1970-01-01 as a day of the Gregorian calendar. By arithmetic:
  * gmtime_r takes a lock that all threads share, and reads /etc/localtime first.

@@ -170,6 +170,7 @@ int ctl_store_check(const struct ctl *, int argc, char **argv);
 int ctl_store_recover(const struct ctl *, int argc, char **argv);
 int ctl_spool_list(const struct ctl *, int argc, char **argv);
 int ctl_spool_flush(const struct ctl *, int argc, char **argv);
+int ctl_status(const struct ctl *, int argc, char **argv);
 int ctl_call(const struct ctl *, int argc, char **argv);
 int ctl_calls_list(const struct ctl *, int argc, char **argv);
 int ctl_calls_show(const struct ctl *, int argc, char **argv);

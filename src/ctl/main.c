@@ -48,6 +48,7 @@ static const struct command commands[] = {
 	{ "store recover", "save what can be read of a damaged one",
 	    ctl_store_recover },
 	{ "call", "play a whole call as Twilio would", ctl_call },
+	{ "status", "is all well, and if not, what to do", ctl_status },
 	{ "calls list", "list calls, newest first", ctl_calls_list },
 	{ "calls show", "show one call and its time line", ctl_calls_show },
 	{ "calls tail", "print status events as they come", ctl_calls_tail },

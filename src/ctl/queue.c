@@ -64,7 +64,6 @@ put_stats(struct rows *rows, const char *role, struct queue *queue)
 {
 	struct queue_stats n = { 0 };
 	enum status e = queue->ops->stats(queue, &n);
-	int64_t age = (clock_us() - n.oldest_us) / 1000000;
 	struct cell cells[] = {
 		cell_text("queue", role, 10),
 		cell_text("url", queue->name, 16),
@@ -73,7 +72,7 @@ put_stats(struct rows *rows, const char *role, struct queue *queue)
 		cell_int("taken", n.taken, 7),
 		cell_int("dead", n.dead, 7),
 		cell_time("oldest_at", n.oldest_us),
-		cell_int("oldest_age_s", n.oldest_us ? age : 0, 0),
+		cell_int("oldest_age_s", clock_age_s(n.oldest_us), 0),
 	};
 
 	return e == ST_OK ? rows_line(rows, cells, CTL_COUNT(cells)) : e;

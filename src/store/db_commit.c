@@ -1,5 +1,6 @@
 /* Running jobs: which share a commit, and what becomes of each. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 
 #include "base/clock.h"
@@ -22,8 +23,11 @@
 #define CHECKPOINT_PAGES 4000
 #define CHECKPOINT_PAGES_ALONE 64
 
-/* One commit in so many is followed by a bite of upkeep. */
+/* One commit in so many is followed by a bite of upkeep, and one a minute, and
+ * the first after the clock was set. */
 #define CHORE_RATE 128
+#define CHORE_US 60000000
+#define CHORE_STEP_US 1000000
 #define CHORE_RATE_ALONE 16
 
 /*
@@ -269,20 +273,35 @@ lead(struct db *db)
 	note_result(db);
 }
 
+static bool
+chore_due(struct db *db)
+{
+	int64_t now = clock_mono_us(), offset = clock_us() - now;
+	bool due = atomic_load(&db->counters.commits) % CHORE_RATE == 0 ||
+	    now - db->chore_us > CHORE_US ||
+	    llabs(offset - db->chore_offset) > CHORE_STEP_US;
+
+	/* A process that commits once has no count: one in so many does it. */
+	if (!db->threaded)
+		return clock_us() % CHORE_RATE_ALONE == 0;
+	if (due) {
+		db->chore_us = now;
+		db->chore_offset = offset;
+	}
+	return due;
+}
+
 /* What the holder of the lock owes the others; the results are out. */
 static void
 upkeep(struct db *db)
 {
 	struct db_job_entry chore = { .fn = db->file.schema->chore };
 	struct db_numbers n;
-	int64_t pages, rate;
+	int64_t pages;
 
 	if (db->writer == NULL || db->change != DB_SAME)
 		return;
-	/* A process that commits once has no count: it throws dice. */
-	rate = db->threaded ? atomic_load(&db->counters.commits) % CHORE_RATE
-			    : clock_us() % CHORE_RATE_ALONE;
-	if (chore.fn != NULL && rate == 0)
+	if (chore.fn != NULL && chore_due(db))
 		run_alone(db, &chore);
 	db_conn_numbers(db->writer, &n);
 	pages = n.wal_pages;

@@ -45,6 +45,8 @@ struct db {
 	struct db_options late; /* of a file that is still to be looked up; its
 	                           path is NULL for any other */
 	int64_t checkpointed; /* the log's pages when last copied */
+	int64_t chore_us; /* when the last upkeep was; monotonic */
+	int64_t chore_offset; /* of the wall clock to that, then */
 	bool unsettled; /* the log may hold what the file does not */
 	int64_t idle_us;
 

@@ -4,10 +4,13 @@
 #include "store/call.h"
 #include "store/counter.h"
 #include "store/message.h"
+#include "store/seen.h"
+#include "store/spool.h"
+#include "store/sqlite_queue.h"
 
 /*
- * How long a MessageSid, and the digest beside it, is remembered. Twilio retries within minutes and lets
- * an operator replay within days.
+ * How long a MessageSid, and the digest beside it, is remembered. Twilio
+ * retries within minutes and lets an operator replay within days.
  */
 #define MESSAGE_KEEP_US (INT64_C(30) * 24 * 3600 * 1000000)
 
@@ -216,19 +219,49 @@ static const char version_8[] =
     "ALTER TABLE spool ADD COLUMN digest TEXT;"
     "ALTER TABLE spool ADD COLUMN brief INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * For clocks that jump. queue_item.since_us is when available_us was set: what
+ * was set in the future is due by its own span (sqlite_queue_rebase). Of what
+ * was taken before this version only the longest span is known. The table is
+ * seen.c's.
+ */
+static const char version_9[] =
+    "ALTER TABLE queue_item ADD COLUMN since_us INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE queue_item SET since_us = CASE state"
+    "  WHEN 1 THEN available_us - 43200000000 ELSE created_us END"
+    "  WHERE state < 2 AND available_us > strftime('%s', 'now') * 1000000;"
+    "CREATE INDEX queue_item_since ON queue_item (since_us) WHERE state < 2;"
+
+    "CREATE TABLE clock ("
+    "  last_us INTEGER NOT NULL,"
+    "  boot_us INTEGER NOT NULL,"
+    "  boot TEXT NOT NULL,"
+    "  purge_us INTEGER NOT NULL,"
+    "  jump_us INTEGER NOT NULL,"
+    "  jumped_us INTEGER NOT NULL);"
+    "INSERT INTO clock SELECT now_us, 0, '',"
+    "  min(now_us, coalesce((SELECT max(at_us) FROM message), now_us)), 0, 0"
+    "  FROM (SELECT strftime('%s', 'now') * 1000000 AS now_us);";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
-	version_4, version_5, version_6, version_7, version_8, NULL };
+	version_4, version_5, version_6, version_7, version_8, version_9,
+	NULL };
 
 static enum status
-purge(struct db *db, void *arg)
+upkeep(struct db *db, void *arg)
 {
-	int64_t now = clock_us();
+	int64_t now = 0;
 	enum status st;
 
 	(void)arg;
-	st = message_purge(db, now - MESSAGE_KEEP_US, PURGE_BITE);
-	return st == ST_OK ? call_purge(db, now - CALL_KEEP_US, PURGE_CALLS)
-			   : st;
+	if ((st = seen_note(db, &now)) == ST_OK)
+		st = message_purge(db, now - MESSAGE_KEEP_US, PURGE_BITE);
+	if (st == ST_OK)
+		st = call_purge(db, now - CALL_KEEP_US, PURGE_CALLS);
+	/* For those who watch the ages, where nobody takes anything. */
+	if (st == ST_OK)
+		st = sqlite_queue_rebase(db, clock_us());
+	return st == ST_OK ? spool_rebase(db, clock_us()) : st;
 }
 
 /* SPOOL_HELD: both the original and the copy would send it. */
@@ -240,6 +273,6 @@ static const char copied[] =
 const struct db_schema store_schema = {
 	.migrations = migrations,
 	.copied = copied,
-	.chore = purge,
+	.chore = upkeep,
 	.sum = counter_sum,
 };

@@ -12,6 +12,10 @@
 	" visible_us, due_us, attempts, body, taken, queue_group, digest, " \
 	"brief"
 
+/* No due_us is further away, unless the clock was ahead as it was set: between
+ * tries it is a minute, and half of one for what is taken. */
+#define WAIT_MAX_US INT64_C(120000000)
+
 enum status
 spool_add(struct db *db, struct spool_entry *e)
 {
@@ -122,6 +126,24 @@ copy_strings(struct spool_entry *e)
 }
 
 enum status
+spool_rebase(struct db *db, int64_t now_us)
+{
+	enum status st;
+
+	st = db_run(db,
+	    "UPDATE spool SET due_us = ?1 + taken * ?2"
+	    " WHERE due_us > ?1 + ?3 AND due_us < ?4",
+	    "iiii", now_us, SPOOL_TAKEN_US, WAIT_MAX_US, SPOOL_HELD);
+	if (st != ST_OK)
+		return st;
+	return db_run(db,
+	    "UPDATE spool SET visible_us = visible_us - received_us + ?1,"
+	    " received_us = ?1 WHERE id = (SELECT min(id) FROM spool)"
+	    " AND received_us > ?1 + 1000000",
+	    "i", now_us);
+}
+
+enum status
 spool_take(
     struct db *db, int64_t now_us, int64_t until_us, struct spool_entry *e)
 {
@@ -129,6 +151,8 @@ spool_take(
 	enum status st;
 
 	*e = (struct spool_entry){ 0 };
+	if ((st = spool_rebase(db, now_us)) != ST_OK)
+		return st;
 	st = db_query(db, &rows,
 	    "SELECT " COLUMNS " FROM spool AS s WHERE due_us <= ?1"
 	    " AND NOT EXISTS (SELECT 1 FROM spool AS p"

@@ -21,6 +21,10 @@ struct db;
  * send it. schema.c has the number, too. */
 #define SPOOL_HELD (INT64_MAX - 1)
 
+/* How long whoever took an entry may be at it before others may: the calls have
+ * five seconds, and telling the database what came of them twelve. */
+#define SPOOL_TAKEN_US INT64_C(30000000)
+
 struct spool_entry {
 	int64_t id; /* given by spool_add */
 	const char *role; /* which queue: "ai", "human", "digits", …; "" if
@@ -50,6 +54,13 @@ enum status spool_add(struct db *, struct spool_entry *);
 
 /* ST_OK: nothing of this group waits. ST_EXISTS: something does. */
 enum status spool_idle(struct db *, const char *group);
+
+/*
+ * What was set while the clock was ahead is due now, or, if somebody is at it,
+ * when he counts as dead; the oldest counts as received now. spool_take does
+ * it as well.
+ */
+enum status spool_rebase(struct db *, int64_t now_us);
 
 /*
  * The oldest entry that is due and first of its group; it becomes due again

@@ -13,6 +13,9 @@
 #define SPAN_MAX_S (INT64_C(366) * 24 * 3600)
 #define SECOND_US INT64_C(1000000)
 
+/* Items that a jump of the clock has put off, mended at a time. */
+#define REBASE_BITE 100
+
 /* A receipt is "ID-SECRET": the row, and which receiving of it. */
 struct receipt {
 	int64_t id;
@@ -81,6 +84,18 @@ span_ok(int64_t seconds)
 }
 
 enum status
+sqlite_queue_rebase(struct db *db, int64_t now_us)
+{
+	return db_run(db,
+	    "UPDATE queue_item SET available_us = available_us - since_us + ?1,"
+	    " since_us = ?1, created_us = min(created_us, ?1)"
+	    " WHERE id IN (SELECT id FROM queue_item"
+	    "  INDEXED BY queue_item_since WHERE state < 2"
+	    "  AND since_us > ?1 + ?2 ORDER BY since_us LIMIT ?3)",
+	    "iii", now_us, SECOND_US, (int64_t)REBASE_BITE);
+}
+
+enum status
 sqlite_queue_promote(
     const struct sqlite_queue *q, struct db *db, const char *group)
 {
@@ -100,7 +115,10 @@ push_job(struct db *db, void *arg)
 	const struct call *c = arg;
 	const struct queue_message *m = c->message;
 	const char *name = c->queue->name;
+	enum status st = sqlite_queue_rebase(db, c->now_us);
 
+	if (st != ST_OK)
+		return st;
 	/*
 	 * The id is the time, but more than every other: items that are due at
 	 * the same time leave in order of id, and no id comes twice even if
@@ -108,11 +126,12 @@ push_job(struct db *db, void *arg)
 	 */
 	return db_run(db,
 	    "INSERT INTO queue_item (id, queue, state, available_us,"
-	    " created_us, attempts, ordered_by, checksum, body, reason, behind)"
+	    " created_us, attempts, ordered_by, checksum, body, reason, behind,"
+	    " since_us)"
 	    " VALUES (max(?1, (SELECT coalesce(max(id), 0) + 1"
 	    " FROM queue_item)), ?2, ?7, ?3, ?1, 0, ?4, ?5, ?6, ?8,"
 	    " EXISTS (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
-	    "  WHERE queue = ?2 AND ordered_by = ?4 AND state < 2))",
+	    "  WHERE queue = ?2 AND ordered_by = ?4 AND state < 2), ?1)",
 	    "ititibit", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
 	    m->group, checksum(name, m->group, m->body, m->len), m->body,
 	    m->len, (int64_t)(m->dead == NULL ? ITEM_WAITS : ITEM_DEAD),
@@ -223,8 +242,9 @@ take(struct db *db, struct call *c, const struct sqlite_queue_row *r)
 		return c->found;
 	return db_run(db,
 	    "UPDATE queue_item SET state = 1, available_us = ?2,"
-	    " attempts = attempts + 1, receipt = ?3 WHERE id = ?1",
-	    "iit", r->id, c->item->available_us, c->secret);
+	    " attempts = attempts + 1, receipt = ?3, since_us = ?4"
+	    " WHERE id = ?1",
+	    "iiti", r->id, c->item->available_us, c->secret, c->now_us);
 }
 
 static enum status
@@ -235,6 +255,8 @@ receive_job(struct db *db, void *arg)
 	enum status st;
 	struct sqlite_queue_row r;
 
+	if ((st = sqlite_queue_rebase(db, c->now_us)) != ST_OK)
+		return st;
 	st = db_query(db, &rows,
 	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
 	    " WHERE queue = ?1 AND behind = 0 AND state < 2"
@@ -331,10 +353,11 @@ release_job(struct db *db, void *arg)
 	if (st == ST_OK)
 		st = db_run(db,
 		    "UPDATE queue_item SET state = ?2, available_us = ?3,"
-		    " receipt = NULL, reason = ?4 WHERE id = ?1",
-		    "iiit", c->receipt.id,
+		    " receipt = NULL, reason = ?4, since_us = ?5"
+		    " WHERE id = ?1",
+		    "iiiti", c->receipt.id,
 		    (int64_t)(c->dead ? ITEM_DEAD : ITEM_WAITS),
-		    c->now_us + c->span_s * SECOND_US, c->reason);
+		    c->now_us + c->span_s * SECOND_US, c->reason, c->now_us);
 	return st == ST_OK && c->dead
 	    ? sqlite_queue_promote(c->queue, db, c->group)
 	    : st;

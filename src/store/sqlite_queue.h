@@ -16,4 +16,11 @@ enum status sqlite_queue_open(
 /* How many items of all queues do not fit their checksum; inside a job. */
 enum status sqlite_queue_count_damaged(struct db *, int64_t *);
 
+/*
+ * Inside a writing job: what was pushed, taken or released while the clock was
+ * ahead is due by its own span from now on, some hundred items of all queues at
+ * a time. push and receive do it as well.
+ */
+enum status sqlite_queue_rebase(struct db *, int64_t now_us);
+
 #endif

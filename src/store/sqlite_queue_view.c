@@ -123,7 +123,7 @@ revive_next(struct db *db, const struct call *c)
 	if (st == ST_OK)
 		st = db_run(db,
 		    "UPDATE queue_item SET state = 0, attempts = 0,"
-		    " available_us = ?2, reason = NULL,"
+		    " available_us = ?2, since_us = ?2, reason = NULL,"
 		    " behind = ordered_by IS NOT NULL WHERE id = ?1",
 		    "ii", id, c->now_us);
 	if (st == ST_OK)

@@ -1,0 +1,148 @@
+/* switchhook status: is all well, and if not, what to do. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "ctl/ctl.h"
+#include "ctl/row.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "store/seen.h"
+#include "store/spool.h"
+
+/* What has waited so long waits for more than a passing fault. */
+#define AGE_MAX_S 600
+
+struct report {
+	struct rows rows;
+	bool well; /* all of it */
+};
+
+/* A line: what, "ok" or "not ok", and what it says or what to do. */
+static enum status
+report_put(struct report *r, const char *name, bool ok, struct buf *says)
+{
+	struct cell cells[] = {
+		cell_text("check", name, 10),
+		cell_bool("ok", ok, 5),
+		cell_text("says", buf_str(says), 0),
+	};
+	enum status st = rows_line(&r->rows, cells, CTL_COUNT(cells));
+
+	r->well = r->well && ok;
+	buf_reset(says);
+	return st;
+}
+
+struct waiting {
+	int64_t depth, oldest_us;
+};
+
+static enum status
+spool_job(struct db *db, void *arg)
+{
+	struct waiting *w = arg;
+
+	return spool_stats(db, &w->depth, &w->oldest_us);
+}
+
+static enum status
+report_spool(struct report *r, struct db *db, struct buf *says)
+{
+	struct waiting w;
+	enum status st = db_read(db, spool_job, &w);
+	int64_t age = st == ST_OK ? clock_age_s(w.oldest_us) : 0;
+	bool ok = st == ST_OK && age <= AGE_MAX_S;
+
+	if (st != ST_OK)
+		buf_puts(says, status_text(st));
+	else
+		buf_printf(says,
+		    "%" PRId64 " wait, the oldest for %" PRId64 " s", w.depth,
+		    age);
+	if (st == ST_OK && !ok)
+		buf_puts(says, "; switchhook spool list says why");
+	return report_put(r, "spool", ok, says);
+}
+
+static enum status
+report_queue(struct report *r, const char *role, const struct queue *q,
+    enum status st, const struct queue_stats *n, struct buf *says)
+{
+	int64_t age = clock_age_s(n->oldest_us);
+	/* Unknown senders wait for somebody to look. */
+	bool late = age > AGE_MAX_S && !str_eq(role, "unrouted");
+	bool ok = st == ST_OK && n->dead == 0 && !late;
+
+	if (st != ST_OK)
+		buf_printf(says, "%s: %s", q->name, status_text(st));
+	else
+		buf_printf(says,
+		    "%" PRId64 " ready, %" PRId64 " delayed, %" PRId64
+		    " taken, %" PRId64 " dead, the oldest for %" PRId64 " s",
+		    n->ready, n->delayed, n->taken, n->dead, age);
+	if (st == ST_OK && n->dead > 0)
+		buf_printf(says,
+		    "; switchhook queue dead %s says why, queue redrive tries "
+		    "again",
+		    role);
+	if (st == ST_OK && late)
+		buf_puts(says, "; see that what works on it runs");
+	return report_put(r, role, ok, says);
+}
+
+static int
+report_queues(const struct ctl *ctl, struct ctl_session *s, struct report *r,
+    struct buf *says)
+{
+	const char *const *role = ctl_queue_roles;
+	int code = CTL_DONE;
+
+	for (; *role != NULL && code == CTL_DONE; role++) {
+		struct queue_stats n = { 0 };
+		struct queue *q = NULL;
+		enum status st;
+
+		code = ctl_queue(ctl, s, *role, &q);
+		if (code != CTL_DONE)
+			break;
+		st = q->ops->stats(q, &n);
+		if (report_queue(r, *role, q, st, &n, says) != ST_OK)
+			code = ctl_fail(ctl, ST_NOMEM, "status");
+		q->ops->close(q);
+	}
+	return code;
+}
+
+int
+ctl_status(const struct ctl *ctl, int argc, char **argv)
+{
+	const struct ctl_syntax syntax = { "status", "",
+		"Say whether store, clock, spool and queues are well, and what "
+		"to do where they\nare not. Exit status 1: something is not.",
+		0, 0, NULL, 0 };
+	struct report r = { .rows = { ctl, 0 }, .well = true };
+	struct buf says = BUF_INIT;
+	struct ctl_session s;
+	enum status st;
+	int n, code;
+	bool ok;
+
+	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+		return code;
+	code = ctl_open(ctl, &s);
+	if (code == CTL_DONE) {
+		ok = db_ready(s.db, &says);
+		st = report_put(&r, "store", ok, &says);
+		ok = seen_steady(s.db, &says);
+		if (st == ST_OK)
+			st = report_put(&r, "clock", ok, &says);
+		if (st == ST_OK)
+			st = report_spool(&r, s.db, &says);
+		code = st == ST_OK ? report_queues(ctl, &s, &r, &says)
+				   : ctl_fail(ctl, st, "status");
+	}
+	buf_release(&says);
+	ctl_close(&s);
+	return code == CTL_DONE && !r.well ? CTL_NO : code;
+}
