@@ -131,19 +131,20 @@ run_cgi(const struct options *o)
 		.one_request = true };
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;
-	enum status st;
+	enum status st, served = ST_OK;
 
 	door_cgi_begin(DOOR_CGI_SECONDS);
-	if ((st = app_open(&app, &how_to, &errors)) == ST_OK) {
-		st = door_cgi(app, environ);
-		app_close(app);
-	} else {
+	if ((st = app_open(&app, &how_to, &errors)) != ST_OK) {
 		complain(&errors, st);
-		door_cgi_error(
-		    environ, 500, "Not configured; the reason is in the log");
+		(void)app_open_broken(&app, &how_to, &errors, st);
 	}
+	if (app != NULL)
+		served = door_cgi(app, environ);
+	else
+		door_cgi_error(environ, 503, "Not available now, try again");
+	app_close(app);
 	buf_release(&errors);
-	return exit_of(st);
+	return exit_of(st == ST_OK ? served : st);
 }
 
 /*
@@ -157,8 +158,15 @@ limit_heaps(void)
 	mallopt(M_MMAP_THRESHOLD, 64 << 10);
 }
 
+/*
+ * Nobody looks at the exit status where a web server has started us (given: it
+ * gave us the socket to listen on): it would do so again and again, and answer
+ * 500. So a wrong configuration is answered there, until it is right. What else
+ * fails is tried again in any case.
+ */
 static enum exit_code
-run_fastcgi(const struct options *o, const struct listener *listener)
+run_fastcgi(
+    const struct options *o, const struct listener *listener, bool given)
 {
 	struct quit quit = { 0 };
 	struct door_fastcgi_options door = {
@@ -174,16 +182,22 @@ run_fastcgi(const struct options *o, const struct listener *listener)
 	enum status st;
 
 	limit_heaps();
-	if ((st = app_open(&app, &door.app, &errors)) == ST_OK) {
+	if ((st = app_open(&app, &door.app, &errors)) != ST_OK) {
+		complain(&errors, st);
+		if ((given || st != ST_CONFIG) &&
+		    app_open_broken(&app, &door.app, &errors, st) == ST_OK)
+			st = ST_OK;
+	}
+	if (app != NULL) {
 		door.threads = (size_t)app->config->server.threads;
 		st = door_fastcgi(app, &door);
 		if (st == ST_TIMEOUT)
 			_exit(EXIT_WORLD);
+		if (st != ST_OK)
+			fprintf(stderr, PROGRAM ": %s\n", status_text(st));
 	} else {
 		listener_close(&door.listener);
 	}
-	if (st != ST_OK)
-		complain(&errors, st);
 	buf_release(&errors);
 	return exit_of(st);
 }
@@ -234,7 +248,7 @@ run(const struct options *o)
 			buf_release(&why);
 			return EXIT_WORLD;
 		}
-		return run_fastcgi(o, &listener);
+		return run_fastcgi(o, &listener, false);
 	}
 	passed = listener_passed(environ);
 	if (passed < 0 && listener_is(STDIN_FILENO))
@@ -242,7 +256,7 @@ run(const struct options *o)
 	if (passed >= 0) {
 		door_block_signals();
 		listener_adopt(&listener, passed);
-		return run_fastcgi(o, &listener);
+		return run_fastcgi(o, &listener, passed == STDIN_FILENO);
 	}
 	if (door_is_cgi(environ))
 		return run_cgi(o);

@@ -43,6 +43,17 @@ app_close(struct app *app)
 	free(app);
 }
 
+enum status
+app_open_broken(struct app **out, const struct app_options *o,
+    const struct buf *errors, enum status why)
+{
+	(void)o;
+	(void)errors;
+	(void)why;
+	*out = NULL;
+	return ST_NOMEM;
+}
+
 bool
 app_stale(const struct app *app)
 {

@@ -44,11 +44,13 @@ FIELDS = {"From": "+15005550006", "To": "+15005550001", "Body": "Hi",
           "Digits": "1"}
 
 # What only a lack of memory brings about, and what takes Twilio's dead-line of
-# 10 s or 30 s, for which monitor.py waits: (path, status).
+# 10 s or 30 s, for which monitor.py waits, or an AWS that refuses: (path,
+# status).
 NOT_PROVOKED = {(f"{m} {p}", status) for m in ("get", "head")
                 for p, status in [("/health", 503),
                                   ("/monitor-call/{call_sid}", 504),
-                                  ("/batch-monitor-calls", 504)]}
+                                  ("/batch-monitor-calls", 504)]} | {
+    ("get /whatsapp", 500), ("post /whatsapp", 500)}
 
 
 def description():
@@ -286,10 +288,23 @@ def run_by_hand(door, o, conf, what, **env):
 
 
 def not_configured(door):
-    """No configuration: whatever is asked for has failed."""
+    """A wrong configuration: /ready says what is wrong, nothing is open."""
     bad = door.dir.write("bad.conf", "[server]\nthreads = many\n")
     for o in operations():
-        equal(run_by_hand(door, o, bad, "not configured").status, 500, o.path)
+        equal(run_by_hand(door, o, bad, "not configured").status,
+              200 if o.path == "/health" else 503, o.path)
+
+
+def spoiled(door):
+    """No template is good any more."""
+    os.mkdir(door.dir("spoiled"))
+    for name in os.listdir(door.dir("templates")):
+        door.dir.write(f"spoiled/{name}", "<Response>")
+    conf = door.dir.write("spoiled.conf", door.config(
+        templates=door.dir("spoiled"), server="signature = off"))
+    for o in operations():
+        if 500 in o.statuses and o.path != "/whatsapp":
+            equal(run_by_hand(door, o, conf, "spoiled").status, 500, o.path)
 
 
 def not_there_yet(door):
@@ -357,6 +372,7 @@ def ask_servers(results, mock):
         door.what = "closed"
         results.run("admin routes without a token", closed, door)
         results.run("not configured", not_configured, door)
+        results.run("spoiled", spoiled, door)
         results.run("not there yet", not_there_yet, door)
 
 

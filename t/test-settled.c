@@ -53,7 +53,7 @@ depth_job(struct db *db, void *arg)
 {
 	int64_t oldest;
 
-	return spool_stats(db, arg, &oldest);
+	return spool_stats(db, INT64_MAX, arg, &oldest);
 }
 
 static int64_t

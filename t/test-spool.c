@@ -62,7 +62,7 @@ step_job(struct db *db, void *arg)
 	case IDLE:
 		return spool_idle(db, s->group);
 	case STATS:
-		return spool_stats(db, &s->count, &s->oldest);
+		return spool_stats(db, INT64_MAX, &s->count, &s->oldest);
 	case LIST:
 		buf_reset(&s->listing);
 		return spool_list(db, 100, list_row, &s->listing);

@@ -4,6 +4,7 @@
 
 #include "store/db.h"
 #include "store/registry.h"
+#include "store/schema.h"
 #include "t/contract-store.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"
@@ -113,6 +114,51 @@ test_no_scans(void)
 	end();
 }
 
+/* Is each table one that the probe looks at? */
+static enum status
+probed_job(struct db *d, void *arg)
+{
+	struct db_rows *rows;
+	char word[64];
+	enum status st;
+
+	st = db_query(d, &rows,
+	    "SELECT name FROM sqlite_schema WHERE type = 'table'"
+	    " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+	    "");
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		snprintf(word, sizeof(word), " FROM %s ", db_text(rows, 0));
+		CU_ASSERT_PTR_NOT_NULL(strstr(store_schema.probe, word));
+		++*(int *)arg;
+	}
+	db_done(rows);
+	return st;
+}
+
+static enum status
+drop_job(struct db *d, void *arg)
+{
+	(void)arg;
+	return db_run(d, "DROP TABLE counter", "");
+}
+
+static void
+test_tables(void)
+{
+	struct buf why = BUF_INIT;
+	int n = 0;
+
+	begin();
+	CU_ASSERT_EQUAL(db_read(db, probed_job, &n), ST_NOTFOUND);
+	CU_ASSERT(n >= 10);
+	CU_ASSERT(db_ready(db, &why));
+	CU_ASSERT_EQUAL(db_write(db, drop_job, NULL), ST_OK);
+	CU_ASSERT(!db_ready(db, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), "no such table"));
+	buf_release(&why);
+	end();
+}
+
 int
 main(void)
 {
@@ -121,6 +167,7 @@ main(void)
 	static const struct test own[] = {
 		{ "unknown back ends are refused", test_registry },
 		{ "no operation scans", test_no_scans },
+		{ "tables are looked for", test_tables },
 	};
 	int bad = 0;
 	size_t i;

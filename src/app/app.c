@@ -3,9 +3,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/breaker.h"
 #include "app/clients.h"
+#include "app/health.h"
 #include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
@@ -45,21 +47,23 @@ open_db(struct app *app, const struct app_options *o, struct buf *errors)
 		.journal =
 		    c->store.journal == JOURNAL_WAL ? DB_WAL : DB_ROLLBACK,
 		.threaded = o->threaded,
-		.late = !o->threaded,
+		.late = true,
 		.log = app->log,
 		.quit = o->quit,
 	};
+	const struct app *before = o->before;
 	struct buf why = BUF_INIT;
-	enum status st;
+	enum status st = db_open(&app->db, &how, &why);
 
-	st = db_open(&app->db, &how, &why);
+	if (st == ST_OK && why.len > 0 && before != NULL &&
+	    before->db != NULL && db_is_open(before->db))
+		st = ST_UNAVAILABLE;
+	if (st == ST_OK && why.len > 0)
+		log_error(app->log,
+		    "the store cannot be opened: what needs it is answered "
+		    "503 until it can",
+		    LOG_STR("reason", buf_str(&why)));
 	return complain(app, "store", "path", st, &why, errors);
-}
-
-static enum status
-installation_job(struct db *db, void *arg)
-{
-	return spool_installation(db, arg);
 }
 
 /* Stores and queues; where some lie elsewhere, what takes messages there. */
@@ -76,25 +80,16 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 		st = ports_pool_open(&app->ports, &app->source, errors);
 	if (st == ST_OK)
 		st = breakers_open(&app->breakers);
-	if (st == ST_OK && remote)
-		st = db_write(app->db, installation_job, app->installation);
 	if (st != ST_OK || !remote || !o->threaded || !outbox_spools(app))
 		return st;
 	st = settled_open(&app->settled, app->db, app->log);
 	return st == ST_OK ? senders_start(&app->senders, app) : st;
 }
 
-/* For requests that watch calls: the way to Twilio's API, which leads by the
- * same proxy as that to AWS, and how many may be on it. */
+/* How many requests may wait for Twilio: one count over reloads. */
 static enum status
-open_watching(struct app *app, const struct app_options *o)
+open_watchers(struct app *app, const struct app_options *o)
 {
-	const struct http_library_options way = {
-		.proxy = app->config->aws.proxy,
-		.ca_bundle = env_get(o->envp, "AWS_CA_BUNDLE"),
-		.quit = o->quit,
-	};
-
 	struct buf file = BUF_INIT;
 	enum status st = ST_OK;
 
@@ -104,22 +99,43 @@ open_watching(struct app *app, const struct app_options *o)
 	else if ((st = file.err) == ST_OK)
 		st = watchers_open(&app->watchers, file.data);
 	buf_release(&file);
-	return st == ST_OK ? clients_open(&app->clients, &way) : st;
+	return st;
+}
+
+/* The way to Twilio's API, which leads by the same proxy as that to AWS. */
+static enum status
+open_clients(struct app *app, const struct app_options *o)
+{
+	const struct http_library_options way = {
+		.proxy = app->config->aws.proxy,
+		.ca_bundle = env_get(o->envp, "AWS_CA_BUNDLE"),
+		.quit = o->quit,
+	};
+
+	return clients_open(&app->clients, &way);
+}
+
+/* One count over reloads. */
+static enum status
+open_metrics(struct app *app, const struct app_options *o)
+{
+	if (o->before == NULL)
+		return metrics_open(&app->metrics);
+	app->metrics = metrics_share(o->before->metrics);
+	return ST_OK;
 }
 
 enum status
 app_open(struct app **out, const struct app_options *o, struct buf *errors)
 {
 	struct app *app;
-	enum status st = ST_OK;
+	enum status st;
 
 	*out = NULL;
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
-	if (o->before != NULL)
-		app->metrics = metrics_share(o->before->metrics);
-	else
-		st = metrics_open(&app->metrics);
+	if ((st = open_metrics(app, o)) == ST_OK)
+		st = health_open(&app->health);
 	if (st == ST_OK)
 		st = settings_open(app, o, errors);
 	if (st == ST_OK)
@@ -129,10 +145,12 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = templates_open(
 		    &app->templates, app->config->voice.templates, app->log);
-	if (st == ST_OK && o->before != NULL)
+	if (st == ST_OK && o->before != NULL && o->before->broken == NULL)
 		st = templates_inherit(app->templates, o->before->templates);
 	if (st == ST_OK)
-		st = open_watching(app, o);
+		st = open_watchers(app, o);
+	if (st == ST_OK)
+		st = open_clients(app, o);
 	if (st == ST_OK)
 		st = spans_open(&app->spans, app->config, app->log,
 		    app->metrics, o->threaded);
@@ -151,6 +169,52 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	return ST_OK;
 }
 
+/* A line of errors for everybody to read, without what AWS says of us. */
+static void
+put_public(struct buf *out, const char *line, size_t n)
+{
+	const char *fetched = memmem(line, n, " be fetched", 11);
+	const char *colon =
+	    fetched == NULL ? NULL : memchr(fetched, ':', n - (fetched - line));
+
+	if (out->len > 0)
+		buf_puts(out, "; ");
+	buf_put(out, line, colon == NULL ? n : (size_t)(colon - line));
+	if (colon != NULL)
+		buf_puts(out, "; see the log");
+}
+
+enum status
+app_open_broken(struct app **out, const struct app_options *o,
+    const struct buf *errors, enum status why)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	const char *line = buf_str(errors);
+	struct buf text = BUF_INIT;
+	enum status st = ST_NOMEM;
+	size_t n;
+
+	*out = NULL;
+	for (; *line != '\0'; line += n + (line[n] == '\n')) {
+		n = strcspn(line, "\n");
+		put_public(&text, line, n);
+	}
+	if (text.len == 0)
+		buf_puts(&text, status_text(why));
+	if (app != NULL && (app->broken = buf_detach(&text)) != NULL)
+		st = settings_open_broken(app, o);
+	if (st == ST_OK)
+		st = open_metrics(app, o);
+	if (st == ST_OK)
+		st = open_watchers(app, o);
+	if (st == ST_OK)
+		*out = app;
+	else
+		app_close(app);
+	buf_release(&text);
+	return st;
+}
+
 void
 app_close(struct app *app)
 {
@@ -167,17 +231,19 @@ app_close(struct app *app)
 	secrets_close(app->secrets);
 	aws_close(app->aws);
 	db_close(app->db);
+	health_close(app->health);
 	metrics_save(app->metrics, false, app->log);
 	metrics_close(app->metrics);
 	log_close(app->log);
 	config_free(app->config);
+	free(app->broken);
 	free(app);
 }
 
 bool
 app_stale(const struct app *app)
 {
-	return secrets_stale(app->secrets);
+	return app->secrets != NULL && secrets_stale(app->secrets);
 }
 
 struct app_slot {

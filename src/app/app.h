@@ -19,7 +19,6 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "http/route.h"
-#include "store/spool.h"
 #include "twilio/signature.h"
 
 struct config;
@@ -27,6 +26,7 @@ struct db;
 struct aws;
 struct breakers;
 struct clients;
+struct health;
 struct metrics;
 struct outbox;
 struct secrets;
@@ -38,13 +38,14 @@ struct templates;
 struct watchers;
 
 struct app {
+	char *broken; /* what is wrong with the configuration: nothing but
+	                 /health and /ready is answered; NULL: nothing */
 	struct config *config;
 	struct log *log;
 	struct db *db;
 	struct aws *aws; /* NULL unless something of it is used */
 	struct ports_source source; /* what ports are made of */
 	struct ports_pool *ports;
-	char installation[SPOOL_INSTALLATION_MAX]; /* where remote */
 	struct breakers *breakers;
 	struct settled *settled; /* NULL, as the next: … */
 	struct senders *senders; /* … nothing is sent behind requests */
@@ -54,6 +55,7 @@ struct app {
 	struct clients *clients; /* to ask Twilio with */
 	struct watchers *watchers; /* how many may; of the whole process */
 	struct metrics *metrics;
+	struct health *health;
 	int refs; /* guarded by the slot's mutex, as the next */
 	struct app *retired; /* the next of those that nobody uses */
 };
@@ -71,12 +73,21 @@ struct app_options {
 };
 
 /*
- * Read the configuration and open everything. errors gets what to tell the
+ * Read the configuration and open everything. A store that cannot be opened
+ * is no reason not to start (db_options.late); only a reload fails then, if
+ * the store of what it is to replace is open. errors gets what to tell the
  * operator. ST_OK, ST_CONFIG, or what opening gave.
  */
 enum status app_open(
     struct app **, const struct app_options *, struct buf *errors);
 void app_close(struct app *);
+
+/*
+ * What goes on in place of an app that could not be opened, with what app_open
+ * gave. ST_OK or ST_NOMEM.
+ */
+enum status app_open_broken(struct app **, const struct app_options *,
+    const struct buf *errors, enum status);
 
 /* True once whenever a reload would have settings that this snapshot had to
  * start without. */

@@ -88,14 +88,14 @@ backend_is_remote(const char *url)
 	return b != NULL && b->remote;
 }
 
-/* "is no WHAT; write A, or B" */
+/* "is no WHAT; write A, or B". Not what it is: GET /ready shows this. */
 static enum status
-unknown(const char *url, const char *what, bool queue, struct buf *why)
+unknown(const char *what, bool queue, struct buf *why)
 {
 	const char *example, *between = "; write ";
 	size_t i;
 
-	buf_printf(why, "\"%s\" is no %s", url, what);
+	buf_printf(why, "is no %s", what);
 	for (i = 0; i < BACKENDS_N; i++) {
 		example = queue ? backends[i].queue_example
 				: backends[i].store_example;
@@ -115,7 +115,7 @@ backend_store(const struct backends *b, const char *url, struct store **out,
 
 	*out = NULL;
 	if (backend == NULL || backend->store == NULL)
-		return unknown(url, "store of conversations", false, why);
+		return unknown("store of conversations", false, why);
 	return backend->store(b, url, out, why);
 }
 
@@ -127,6 +127,6 @@ backend_queue(const struct backends *b, const char *url, struct queue **out,
 
 	*out = NULL;
 	if (backend == NULL || backend->queue == NULL)
-		return unknown(url, "queue", true, why);
+		return unknown("queue", true, why);
 	return backend->queue(b, url, out, why);
 }

@@ -156,11 +156,37 @@ exchange_too_large(struct exchange *x)
 						 : "Too many parameters");
 }
 
+/* May a later try pass? Also what the disk or the database did: it is mended
+ * without us. */
+static bool
+may_pass(enum status st)
+{
+	switch (st) {
+	case ST_NOMEM:
+	case ST_IO:
+	case ST_BUSY:
+	case ST_TIMEOUT:
+	case ST_FULL:
+	case ST_UNSUPPORTED: /* a newer program has changed the database */
+	case ST_CORRUPT:
+	case ST_UNAVAILABLE:
+		return true;
+	case ST_OK:
+	case ST_TOOBIG:
+	case ST_MALFORMED:
+	case ST_NOTFOUND:
+	case ST_EXISTS:
+	case ST_DENIED:
+	case ST_CONFIG:
+		break;
+	}
+	return false;
+}
+
 void
 exchange_fail(struct exchange *x, enum status st)
 {
-	bool passing = st == ST_BUSY || st == ST_TIMEOUT ||
-	    st == ST_UNAVAILABLE || st == ST_NOMEM || st == ST_FULL;
+	bool passing = may_pass(st);
 
 	log_error(x->app->log, "request failed", LOG_STR("request_id", x->id),
 	    LOG_STR("reason", status_text(st)));

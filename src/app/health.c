@@ -1,9 +1,15 @@
 /* Is the process alive; can it do its work. */
 #include "app/handlers.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #include "app/exchange.h"
+#include "app/health.h"
 #include "app/outbox.h"
 #include "app/voice_check.h"
+#include "base/clock.h"
+#include "base/cond.h"
 #include "config.h"
 #include "config/config.h"
 #include "params/secrets.h"
@@ -13,6 +19,12 @@
 
 /* A message that has waited so long waits for more than a passing fault. */
 #define SPOOL_AGE_MAX_S 600
+
+/* How many of those that wait are counted: not all, there may be millions. */
+#define SPOOL_COUNTED 1000
+
+/* How long a verdict is kept. */
+#define KEPT_US 1000000
 
 void
 handle_health(struct exchange *x)
@@ -61,13 +73,15 @@ static bool
 spool_ready(const struct app *app, struct buf *why)
 {
 	struct outbox_depth d;
-	enum status st = outbox_depth(app, &d);
+	enum status st = outbox_depth(app, SPOOL_COUNTED, &d);
 
 	if (st != ST_OK)
 		buf_puts(why, status_text(st));
 	else if (d.oldest_age_s > SPOOL_AGE_MAX_S)
-		buf_printf(why, "%lld messages wait, the oldest for %lld s",
-		    (long long)d.waiting, (long long)d.oldest_age_s);
+		buf_printf(why, "%lld%s messages wait, the oldest for %lld s",
+		    (long long)d.waiting,
+		    d.waiting == SPOOL_COUNTED ? " or more" : "",
+		    (long long)d.oldest_age_s);
 	return why->len == 0;
 }
 
@@ -78,15 +92,26 @@ static const struct readiness checks[] = {
 	{ "spool", spool_ready },
 };
 
-static void
-put_spool(const struct app *app, struct buf *out)
-{
-	struct outbox_depth d;
+/* --- the verdict ----------------------------------------------------------- */
 
-	if (outbox_depth(app, &d) == ST_OK)
-		buf_printf(out,
-		    ",\"spool\":{\"waiting\":%lld,\"oldest_age_s\":%lld}",
-		    (long long)d.waiting, (long long)d.oldest_age_s);
+struct verdict {
+	struct buf missing; /* names of what is not ready; empty: all is */
+	struct buf details; /* members of the reply */
+	int64_t made_us; /* 0: it was never made */
+};
+
+struct health {
+	pthread_mutex_t mutex; /* guards the rest */
+	pthread_cond_t made; /* the first one */
+	struct verdict kept;
+	bool busy; /* somebody makes a new one */
+};
+
+static void
+verdict_release(struct verdict *v)
+{
+	buf_release(&v->missing);
+	buf_release(&v->details);
 }
 
 /* It is no reason to send nobody here. */
@@ -100,40 +125,111 @@ put_clock(const struct app *app, struct buf *out)
 	buf_release(&why);
 }
 
-void
-handle_ready(struct exchange *x)
+static void
+verdict_make(const struct app *app, struct verdict *v)
 {
-	struct buf list = BUF_INIT, missing = BUF_INIT, why = BUF_INIT;
-	struct response *r = x->response;
 	const struct readiness *c;
-	bool all = true, ok;
+	struct buf why = BUF_INIT;
+	struct outbox_depth d;
+	bool ok;
 
+	buf_puts(&v->details, ",\"checks\":{");
 	for (c = checks; c < checks + sizeof(checks) / sizeof(*checks); c++) {
-		ok = c->ready(x->app, &why);
-		buf_printf(&list, "%s\"%s\":\"%s\"", c == checks ? "" : ",",
-		    c->name, ok ? "ok" : "not ready");
+		ok = c->ready(app, &why);
+		buf_printf(&v->details, "%s\"%s\":\"%s\"",
+		    c == checks ? "" : ",", c->name, ok ? "ok" : "not ready");
 		if (ok)
 			continue;
-		buf_printf(&missing, "%s%s", all ? "" : ", ", c->name);
-		all = false;
-		log_error(x->app->log, "not ready", LOG_STR("check", c->name),
+		buf_printf(&v->missing, "%s%s", v->missing.len == 0 ? "" : ", ",
+		    c->name);
+		log_error(app->log, "not ready", LOG_STR("check", c->name),
 		    LOG_STR("reason", buf_str(&why)));
 		buf_reset(&why);
 	}
-	r->code = all ? 200 : 503;
+	buf_putc(&v->details, '}');
+	if (outbox_depth(app, SPOOL_COUNTED, &d) == ST_OK)
+		buf_printf(&v->details,
+		    ",\"spool\":{\"waiting\":%lld,\"oldest_age_s\":%lld}",
+		    (long long)d.waiting, (long long)d.oldest_age_s);
+	put_clock(app, &v->details);
+	v->made_us = clock_mono_us();
+	buf_release(&why);
+}
+
+/* Make a new verdict if it is time and nobody is at it. The mutex is held, but
+ * not throughout. */
+static void
+verdict_renew(struct health *h, const struct app *app)
+{
+	struct verdict next = { .missing = BUF_INIT, .details = BUF_INIT };
+
+	while (h->busy && h->kept.made_us == 0)
+		pthread_cond_wait(&h->made, &h->mutex);
+	if (h->busy ||
+	    (h->kept.made_us != 0 &&
+		clock_mono_us() - h->kept.made_us < KEPT_US))
+		return;
+	h->busy = true;
+	pthread_mutex_unlock(&h->mutex);
+	verdict_make(app, &next);
+	pthread_mutex_lock(&h->mutex);
+	verdict_release(&h->kept);
+	h->kept = next;
+	h->busy = false;
+	pthread_cond_broadcast(&h->made);
+}
+
+void
+handle_ready(struct exchange *x)
+{
+	struct health *h = x->app->health;
+	struct response *r = x->response;
+
+	if (x->app->broken != NULL) {
+		exchange_error(x, 503, x->app->broken);
+		response_header(r, "Retry-After", "5");
+		return;
+	}
+	pthread_mutex_lock(&h->mutex);
+	verdict_renew(h, x->app);
+	r->code = h->kept.missing.len == 0 ? 200 : 503;
 	r->content_type = "application/json";
-	if (all)
+	if (r->code == 200)
 		buf_puts(&r->body, "{\"status\":\"ok\"");
 	else
 		buf_printf(&r->body,
 		    "{\"status\":\"not ready\",\"error\":\"Not ready: %s\","
 		    "\"request_id\":\"%s\"",
-		    buf_str(&missing), x->id);
-	buf_printf(&r->body, ",\"checks\":{%s}", buf_str(&list));
-	put_spool(x->app, &r->body);
-	put_clock(x->app, &r->body);
+		    buf_str(&h->kept.missing), x->id);
+	buf_put(&r->body, buf_str(&h->kept.details), h->kept.details.len);
 	buf_putc(&r->body, '}');
-	buf_release(&list);
-	buf_release(&missing);
-	buf_release(&why);
+	if (h->kept.missing.err != ST_OK || h->kept.details.err != ST_OK) {
+		h->kept.made_us = 0;
+		exchange_fail(x, ST_NOMEM);
+	}
+	pthread_mutex_unlock(&h->mutex);
+}
+
+enum status
+health_open(struct health **out)
+{
+	struct health *h = calloc(1, sizeof(*h));
+
+	*out = NULL;
+	if (h == NULL || cond_init(&h->mutex, &h->made) != ST_OK) {
+		free(h);
+		return ST_NOMEM;
+	}
+	*out = h;
+	return ST_OK;
+}
+
+void
+health_close(struct health *h)
+{
+	if (h == NULL)
+		return;
+	verdict_release(&h->kept);
+	cond_release(&h->mutex, &h->made);
+	free(h);
 }

@@ -127,7 +127,7 @@ read_store(struct page *p)
 	if (st == ST_OK)
 		st = read_queues(p);
 	if (st == ST_OK)
-		st = outbox_depth(p->app, &p->spool);
+		st = outbox_depth(p->app, INT64_MAX, &p->spool);
 	p->store_up = st == ST_OK;
 	if (st != ST_OK)
 		log_error(p->app->log, "metrics of the store are missing",

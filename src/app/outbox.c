@@ -117,12 +117,11 @@ route_and_push(
 
 /* The claim of an entry, where several installations share a table. */
 static struct dedupe
-dedupe_of(const struct app *app, const struct ports *ports,
-    const struct spool_entry *e)
+dedupe_of(const struct ports *ports, const struct spool_entry *e)
 {
 	return (struct dedupe){ .table = ports->dedupe,
 		.key = e->sid,
-		.owner = app->installation,
+		.owner = ports->installation,
 		.now_s = clock_us() / 1000000,
 		.keep_s =
 		    e->brief ? MESSAGE_BRIEF_US / 1000000 : DEDUPE_KEEP_S };
@@ -136,7 +135,7 @@ static void
 claim_sent(
     const struct app *app, struct ports *ports, const struct spool_entry *e)
 {
-	struct dedupe d = dedupe_of(app, ports, e);
+	struct dedupe d = dedupe_of(ports, e);
 	enum status st = dedupe_sent(ports->aws, &d);
 
 	if (st == ST_OK && e->digest != NULL &&
@@ -170,6 +169,12 @@ hurry(const struct app *app, const struct spool_entry *e)
 		db_write(app->db, hurry_job, NULL);
 }
 
+static enum status
+installation_job(struct db *db, void *arg)
+{
+	return spool_installation(db, arg);
+}
+
 /* Where several installations share a table, the first to have it sends it.
  * *theirs: another has claimed it and not sent it yet. */
 static enum status
@@ -177,10 +182,16 @@ claim_and_push(const struct app *app, struct ports *ports,
     const struct spool_entry *e, bool *theirs)
 {
 	bool claims = ports->dedupe != NULL && e->sid != NULL;
-	struct dedupe d = dedupe_of(app, ports, e);
-	enum status st = claims ? dedupe_claim(ports->aws, &d) : ST_OK;
+	struct dedupe d = dedupe_of(ports, e);
+	enum status st = ST_OK;
 
-	*theirs = st == ST_BUSY;
+	*theirs = false;
+	if (claims && *ports->installation == '\0')
+		st = db_read(app->db, installation_job, ports->installation);
+	if (st == ST_OK && claims) {
+		st = dedupe_claim(ports->aws, &d);
+		*theirs = st == ST_BUSY;
+	}
 	if (st != ST_OK)
 		return st == ST_EXISTS ? ST_OK : st;
 	st = strcmp(e->role, ROLE_UNDECIDED) == 0
@@ -371,7 +382,7 @@ send_unspooled(const struct app *app, struct accepting *a)
 	    LOG_SID("message_sid", log_name(a->entry)),
 	    LOG_STR("reason", why_not(a->ports, st)));
 	if (a->ports->dedupe != NULL && a->entry->sid != NULL) {
-		struct dedupe d = dedupe_of(app, a->ports, a->entry);
+		struct dedupe d = dedupe_of(a->ports, a->entry);
 
 		dedupe_release(a->ports->aws, &d);
 	}
@@ -457,7 +468,7 @@ outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 }
 
 struct measuring {
-	int64_t waiting, oldest_us;
+	int64_t limit, waiting, oldest_us;
 };
 
 static enum status
@@ -465,13 +476,13 @@ depth_job(struct db *db, void *arg)
 {
 	struct measuring *m = arg;
 
-	return spool_stats(db, &m->waiting, &m->oldest_us);
+	return spool_stats(db, m->limit, &m->waiting, &m->oldest_us);
 }
 
 enum status
-outbox_depth(const struct app *app, struct outbox_depth *d)
+outbox_depth(const struct app *app, int64_t limit, struct outbox_depth *d)
 {
-	struct measuring m = { 0, 0 };
+	struct measuring m = { limit, 0, 0 };
 	enum status st = db_read(app->db, depth_job, &m);
 
 	d->waiting = m.waiting;

@@ -62,10 +62,12 @@ struct outbox_flushed {
 enum status outbox_flush(
     const struct app *, const bool *stop, struct outbox_flushed *);
 
-/* How much waits, and for how long the oldest has. ST_OK, or as db_read. */
+/* How much waits, counted up to a limit, and for how long the oldest has.
+ * ST_OK, or as db_read. */
 struct outbox_depth {
 	int64_t waiting, oldest_age_s;
 };
-enum status outbox_depth(const struct app *, struct outbox_depth *);
+enum status outbox_depth(
+    const struct app *, int64_t limit, struct outbox_depth *);
 
 #endif

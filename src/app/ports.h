@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "store/spool.h"
 
 struct aws;
 struct aws_client;
@@ -35,6 +36,8 @@ struct ports {
 	struct queue *ai, *human, *unrouted, *digits, *undeliverable;
 	struct aws_client *aws; /* NULL if all are local */
 	const char *dedupe; /* the table of claims, or NULL */
+	char installation[SPOOL_INSTALLATION_MAX]; /* who claims; "": not
+	                                              read yet */
 	bool local; /* all are part of the embedded engine: one transaction */
 	struct ports *next;
 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
+#include "app/handlers.h"
 #include "app/metrics.h"
 #include "app/spans.h"
 #include "base/clock.h"
@@ -76,11 +77,33 @@ note_call(struct exchange *x)
 		str_sid(sid, x->call_sid);
 }
 
+/* Without a good configuration nothing can be answered rightly. */
+static void
+serve_broken(struct exchange *x)
+{
+	const struct request *r = x->request;
+	enum status st = route_find(
+	    app_routes, app_routes_n, r->method, r->path, &x->route, x->arg);
+
+	if (st == ST_OK &&
+	    (x->route->handler == handle_health ||
+		x->route->handler == handle_ready)) {
+		x->route->handler(x);
+		return;
+	}
+	exchange_error(x, 503, "Not configured; GET /ready says what is wrong");
+	response_header(x->response, "Retry-After", "5");
+}
+
 static void
 serve(struct exchange *x)
 {
 	enum status st;
 
+	if (x->app->broken != NULL) {
+		serve_broken(x);
+		return;
+	}
 	if (!find_route(x))
 		return;
 	if ((st = exchange_parse(x)) != ST_OK) {

@@ -104,10 +104,28 @@ end(struct app *app, const struct app_options *o, struct source *source,
 		(void)config_check_server(app->config, &warnings);
 	else if (st == ST_OK)
 		st = config_check_server(app->config, errors);
-	if (st == ST_OK && o->before != NULL && app->config->missing > 0)
+	if (st == ST_OK && o->before != NULL && o->before->broken == NULL &&
+	    app->config->missing > 0)
 		st = ST_UNAVAILABLE;
 	tell(app, st, &warnings, errors);
 	return st;
+}
+
+enum status
+settings_open_broken(struct app *app, const struct app_options *o)
+{
+	struct buf told = BUF_INIT;
+	enum status st = begin(app, o, &told);
+
+	if (app->config == NULL && st != ST_NOMEM)
+		st = config_load(&app->config, NULL, NULL, &told);
+	if (app->config != NULL && st != ST_NOMEM)
+		st = config_check(app->config, &told);
+	if (st != ST_NOMEM && open_log(app, &told) != ST_OK)
+		st = log_open(
+		    &app->log, "stderr", LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+	buf_release(&told);
+	return st == ST_CONFIG ? ST_OK : st;
 }
 
 /*

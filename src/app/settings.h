@@ -17,6 +17,10 @@
 enum status settings_open(
     struct app *, const struct app_options *, struct buf *errors);
 
+/* For an app that only says what is wrong: config, of which what is good
+ * counts, and the log. ST_OK or ST_NOMEM. */
+enum status settings_open_broken(struct app *, const struct app_options *);
+
 /* Open app->aws, its calls counted. As params_aws. */
 enum status settings_aws(
     struct app *, const struct app_options *, struct buf *errors);

@@ -123,7 +123,7 @@ enum option_type {
 /* What a value is needed for, and so what happens while AWS, where it is kept,
  * cannot be reached. */
 enum option_need {
-	NEED_OPEN, /* to open the program: it does not start */
+	NEED_OPEN, /* to open the program: until then all is 503 */
 	NEED_AWS, /* to reach AWS: it cannot be kept there */
 	NEED_REQUEST, /* to answer requests: it starts, and they wait */
 };

@@ -95,7 +95,7 @@ depth_job(struct db *db, void *arg)
 	struct hurry *h = arg;
 	int64_t oldest;
 
-	return spool_stats(db, &h->count, &oldest);
+	return spool_stats(db, INT64_MAX, &h->count, &oldest);
 }
 
 static int

@@ -43,7 +43,7 @@ spool_job(struct db *db, void *arg)
 {
 	struct waiting *w = arg;
 
-	return spool_stats(db, &w->depth, &w->oldest_us);
+	return spool_stats(db, INT64_MAX, &w->depth, &w->oldest_us);
 }
 
 static enum status

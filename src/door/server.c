@@ -47,7 +47,10 @@
 #define STOP_GRACE_US ((int64_t)200000)
 #define STOP_END_US ((int64_t)6000000)
 
-#define SECOND_US 1000000
+/* Between tries to read a configuration that is wrong, doubling. */
+#define RETRY_MAX_US ((int64_t)4000000)
+
+#define SECOND_US ((int64_t)1000000)
 #define SECOND_NS 1000000000L
 #define STOP_STEP_NS 10000000L
 
@@ -220,40 +223,71 @@ log_lines(struct log *log, char *text)
 		log_error(log, "configuration", LOG_STR("reason", line));
 }
 
+/* What is said of the configuration that is wrong is to be true of the file as
+ * it is now. False: nothing has changed, and nothing is to be told. */
+static bool
+renew_broken(struct server *s, const struct app *now, const struct buf *errors,
+    enum status st)
+{
+	struct app_options o = s->options->app;
+	struct app *next = NULL;
+
+	o.before = now;
+	if (app_open_broken(&next, &o, errors, st) != ST_OK)
+		return false;
+	if (strcmp(next->broken, now->broken) == 0) {
+		app_close(next);
+		return false;
+	}
+	app_slot_replace(s->slot, next);
+	return true;
+}
+
 static void
 reload(struct server *s)
 {
 	struct app *now = app_slot_get(s->slot), *next = NULL;
 	struct app_options o = s->options->app;
 	struct buf errors = BUF_INIT;
+	enum status st;
 
 	o.before = now;
-	if (app_open(&next, &o, &errors) == ST_OK) {
+	if ((st = app_open(&next, &o, &errors)) == ST_OK) {
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
 		gate_limit_body(s->gate, (size_t)next->config->server.max_body);
 		app_slot_replace(s->slot, next);
-	} else {
+	} else if (now->broken == NULL || renew_broken(s, now, &errors, st)) {
 		/* The log may have been renamed, whatever else is wrong. */
 		log_reopen(now->log);
 		if (errors.len > 0)
 			log_lines(now->log, errors.data);
 		log_error(now->log, "not reloaded: the old one stays",
-		    LOG_INT("pid", getpid()));
+		    LOG_INT("pid", getpid()),
+		    LOG_STR("reason", status_text(st)));
 	}
 	buf_release(&errors);
 	app_slot_put(s->slot, now);
 }
 
-/* What started without settings that AWS did not give has them at last. */
-static void
-complete(struct server *s)
+/*
+ * What started without a good configuration, or without settings that AWS did
+ * not give, may have it now. *due_us and *pause_us are the caller's, for the
+ * first of these.
+ */
+static bool
+is_stale(struct server *s, int64_t *due_us, int64_t *pause_us)
 {
 	struct app *now = app_slot_get(s->slot);
 	bool stale = app_stale(now);
 
+	if (now->broken != NULL && clock_mono_us() >= *due_us) {
+		stale = true;
+		*due_us = clock_mono_us() + *pause_us;
+		if (*pause_us < RETRY_MAX_US)
+			*pause_us *= 2;
+	}
 	app_slot_put(s->slot, now);
-	if (stale)
-		reload(s);
+	return stale;
 }
 
 static void
@@ -274,6 +308,7 @@ static void *
 keeper_main(void *arg)
 {
 	struct server *s = arg;
+	int64_t due_us = 0, pause_us = SECOND_US;
 	bool wanted;
 
 	pthread_mutex_lock(&s->lock);
@@ -284,9 +319,8 @@ keeper_main(void *arg)
 		wanted = s->reload;
 		s->reload = false;
 		pthread_mutex_unlock(&s->lock);
-		if (wanted)
+		if (is_stale(s, &due_us, &pause_us) || wanted)
 			reload(s);
-		complete(s);
 		app_slot_sweep(s->slot);
 		save_metrics(s);
 		pthread_mutex_lock(&s->lock);

@@ -14,7 +14,8 @@
  * the value. Any other scheme is plain text.
  *
  * While AWS cannot be reached a program starts all the same, unless a value is
- * needed to open it (NEED_OPEN): the others are missing (config_origin), and
+ * needed to open it (NEED_OPEN), which the responder tries again
+ * (app_open_broken): the others are missing (config_origin), and
  * src/params/secrets.h says what becomes of them. A value that is not there,
  * or that the program may not have, is a mistake; only where nobody wrote the
  * reference (implied) the option's default holds instead, with a warning.

@@ -109,7 +109,9 @@ result(struct db_conn *c, int rc)
 	number = st == ST_IO ? sqlite3_system_errno(c->sqlite) : 0;
 	c->fault = st;
 	c->trouble = st;
-	snprintf(c->why, sizeof(c->why), "%s%s%s", sqlite3_errstr(rc),
+	/* A statement that is wrong: of a table that is not there. */
+	snprintf(c->why, sizeof(c->why), "%s%s%s",
+	    rc == SQLITE_ERROR ? sqlite3_errmsg(c->sqlite) : sqlite3_errstr(rc),
 	    number != 0 ? ": " : "", number != 0 ? strerror(number) : "");
 	return st;
 }

@@ -54,6 +54,8 @@ struct db_schema {
 	const char *copied;
 	/* How sums are kept (db_sum), inside a job. NULL: there are none. */
 	db_sum_fn *sum;
+	/* A query of no rows that fails if a table is missing. NULL: none. */
+	const char *probe;
 };
 
 struct db_options {
@@ -64,8 +66,10 @@ struct db_options {
 	bool existing; /* the file must be there, and is not made */
 	bool inspect; /* look only, by db_read: the file must be there, and is
 	                 neither migrated nor locked */
-	bool late; /* not threaded: open the file with the first job, which gets
-	              what opening gives; a plain CGI process may have none */
+	bool late; /* what cannot be opened is tried again with the jobs, once a
+	              second; they get what opening gives. Not threaded: it is
+	              opened with the first job; a plain CGI process may have
+	              none */
 	int64_t idle_us; /* threaded: copy the log into the file after so long
 	                    without a job; 0: a minute */
 	struct log *log; /* may be NULL */
@@ -75,7 +79,8 @@ struct db_options {
 };
 
 /*
- * Open, create or migrate. On failure *why is a sentence for the operator.
+ * Open, create or migrate. On failure *why is a sentence for the operator; of a
+ * file that is opened late too, with ST_OK.
  * ST_OK, ST_NOMEM, ST_IO, ST_BUSY, ST_CORRUPT (not a database, or damaged),
  * ST_UNSUPPORTED (made by a newer version, or by another program),
  * ST_UNAVAILABLE (it was there before, and is not now).
@@ -83,6 +88,9 @@ struct db_options {
  * given to the owner of the directory.
  */
 enum status db_open(struct db **, const struct db_options *, struct buf *why);
+
+/* False while a file that is opened late never was. */
+bool db_is_open(struct db *);
 
 /* Finish what is waiting, then close. NULL is taken. */
 void db_close(struct db *);
@@ -117,9 +125,10 @@ struct db_counters {
 void db_counters(struct db *, struct db_counters *);
 
 /*
- * True if the database can be written now: a page of it was, the disk has
- * room, and no newer program has migrated it meanwhile. Else *why says what is
- * wrong, and shows no path. At most 2 s.
+ * True if the database can be written now: all tables are there, a page of it
+ * was written (unless not threaded: then nothing is), the disk has room, and
+ * no newer program has migrated it meanwhile. Else *why says what is wrong. At
+ * most 2 s.
  */
 bool db_ready(struct db *, struct buf *why);
 

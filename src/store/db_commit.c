@@ -12,6 +12,9 @@
  */
 #define COMMIT_US 4000000
 
+/* Between tries to open a file that has not been open yet. */
+#define OPEN_PAUSE_US 1000000
+
 /* The store thread looks up from waiting for the lock. */
 #define LOCK_SLICE_US 100000
 
@@ -228,6 +231,17 @@ close_connections(struct db *db)
 	db->writer = NULL;
 }
 
+/* It could not be opened. What was open before is tried at once. */
+static void
+refuse(struct db *db, enum status st, const char *why)
+{
+	db_note_fault(db, st, why);
+	if (db->opened)
+		return;
+	db->refused = st;
+	db->refused_us = clock_mono_us();
+}
+
 /* A connection that can be used; the lock is held. */
 static enum status
 renew_writer(struct db *db)
@@ -241,12 +255,12 @@ renew_writer(struct db *db)
 		return ST_OK;
 	st = db_file_writer(&db->file, &db->writer, &why);
 	if (st != ST_OK)
-		db_note_fault(db, st, buf_str(&why));
+		refuse(db, st, buf_str(&why));
 	/*
 	 * What the log holds may never have been synced: who wrote it was told
 	 * that the sync failed. Its copy is synced.
 	 */
-	if (st == ST_OK && db->opened)
+	if (st == ST_OK && (db->opened || db->threaded))
 		checkpoint(db, !db->threaded);
 	if (st == ST_OK)
 		db->opened = true;
@@ -314,6 +328,27 @@ upkeep(struct db *db)
 	checkpoint(db, !db->threaded);
 }
 
+/* Opened late: now is when the file's place is looked up. */
+static enum status
+find_file(struct db *db)
+{
+	struct buf why = BUF_INIT;
+	enum status st;
+
+	if (!db->opened && db->refused != ST_OK &&
+	    clock_mono_us() - db->refused_us < OPEN_PAUSE_US)
+		return db->refused;
+	if (db->late.path == NULL)
+		return ST_OK;
+	st = db_file_init(&db->file, &db->late, &why);
+	if (st == ST_OK)
+		db->late.path = NULL;
+	else
+		refuse(db, st, buf_str(&why));
+	buf_release(&why);
+	return st;
+}
+
 /* One round of the store thread; tells how many clients ask. */
 static size_t
 round_of(struct db *db, int64_t *took_us)
@@ -322,9 +357,13 @@ round_of(struct db *db, int64_t *took_us)
 	enum status st;
 	size_t asking;
 
-	st = db_lock_take(&db->file.lock, clock_mono_us() + LOCK_SLICE_US);
-	if (st == ST_BUSY && !quit_due(db->file.lock.quit))
-		return 0; /* who has waited too long withdraws by himself */
+	if ((st = find_file(db)) == ST_OK) {
+		st = db_lock_take(
+		    &db->file.lock, clock_mono_us() + LOCK_SLICE_US);
+		/* Who has waited too long withdraws by himself. */
+		if (st == ST_BUSY && !quit_due(db->file.lock.quit))
+			return 0;
+	}
 	start = clock_mono_us();
 	db_jobs_take(&db->jobs);
 	if (st == ST_OK)
@@ -369,26 +408,8 @@ store_thread(void *arg)
 	return NULL;
 }
 
-/* Opened late: now is when the file's place is looked up. */
 static enum status
-find_file(struct db *db)
-{
-	struct buf why = BUF_INIT;
-	enum status st;
-
-	if (db->late.path == NULL)
-		return ST_OK;
-	st = db_file_init(&db->file, &db->late, &why);
-	if (st == ST_OK)
-		db->late.path = NULL;
-	else
-		db_note_fault(db, st, buf_str(&why));
-	buf_release(&why);
-	return st;
-}
-
-static enum status
-commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us)
+commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us, bool looks)
 {
 	struct db_job_entry j = { .fn = fn, .arg = arg, .result = ST_IO };
 	enum status st;
@@ -402,7 +423,8 @@ commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 		lead(db);
 		st = j.result;
 		db->jobs.batch.n = 0;
-		upkeep(db);
+		if (!looks)
+			upkeep(db);
 		db_lock_drop(&db->file.lock);
 	}
 	pthread_mutex_unlock(&db->writing);
@@ -414,7 +436,15 @@ db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 {
 	if (db->threaded)
 		return db_jobs_submit(&db->jobs, fn, arg, turn_us, COMMIT_US);
-	return commit_here(db, fn, arg, turn_us);
+	return commit_here(db, fn, arg, turn_us, false);
+}
+
+enum status
+db_look(struct db *db, db_job *fn, void *arg, int64_t turn_us)
+{
+	if (db->threaded)
+		return db_jobs_submit(&db->jobs, fn, arg, turn_us, COMMIT_US);
+	return commit_here(db, fn, arg, turn_us, true);
 }
 
 void

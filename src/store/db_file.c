@@ -333,7 +333,7 @@ migrate(const struct db_file *f, struct db_conn *c, struct buf *why)
 }
 
 enum status
-db_file_touch(const struct db_file *f, struct db_conn *c)
+db_file_touch(const struct db_file *f, struct db_conn *c, bool write)
 {
 	int64_t version = 0;
 	char sql[64];
@@ -343,6 +343,8 @@ db_file_touch(const struct db_file *f, struct db_conn *c)
 		return st;
 	if (version > db_file_known(f->schema))
 		return ST_UNSUPPORTED;
+	if (!write)
+		return ST_OK;
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d",
 	    DB_FILE_APPLICATION);
 	return db_conn_script(c, sql);

@@ -66,10 +66,10 @@ enum status db_file_migrate(
 enum db_change db_file_compare(struct db_file *, struct db_conn *, bool begun);
 
 /*
- * Write a page of the file as it is, inside a write transaction.
- * ST_UNSUPPORTED: a newer program has migrated the file since it was opened;
+ * Write a page of the file as it is, if that is wanted, inside a write
+ * transaction. ST_UNSUPPORTED: a newer program has migrated the file since it was opened;
  * else as db_run.
  */
-enum status db_file_touch(const struct db_file *, struct db_conn *);
+enum status db_file_touch(const struct db_file *, struct db_conn *, bool write);
 
 #endif

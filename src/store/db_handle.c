@@ -176,7 +176,7 @@ db_read(struct db *db, db_job *fn, void *arg)
 	if (here(db) != NULL)
 		return fn(db, arg);
 	/* Opened late, the file may not have been made yet. */
-	if (!db->opened && (st = db_commit(db, no_job, NULL, TURN_US)) != ST_OK)
+	if (!db->opened && (st = db_look(db, no_job, NULL, TURN_US)) != ST_OK)
 		return st;
 	pthread_mutex_lock(&db->reading);
 	if ((st = renew_reader(db)) == ST_OK)
@@ -258,12 +258,22 @@ db_counters(struct db *db, struct db_counters *out)
 	out->scans = atomic_load(&db->counters.scans);
 }
 
-/* Writes and syncs a page without changing anything in it. */
+/* Is every table there? In a server, writes and syncs a page besides, without
+ * changing anything in it. */
 static enum status
 probe_job(struct db *db, void *arg)
 {
+	const char *sql = db->file.schema->probe;
+	struct db_rows *rows = NULL;
+	enum status st = ST_NOTFOUND;
+
 	(void)arg;
-	return db_file_touch(&db->file, db->writer);
+	if (sql != NULL && (st = db_query(db, &rows, sql, "")) == ST_OK)
+		st = db_next(rows);
+	db_done(rows);
+	if (st != ST_NOTFOUND)
+		return st;
+	return db_file_touch(&db->file, db->writer, db->threaded);
 }
 
 /* Room for the messages of a while; a page that is only written anew tells
@@ -298,7 +308,7 @@ say_fault(struct db *db, enum status st, struct buf *why)
 bool
 db_ready(struct db *db, struct buf *why)
 {
-	enum status st = db_commit(db, probe_job, NULL, READY_TURN_US);
+	enum status st = db_look(db, probe_job, NULL, READY_TURN_US);
 	ino_t inode = inode_of(db);
 	bool damaged;
 
@@ -320,30 +330,32 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	enum status st;
 
 	db->log = o->log;
-	db->brief = o->late;
+	db->brief = o->late && !o->threaded;
 	db->idle_us = o->idle_us > 0 ? o->idle_us : IDLE_US;
 	pthread_mutex_init(&db->health.mutex, NULL);
 	pthread_mutex_init(&db->writing, NULL);
 	pthread_mutex_init(&db->reading, NULL);
 	if ((st = db_jobs_init(&db->jobs)) != ST_OK)
 		return st;
-	if (o->late && !o->threaded) {
-		db->late = *o;
+	db->late = *o;
+	if (o->late && !o->threaded)
 		return ST_OK;
+	if ((st = db_file_init(&db->file, o, why)) == ST_OK) {
+		db->late.path = NULL;
+		if (!o->inspect)
+			st = db_file_writer(&db->file, &db->writer, why);
 	}
-	if ((st = db_file_init(&db->file, o, why)) != ST_OK)
+	db->opened = st == ST_OK;
+	if (!db->opened && (!o->late || st == ST_NOMEM))
 		return st;
-	if (!o->inspect &&
-	    (st = db_file_writer(&db->file, &db->writer, why)) != ST_OK)
-		return st;
-	db->opened = true;
 	if (!o->threaded || o->inspect)
 		return ST_OK;
 	/*
 	 * What the log holds may never have been synced: its writer was killed
 	 * before, or told that the sync failed. The copy is synced.
 	 */
-	db_commit_settle(db, false, 0);
+	if (db->opened)
+		db_commit_settle(db, false, 0);
 	return db_commit_start(db);
 }
 
@@ -365,6 +377,12 @@ db_open(struct db **out, const struct db_options *o, struct buf *why)
 	}
 	*out = db;
 	return ST_OK;
+}
+
+bool
+db_is_open(struct db *db)
+{
+	return db->opened;
 }
 
 void

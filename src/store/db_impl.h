@@ -39,11 +39,13 @@ struct db {
 	pthread_mutex_t writing;
 	struct db_conn *writer; /* NULL: could not be opened (again) */
 	struct db_sums sums; /* of the present transaction */
-	bool opened; /* it has been open before */
+	_Atomic bool opened; /* it has been open before */
 	bool brief; /* lives for one request */
 	enum db_change change; /* of its files, as last seen */
 	struct db_options late; /* of a file that is still to be looked up; its
 	                           path is NULL for any other */
+	int64_t refused_us; /* opening late failed then, … */
+	enum status refused; /* … and gave this */
 	int64_t checkpointed; /* the log's pages when last copied */
 	int64_t chore_us; /* when the last upkeep was; monotonic */
 	int64_t chore_offset; /* of the wall clock to that, then */
@@ -69,6 +71,10 @@ enum status db_end_job(struct db *, struct db_conn *, enum status st);
 
 /* Run a job in a write transaction; not from inside a job. As db_write. */
 enum status db_commit(struct db *, db_job *, void *arg, int64_t turn_us);
+
+/* The same of one that changes nothing, for what else comes of it: the file is
+ * open. Nobody pays with upkeep for having looked. */
+enum status db_look(struct db *, db_job *, void *arg, int64_t turn_us);
 
 /* The store thread. */
 enum status db_commit_start(struct db *);

@@ -243,6 +243,20 @@ static const char version_9[] =
     "  min(now_us, coalesce((SELECT max(at_us) FROM message), now_us)), 0, 0"
     "  FROM (SELECT strftime('%s', 'now') * 1000000 AS now_us);";
 
+/* Without the table of any of these a message or a call is lost. */
+static const char probe[] = "SELECT 1 FROM conversation"
+			    " UNION ALL SELECT 1 FROM queue_item"
+			    " UNION ALL SELECT 1 FROM message"
+			    " UNION ALL SELECT 1 FROM message_event"
+			    " UNION ALL SELECT 1 FROM call"
+			    " UNION ALL SELECT 1 FROM call_event"
+			    " UNION ALL SELECT 1 FROM call_digits"
+			    " UNION ALL SELECT 1 FROM spool"
+			    " UNION ALL SELECT 1 FROM installation"
+			    " UNION ALL SELECT 1 FROM counter"
+			    " UNION ALL SELECT 1 FROM clock"
+			    " LIMIT 0";
+
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
 	NULL };
@@ -275,4 +289,5 @@ const struct db_schema store_schema = {
 	.copied = copied,
 	.chore = upkeep,
 	.sum = counter_sum,
+	.probe = probe,
 };

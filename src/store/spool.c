@@ -247,7 +247,7 @@ spool_list(struct db *db, size_t limit, spool_row_fn *fn, void *arg)
 }
 
 enum status
-spool_stats(struct db *db, int64_t *depth, int64_t *oldest_us)
+spool_stats(struct db *db, int64_t limit, int64_t *depth, int64_t *oldest_us)
 {
 	struct db_rows *rows;
 	enum status st;
@@ -255,8 +255,9 @@ spool_stats(struct db *db, int64_t *depth, int64_t *oldest_us)
 	*depth = *oldest_us = 0;
 	st = db_query(db, &rows,
 	    "SELECT count(*), coalesce((SELECT received_us FROM spool"
-	    " ORDER BY id LIMIT 1), 0) FROM spool",
-	    "");
+	    " ORDER BY id LIMIT 1), 0)"
+	    " FROM (SELECT 1 FROM spool WHERE id > 0 LIMIT ?1)",
+	    "i", limit);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		*depth = db_int(rows, 0);
 		*oldest_us = db_int(rows, 1);

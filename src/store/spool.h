@@ -96,7 +96,8 @@ enum status spool_list(struct db *, size_t limit, spool_row_fn *, void *arg);
 enum status spool_installation(
     struct db *, char name[static SPOOL_INSTALLATION_MAX]);
 
-/* How many, and when the oldest came in (0: none). */
-enum status spool_stats(struct db *, int64_t *depth, int64_t *oldest_us);
+/* How many, counted up to a limit, and when the oldest came in (0: none). */
+enum status spool_stats(
+    struct db *, int64_t limit, int64_t *depth, int64_t *oldest_us);
 
 #endif

@@ -69,8 +69,8 @@ def broken_cgi(door):
                           env=clean_env(**env), capture_output=True,
                           timeout=30, check=False)
     equal(done.returncode, 3, "exit status")
-    true(done.stdout.startswith(b"Status: 500 "), "status")
-    true(b"threads" not in done.stdout, "the reason is not for callers")
+    true(done.stdout.startswith(b"Status: 503 "), "status")
+    true(b"threads" not in done.stdout, "the reason is what /ready says")
     true(b"bad.conf:2" in done.stderr, f"the reason: {done.stderr}")
 
 

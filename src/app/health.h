@@ -1,0 +1,16 @@
+/*
+ * What GET /ready answers. Anybody may ask, so the verdict is kept for a
+ * second, one request at a time makes it anew while the others take the old
+ * one, and nothing in it takes longer the more is stored.
+ */
+#ifndef APP_HEALTH_H
+#define APP_HEALTH_H
+
+#include "base/status.h"
+
+struct health; /* safe from several threads */
+
+enum status health_open(struct health **); /* ST_OK or ST_NOMEM */
+void health_close(struct health *); /* NULL is taken */
+
+#endif
