@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "app/ports.h"
 #include "app/voice_check.h"
+#include "base/process.h"
 #include "base/quit.h"
 #include "config.h"
 #include "config/config.h"
@@ -270,6 +271,7 @@ main(int argc, char **argv)
 	struct options o = { .config_file = NULL };
 	int c;
 
+	process_hide();
 	/* The arguments are the caller's, not the operator's. */
 	if (door_is_cgi(environ))
 		return run(&o);

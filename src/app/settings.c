@@ -173,6 +173,7 @@ settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 	secrets.config = app->config;
 	secrets.before = o->before == NULL ? NULL : o->before->secrets;
 	secrets.source = source;
+	secrets.take = o->threaded || o->one_request;
 	secrets.log = app->log;
 	secrets.refreshed = metrics_refresh;
 	secrets.refreshed_arg = app->metrics;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
@@ -208,15 +209,17 @@ main(int argc, char **argv)
 		.err = terminal_open(STDERR_FILENO) };
 	int code;
 
+	process_hide();
 	if (ctl.out == NULL || ctl.err == NULL)
 		return CTL_FAILED;
 	/* The arguments are the caller's, not the operator's. */
-	if (door_is_cgi(environ))
-		return refuse_cgi(&ctl);
-	code = run(&ctl, argc, argv);
+	code = door_is_cgi(environ) ? refuse_cgi(&ctl) : run(&ctl, argc, argv);
+
 	/* A result that nobody can read is none. */
 	if (fflush(ctl.out) != 0 || ferror(ctl.out))
 		code = ctl_say(&ctl, CTL_FAILED, "cannot write the result: %s",
 		    strerror(errno));
+	fclose(ctl.out);
+	fclose(ctl.err);
 	return code;
 }

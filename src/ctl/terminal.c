@@ -90,10 +90,18 @@ terminal_write(void *cookie, const char *s, size_t n)
 	return done ? (ssize_t)n : 0;
 }
 
+static int
+terminal_close(void *cookie)
+{
+	free(cookie);
+	return 0;
+}
+
 FILE *
 terminal_open(int fd)
 {
-	static const cookie_io_functions_t io = { .write = terminal_write };
+	static const cookie_io_functions_t io = { .write = terminal_write,
+		.close = terminal_close };
 	struct terminal *t = calloc(1, sizeof(*t));
 	FILE *f = NULL;
 

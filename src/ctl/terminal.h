@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /* A stream to the descriptor, buffered as stdout or stderr is; NULL without
- * memory. It lives as long as the process and leaves the descriptor open. */
+ * memory. fclose leaves the descriptor open. */
 FILE *terminal_open(int fd);
 
 #endif

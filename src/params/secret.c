@@ -26,36 +26,58 @@ static const struct {
 _Static_assert(
     sizeof(watched) / sizeof(watched[0]) == SECRETS_N, "all that is watched");
 
+/* A state wipes its own texts. */
 static void
-wipe(char **text)
+wipe(const struct secret *c, char **text)
 {
-	if (*text != NULL)
+	uintptr_t at = (uintptr_t)*text, home = (uintptr_t)c->home;
+
+	if (*text != NULL &&
+	    (home == 0 || at < home || at >= home + c->home->size)) {
 		crypt_wipe(*text, strlen(*text));
-	free(*text);
+		free(*text);
+	}
 	*text = NULL;
 }
 
-enum status
-secret_open(struct secret *c, const struct config *config, size_t i)
+/* *text becomes a copy, or with take the only one. */
+static enum status
+obtain(char **from, bool take, const char *instead, char **text)
 {
-	const struct config_origin *at;
+	enum status st = ST_OK;
+
+	if (!take)
+		return str_dup(*from, text);
+	*text = *from;
+	if ((st = str_dup(instead, from)) != ST_OK) {
+		*from = *text;
+		*text = NULL;
+	}
+	return st;
+}
+
+enum status
+secret_open(struct secret *c, const struct config *config, size_t i, bool take)
+{
+	char **value;
+	struct config_origin *at;
 
 	c->option = option_find(watched[i].section, watched[i].key);
+	value = config_text((struct config *)(uintptr_t)config, c->option);
 	at = config_origin(config, c->option);
 	c->reference = at->reference;
 	c->missing = at->missing;
-	if (str_dup(*config_text((struct config *)(uintptr_t)config, c->option),
-		&c->value) != ST_OK)
+	if (obtain(value, take, "", &c->value) != ST_OK)
 		return ST_NOMEM;
-	return str_dup(at->previous, &c->previous);
+	return obtain(&at->previous, take, NULL, &c->previous);
 }
 
 void
 secret_close(struct secret *c)
 {
-	wipe(&c->value);
-	wipe(&c->previous);
-	wipe(&c->replaced);
+	wipe(c, &c->value);
+	wipe(c, &c->previous);
+	wipe(c, &c->replaced);
 }
 
 bool
@@ -78,12 +100,12 @@ secret_accepts(const struct secret *c, struct fetch *f)
 static void
 change(struct secret *c, struct fetch *f, int64_t until_us)
 {
-	wipe(&c->replaced);
+	wipe(c, &c->replaced);
 	if (c->option->rotates && *c->value != '\0') {
 		c->replaced = c->value;
 		c->replaced_until_us = until_us;
 	} else {
-		wipe(&c->value);
+		wipe(c, &c->value);
 	}
 	c->value = f->value;
 	f->value = NULL;
@@ -103,7 +125,7 @@ secret_take(struct secret *c, struct fetch *f, int64_t until_us, bool *changed)
 	    (f->previous_status == ST_OK ||
 		f->previous_status == ST_NOTFOUND) &&
 	    !str_eq(f->previous, c->previous)) {
-		wipe(&c->previous);
+		wipe(c, &c->previous);
 		c->previous = f->previous;
 		f->previous = NULL;
 		other = true;
@@ -113,8 +135,9 @@ secret_take(struct secret *c, struct fetch *f, int64_t until_us, bool *changed)
 
 enum status
 secret_inherit(
-    struct secret *c, const struct secret_state *old, int64_t until_us)
+    struct secret *c, const struct secret_state *state, int64_t until_us)
 {
+	const struct secret *old = &state->secrets[ROTATING];
 	const char *replaced = old->replaced;
 
 	if (!c->option->rotates || c->reference == NULL ||
@@ -133,7 +156,7 @@ secret_forget(struct secret *c, int64_t now_us)
 {
 	if (c->replaced == NULL || now_us < c->replaced_until_us)
 		return false;
-	wipe(&c->replaced);
+	wipe(c, &c->replaced);
 	return true;
 }
 
@@ -160,7 +183,7 @@ add_tokens(const char *tokens[SECRETS_TOKENS_MAX + 1], const struct secret *c)
 		add_token(tokens, c->replaced);
 }
 
-/* The state that they make, still pointing into them. */
+/* What they make, pointing into them. */
 static struct secret_set
 outline(const struct secret *secrets, bool missing)
 {
@@ -184,7 +207,7 @@ outline(const struct secret *secrets, bool missing)
 	return set;
 }
 
-static const char *
+static char *
 copy_text(char **at, const char *text)
 {
 	char *copy = *at;
@@ -202,43 +225,40 @@ size_of(const char *text)
 	return text == NULL ? 0 : strlen(text) + 1;
 }
 
-/* What a reload wants to know. */
+/* Move the texts of one into a state. */
 static void
-note_rotating(struct secret_state *set, const struct secret *secrets, char **at)
+settle(struct secret *c, const struct secret_state *set, char **at)
 {
-	const struct secret *s = &secrets[ROTATING];
+	struct secret moved = *c;
 
-	set->reference = copy_text(at, s->reference);
-	set->value = copy_text(at, s->value);
-	set->replaced = copy_text(at, s->replaced);
-	set->replaced_until_us = s->replaced_until_us;
+	moved.home = set;
+	moved.value = copy_text(at, c->value);
+	moved.previous = copy_text(at, c->previous);
+	moved.replaced = copy_text(at, c->replaced);
+	secret_close(c);
+	*c = moved;
 }
 
 struct secret_state *
-secret_state_new(const struct secret secrets[SECRETS_N], bool missing)
+secret_state_new(struct secret secrets[SECRETS_N], bool missing)
 {
-	struct secret_set from = outline(secrets, missing);
-	const struct secret *r = &secrets[ROTATING];
-	size_t size = sizeof(struct secret_state) + size_of(from.admin_token) +
-	    size_of(from.api_secret) + size_of(r->reference) +
-	    size_of(r->value) + size_of(r->replaced);
+	size_t size = sizeof(struct secret_state), i;
 	struct secret_state *set;
-	size_t i;
 	char *at;
 
-	for (i = 0; from.tokens[i] != NULL; i++)
-		size += size_of(from.tokens[i]);
+	for (i = 0; i < SECRETS_N; i++)
+		size += size_of(secrets[i].value) +
+		    size_of(secrets[i].previous) + size_of(secrets[i].replaced);
 	if ((set = calloc(1, size)) == NULL)
 		return NULL;
 	set->refs = 1;
 	set->size = size;
 	at = set->text;
-	set->base.missing = from.missing;
-	set->base.admin_token = copy_text(&at, from.admin_token);
-	set->base.api_secret = copy_text(&at, from.api_secret);
-	for (i = 0; from.tokens[i] != NULL; i++)
-		set->base.tokens[i] = copy_text(&at, from.tokens[i]);
-	note_rotating(set, secrets, &at);
+	for (i = 0; i < SECRETS_N; i++) {
+		settle(&secrets[i], set, &at);
+		set->secrets[i] = secrets[i];
+	}
+	set->base = outline(set->secrets, missing);
 	return set;
 }
 

@@ -17,8 +17,10 @@ struct fetch;
 struct option;
 struct secret_state;
 
+/* Its texts are its own until they are in a state, and that state's then. */
 struct secret {
 	const struct option *option;
+	const struct secret_state *home; /* NULL: they are in none yet */
 	const char *reference; /* the configuration's; NULL: it stays */
 	bool missing;
 	char *value; /* never NULL */
@@ -30,9 +32,11 @@ struct secret {
 /* They are always these, in this order. */
 #define SECRETS_N 4
 
-/* As the configuration has it. ST_OK or ST_NOMEM. */
-enum status secret_open(struct secret *, const struct config *, size_t i);
-void secret_close(struct secret *); /* wipes */
+/* As the configuration has it; take: and no longer has it. ST_OK or ST_NOMEM. */
+enum status secret_open(
+    struct secret *, const struct config *, size_t i, bool take);
+/* Wipes what is its own. */
+void secret_close(struct secret *);
 
 /*
  * Is the fetch's value one to go on with? If not, its status and why tell.
@@ -60,16 +64,17 @@ struct secret_state {
 	struct secret_set base;
 	int refs; /* the owner's */
 	size_t size;
-	const char *reference; /* of the one that rotates, or NULL */
-	const char *value, *replaced; /* of it; replaced may be NULL */
-	int64_t replaced_until_us;
+	struct secret secrets[SECRETS_N]; /* that it was made of */
 	char text[];
 };
 
-/* What these make; missing says that something else is. With one reference;
- * NULL: no memory. */
+/*
+ * What these make; missing says that something else is. With one reference;
+ * NULL: no memory. The secrets' texts move into it, so that there is one copy
+ * of each: it must outlive them, or what they make next.
+ */
 struct secret_state *secret_state_new(
-    const struct secret secrets[SECRETS_N], bool missing);
+    struct secret secrets[SECRETS_N], bool missing);
 void secret_state_free(struct secret_state *); /* wipes; NULL is allowed */
 
 #endif

@@ -382,7 +382,7 @@ secrets_open(struct secrets **out, const struct secrets_options *o)
 	s->good_us = clock_mono_us();
 	set_times(s, o);
 	for (i = 0; i < SECRETS_N && st == ST_OK; i++)
-		st = secret_open(&s->secrets[i], o->config, i);
+		st = secret_open(&s->secrets[i], o->config, i, o->take);
 	if (st == ST_OK && o->before != NULL)
 		st = inherit(s, o->before);
 	if (st == ST_OK)
@@ -418,9 +418,9 @@ secrets_close(struct secrets *s)
 		pthread_join(s->thread, NULL);
 	}
 	source_close(s->source);
-	secret_state_free(s->now);
 	for (i = 0; i < SECRETS_N; i++)
 		secret_close(&s->secrets[i]);
+	secret_state_free(s->now);
 	cond_release(&s->mutex, &s->wake);
 	free(s->others);
 	free(s);

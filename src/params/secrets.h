@@ -53,6 +53,7 @@ struct secrets_options {
 	struct secrets *before; /* what these replace, for values that it has
 	                           replaced; NULL: none; of the call only */
 	bool threaded; /* refresh; else what is there stays as it is */
+	bool take; /* leave none of the secrets in config: one copy of each */
 	struct log *log; /* may be NULL */
 	/* Told of each fetch after the start, unless NULL: did all come? */
 	void (*refreshed)(void *arg, bool good);

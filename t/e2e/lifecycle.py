@@ -3,6 +3,8 @@ import collections
 import contextlib
 import fcntl
 import os
+import pwd
+import re
 import resource
 import signal
 import subprocess
@@ -13,8 +15,9 @@ import fastcgi
 from cases import check_json_error, check_twiml, message, sid, tel
 from doors import TOKEN, ByHand, NginxFastcgi, NginxListenFds, find
 from malformed import a_message, variables
-from outcome import equal, patience, true
-from servers import Process, clean_env, connects, free_port, wait_for
+from outcome import Skip, equal, patience, true
+from servers import (WEB_USER, Directory, Process, clean_env, connects,
+                     free_port, wait_for)
 from twilio_sign import form
 
 QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
@@ -481,6 +484,60 @@ def tcp_listener(door):
     raise AssertionError("no port in five tries")
 
 
+def copies(pid, text):
+    """Where it is in the memory of a process."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            begin, end = (int(x, 16) for x in line.split()[0].split("-"))
+            if line.split()[1][0] != "r" or "[v" in line:
+                continue
+            memory.seek(begin)
+            data = memory.read(end - begin)
+            found += [f"{begin + m.start():x}: {line.split()[5:]}"
+                      for m in re.finditer(re.escape(text), data)]
+    return found
+
+
+def one_copy_of_the_token(door):
+    """In memory, however it got there; and nobody but root looks into it."""
+    if os.geteuid() != 0:
+        raise Skip("only root can look into the memory")
+    with open(door.program, "rb") as f:
+        if b"__asan_init" in (program := f.read()) or b"__tsan_init" in program:
+            raise Skip("a sanitizer has a memory of its own")
+    place = Directory()
+    place.give_to_web_user("")
+    user = pwd.getpwnam(WEB_USER)
+    place.write("token", TOKEN + "\n")
+    plain = door.config(state=place(""), log=place("log"))
+    elsewhere = door.config(state=place(""), log=place("log"),
+                            token="file:" + place("token"))
+    for text in (plain, elsewhere):
+        conf, path = place.write("conf", text), place("sock")
+        p = Process([door.program, "-c", conf, "-s", path], place("out"),
+                    user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+        try:
+            p.wait_until(lambda: connects(path), "listening")
+            equal(os.stat(f"/proc/{p.pid}/environ").st_uid, 0, "its owner")
+            for reloads in 1, 2:
+                for by, status in [(TOKEN, 200), ("0" * 32, 401)]:
+                    body = form(message(tel(), sid()))
+                    reply = fastcgi.ask(path, fastcgi.request(
+                        variables(door, body, by=by), body))
+                    equal(reply.status, status, f"signed by {by}")
+                equal(len(found := copies(p.pid, TOKEN.encode())), 1, found)
+                p.kill(signal.SIGHUP)
+                wait_for(lambda: place.read("log").count('"reloaded"') ==
+                         reloads, "reloaded")
+                time.sleep(0.3)  # the old snapshot is closed afterwards
+        finally:
+            equal(p.stop(), 0, "exit status")
+        os.unlink(place("log"))
+    place.remove()
+
+
 def without_anything(door):
     """Nothing configured: what is open answers, what is signed is 503."""
     if os.path.exists("/etc/switchhook/switchhook.conf"):
@@ -500,7 +557,7 @@ def without_anything(door):
 def suite(results):
     with ByHand() as door:
         for case in [exit_codes, test_opens_no_store, broken_cgi,
-                     without_anything] + (
+                     without_anything, one_copy_of_the_token] + (
                 [] if QUICK else [stuck_cgi]):
             results.run(f"lifecycle: {case.__name__}", case, door)
     with NginxFastcgi() as door:

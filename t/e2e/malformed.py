@@ -16,12 +16,12 @@ from twilio_sign import form, sign
 FORM = "application/x-www-form-urlencoded"
 
 
-def variables(door, body, method="POST", **more):
+def variables(door, body, method="POST", by=TOKEN, **more):
     """CGI variables of a signed message, as a list of pairs."""
     params = {"REQUEST_METHOD": method, "REQUEST_URI": "/whatsapp",
               "CONTENT_TYPE": FORM, "CONTENT_LENGTH": str(len(body)),
               "HTTP_X_TWILIO_SIGNATURE":
-              sign(TOKEN, door.url("/whatsapp"), body)}
+              sign(by, door.url("/whatsapp"), body)}
     return list((params | more).items())
 
 
