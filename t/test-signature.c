@@ -592,6 +592,7 @@ test_explain_vectors(void)
 		{ "query-single-quote-signed-raw-given-encoded", "encoding" },
 		{ "query-at-signed-raw-given-encoded", "encoding" },
 		{ "port-443-given-8443-signed", "port" },
+		{ "port-8443-given-8444-signed", "port" },
 		{ "port-http-given-https-signed", "scheme" },
 		{ "url-trailing-slash-given-none-signed", "slash" },
 		{ "url-host-other-rejected", "none" },

@@ -54,19 +54,31 @@ replacement(const char *s, size_t len, bool attr, size_t *n)
 	}
 }
 
+/* What stands for itself anywhere: most of all values. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '&' && c != '<' && c != '>' &&
+	    c != '"';
+}
+
 static enum status
 put(struct buf *out, const char *value, size_t len, bool attr)
 {
 	size_t from = 0, at, n;
 	const char *instead;
 
-	for (at = 0; at < len; at += n)
-		if ((instead = replacement(value + at, len - at, attr, &n)) !=
-		    NULL) {
-			buf_put(out, value + from, at - from);
-			buf_puts(out, instead);
-			from = at + n;
-		}
+	for (at = 0; at < len; at += n) {
+		n = 1;
+		if (is_plain((unsigned char)value[at]))
+			continue;
+		instead = replacement(value + at, len - at, attr, &n);
+		if (instead == NULL)
+			continue;
+		buf_put(out, value + from, at - from);
+		buf_puts(out, instead);
+		from = at + n;
+	}
 	return buf_put(out, value + from, len - from);
 }
 

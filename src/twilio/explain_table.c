@@ -355,6 +355,7 @@ static const struct cause last_causes[] = {
 	{ PORT, set, NULL, "443", PORT_WORDS },
 	{ PORT, set, NULL, "80", PORT_WORDS },
 	{ PORT, set, NULL, "8443", PORT_WORDS },
+	{ PORT, set, NULL, "8444", PORT_WORDS },
 	{ PORT, set, NULL, "8080", PORT_WORDS },
 };
 
