@@ -21,8 +21,8 @@ STATUSES = ["queued", "ringing", "in-progress", "completed", "busy", "failed",
             "no-answer", "canceled"]
 
 # enum status
-(OK, _, IO, BUSY, TIMEOUT, TOOBIG, MALFORMED, _, NOTFOUND, _, DENIED, CONFIG,
- _, UNAVAILABLE) = range(14)
+(OK, _, IO, BUSY, TIMEOUT, TOOBIG, _, MALFORMED, _, NOTFOUND, _, DENIED,
+ CONFIG, _, UNAVAILABLE) = range(15)
 
 
 def ours(mock, *args, user=ACCOUNT, secret=TOKEN):
