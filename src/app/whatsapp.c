@@ -1,6 +1,8 @@
 /* Inbound messages and the status callbacks of outbound ones. */
 #include "app/handlers.h"
 
+#include <string.h>
+
 #include "app/exchange.h"
 #include "app/inbound.h"
 #include "app/metrics.h"
@@ -33,6 +35,26 @@ fields_release(struct fields *f)
 {
 	buf_release(&f->message);
 	json_free(f->json);
+}
+
+/*
+ * Nothing stands between URL and form in what is signed, so a status callback
+ * could be posted here again under its own signature, with the rest of its
+ * URL as the beginning of a name: "/statusAccountSid". Is this one such?
+ */
+static bool
+form_continues_url(const struct exchange *x)
+{
+	static const char status[] = "/whatsapp/status";
+	const char *tail = exchange_tail(x);
+	const struct kv_pair *p = x->form.pairs;
+
+	if (tail == NULL || !str_starts(status, tail))
+		return false;
+	for (; p < x->form.pairs + x->form.n; p++)
+		if (str_starts(p->name, status + strlen(tail)))
+			return true;
+	return false;
 }
 
 /* False if it answered. Older names of the SID are Twilio's own aliases. */
@@ -131,6 +153,10 @@ handle_whatsapp(struct exchange *x)
 	struct fields f = { 0 };
 	bool ok;
 
+	if (form_continues_url(x)) {
+		exchange_error(x, 400, "A parameter's name continues the URL");
+		return;
+	}
 	ok = x->is_json ? fields_of_json(x, &f) : fields_of_form(x, &f);
 	if (ok && str_empty(f.from)) {
 		exchange_error(x, 400, "From is missing");

@@ -282,6 +282,21 @@ def signed_once(door):
 
 
 @case
+def status_is_no_message(door):
+    """The signature of a status callback does for no message: what is signed
+    has nothing between the URL and the form either."""
+    params = message(tel(), sid(), Body="", MessageStatus="read")
+    body = form(dict(sorted(params.items())))
+    signed = [("X-Twilio-Signature",
+               sign(TOKEN, door.url("/whatsapp/status"), body)),
+              ("Content-Type", FORM)]
+    for route, rest in [("/whatsapp", b"/status"), ("/whatsapp/", b"status")]:
+        reply = door.ask("POST", route, signed, rest + body)
+        true(reply.status in (400, 404), f"{route}: {reply.status}")
+
+
+
+@case
 def malformed_sids(door):
     """They count as none: the digest of what was signed tells a repeat."""
     for bad in ["SM1", "SM" + "g" * 32, "XX" + "0" * 32, "SM" + "0" * 33, " "]:
