@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -229,23 +230,37 @@ put_head(struct buf *b, const struct log *log, enum log_level level,
 	}
 }
 
-/* Does a file end within a line? It is open for writing only. */
-static bool
-log_is_cut(const struct log *log)
+/* The size of the file, if it ends within a line, else 0. */
+static off_t
+log_cut_at(const struct log *log)
 {
 	char name[40], last = '\n';
 	struct stat st;
 	int fd;
 
+	/* It is open for writing only. */
 	if (fstat(log->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
-		return false;
+		return 0;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", log->fd);
 	if ((fd = open(name, O_RDONLY | O_CLOEXEC)) < 0)
-		return false;
+		return 0;
 	if (pread(fd, &last, 1, st.st_size - 1) != 1)
 		last = '\n';
 	close(fd);
-	return last != '\n';
+	return last == '\n' ? 0 : st.st_size;
+}
+
+/* A line that another process is just writing goes on within a moment. */
+static bool
+log_is_cut(const struct log *log)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	off_t at = log_cut_at(log);
+
+	if (at == 0)
+		return false;
+	nanosleep(&moment, NULL);
+	return log_cut_at(log) == at;
 }
 
 /*
