@@ -79,23 +79,23 @@ fdatasync(int fd)
 	return shim.skip_syncs ? 0 : (int)syscall(SYS_fdatasync, fd);
 }
 
-/* How much of a write fits on the disk. */
+/* How much of a write fits on the disk; a hole before it takes room, too. */
 static size_t
 fits(int fd, size_t n, off_t at)
 {
-	int64_t space = shim.space, old = 0, grow;
+	int64_t space = shim.space, grow, lacking;
 	struct stat st;
 
 	if (space < 0 || fstat(fd, &st) < 0)
 		return n;
-	old = st.st_size > at ? st.st_size - at : 0;
-	if (old >= (int64_t)n)
+	grow = at + (int64_t)n - st.st_size;
+	if (grow <= 0)
 		return n;
-	grow = (int64_t)n - old;
-	if (grow > space)
-		grow = space;
-	shim.space -= grow;
-	return (size_t)(old + grow);
+	lacking = grow > space ? grow - space : 0;
+	if (lacking >= (int64_t)n)
+		return 0;
+	shim.space -= grow - lacking;
+	return n - (size_t)lacking;
 }
 
 ssize_t

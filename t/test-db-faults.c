@@ -164,23 +164,23 @@ test_disk_full(void)
 {
 	struct buf why = BUF_INIT;
 	struct db *db = begin();
-	enum status st[400];
+	enum status st[2000];
 	char name[32];
 	int i, full = 0;
 
 	shim.space = 150000;
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		st[i] = note_write(db, name);
 		full += st[i] == ST_FULL;
 		CU_ASSERT(st[i] == ST_OK || st[i] == ST_FULL);
 	}
-	CU_ASSERT(full > 0 && full < 400);
+	CU_ASSERT(full > 0 && full < 2000);
 	shim.space = 100000;
 	CU_ASSERT(!db_ready(db, &why));
 	CU_ASSERT_STRING_EQUAL(buf_str(&why), "the disk is full");
 	shim_reset();
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		CU_ASSERT_EQUAL(notes_count(db, name), st[i] == ST_OK ? 1 : 0);
 	}

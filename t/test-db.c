@@ -620,8 +620,9 @@ static void *
 ask(void *arg)
 {
 	struct asker *a = arg;
+	struct db_job_entry j = { .fn = no_job, .result = ST_IO };
 
-	a->st = db_jobs_submit(a->jobs, no_job, NULL, 500000, 100000);
+	a->st = db_jobs_submit(a->jobs, &j, 500000, 100000);
 	a->done = 1;
 	return NULL;
 }

@@ -303,7 +303,7 @@ settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
 		    LOG_SID("message_sid", log_name(e)),
 		    LOG_STR("reason", why_not(ports, sent)),
 		    LOG_INT("attempts", e->attempts + 1));
-	if (db_write(app->db, settle_job, &s) != ST_OK)
+	if (db_write_reserved(app->db, settle_job, &s) != ST_OK)
 		log_error(app->log, "the spool could not be updated",
 		    LOG_SID("message_sid", log_name(e)));
 }
@@ -454,7 +454,7 @@ outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 		/* Without an end, what fails must not come again. */
 		if (stop != NULL)
 			t.now_us = clock_us();
-		if ((st = db_write(app->db, take_job, &t)) != ST_OK)
+		if ((st = db_write_reserved(app->db, take_job, &t)) != ST_OK)
 			break;
 		ports_begin(ports, t.entry.trace, NULL);
 		sent = send_entry(app, ports, &t.entry, &wait_us);

@@ -1,5 +1,6 @@
 #include "store/db.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 
 /* Prepared statements kept; a program has some forty. */
 #define CACHE_SIZE 128
+
+#define DB_PAGE 4096 /* SQLite's own choice */
 
 /*
  * How long SQLite itself waits for a lock of its own: a reader in rollback
@@ -32,6 +35,7 @@ struct db_conn {
 	bool no_memory; /* a column could not be given */
 	bool stale;
 	int64_t wal_pages;
+	int64_t allocated; /* pages that the file has room for */
 	int64_t scans;
 	enum status fault; /* until it is asked for */
 	enum status trouble; /* in the present transaction */
@@ -163,6 +167,8 @@ db_conn_open(
 	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_busy_timeout(c->sqlite, SQLITE_WAIT_MS);
 	sqlite3_wal_hook(c->sqlite, note_wal, c);
+	sqlite3_file_control(
+	    c->sqlite, "main", SQLITE_FCNTL_CHUNK_SIZE, &(int){ DB_CHUNK });
 	*out = c;
 	return ST_OK;
 }
@@ -474,6 +480,34 @@ db_conn_rollback(struct db_conn *c)
 		step_plain(c, "ROLLBACK");
 	if (in_transaction(c))
 		c->stale = true;
+}
+
+enum status
+db_conn_allocate(struct db_conn *c)
+{
+	struct db_rows *r;
+	int64_t pages = 0, size;
+	int error = 0;
+	enum status st;
+
+	if ((st = rows_for(c, "PRAGMA page_count", &r)) != ST_OK)
+		return st;
+	if (sqlite3_step(r->stmt) == SQLITE_ROW)
+		pages = sqlite3_column_int64(r->stmt, 0);
+	sqlite3_reset(r->stmt);
+	if (pages <= c->allocated)
+		return ST_OK;
+	size = pages * DB_PAGE;
+	if (sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_SIZE_HINT,
+		&size) == SQLITE_OK) {
+		c->allocated =
+		    (size + DB_CHUNK - 1) / DB_CHUNK * DB_CHUNK / DB_PAGE;
+		return ST_OK;
+	}
+	sqlite3_file_control(
+	    c->sqlite, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+	return result(
+	    c, error == ENOSPC || error == EDQUOT ? SQLITE_FULL : SQLITE_IOERR);
 }
 
 enum status

@@ -109,6 +109,10 @@ void db_close(struct db *);
  */
 enum status db_write(struct db *, db_job *, void *arg);
 
+/* The same for a job that makes room, or leads to it: with a full disk it may
+ * use what is reserved for such. */
+enum status db_write_reserved(struct db *, db_job *, void *arg);
+
 /*
  * The same without writing and without the lock, on a connection of its own,
  * one reader at a time. From inside a job it simply calls job.

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "store/db_impl.h"
+#include "store/db_reserve.h"
 
 /*
  * A job whose turn has not come by then is withdrawn (the caller says when);
@@ -106,6 +107,54 @@ write_sums(struct db *db)
 	return db->sums.all_n == 0 ? ST_OK : run_job(db, &j);
 }
 
+static void
+note_result(struct db *db)
+{
+	const char *why;
+	enum status st;
+
+	if (db->change != DB_SAME)
+		return; /* which is told already */
+	if ((st = db_conn_fault(db->writer, &why)) != ST_OK)
+		db_note_fault(db, st, why);
+	else
+		db_note_success(db);
+}
+
+/*
+ * A log that was copied begins again by itself, in its old place, which is
+ * faster to sync than an empty one; but only a process that stays knows that
+ * it was copied.
+ */
+static void
+checkpoint(struct db *db, bool empty)
+{
+	enum status st;
+
+	st = db_conn_checkpoint(db->writer, empty);
+	if (st == ST_OK && empty)
+		db->unsettled = false;
+	else if (st != ST_OK && st != ST_BUSY)
+		note_result(db);
+	atomic_fetch_add_explicit(
+	    &db->counters.checkpoints, 1, memory_order_relaxed);
+}
+
+/* The present transaction. The log's pages have a place in the file before
+ * they count: a full disk shall not keep it from being copied. */
+static enum status
+commit(struct db *db)
+{
+	enum status st = ST_OK;
+
+	if (db->file.journal == DB_WAL)
+		st = db_conn_allocate(db->writer);
+	if (st == ST_OK)
+		return db_conn_commit(db->writer);
+	db_conn_rollback(db->writer);
+	return st;
+}
+
 static enum status
 run_alone(struct db *db, struct db_job_entry *j)
 {
@@ -114,8 +163,28 @@ run_alone(struct db *db, struct db_job_entry *j)
 	if ((st = begin(db)) != ST_OK)
 		return st;
 	if ((st = run_job(db, j)) == ST_OK && (st = write_sums(db)) == ST_OK)
-		return db_conn_commit(db->writer);
+		return commit(db);
 	db_conn_rollback(db->writer);
+	return st;
+}
+
+/*
+ * On a full disk: the log, copied into the file, begins again in its old
+ * place, which often is enough; then there is the reserve, for those who make
+ * room. What they leave of it is taken back (upkeep).
+ */
+static enum status
+run_somehow(struct db *db, struct db_job_entry *j)
+{
+	enum status st = run_alone(db, j);
+
+	if (st == ST_FULL) {
+		checkpoint(db, false);
+		st = run_alone(db, j);
+	}
+	if (st == ST_FULL && j->reserved &&
+	    db_reserve_release(db->file.reserve))
+		st = run_alone(db, j);
 	return st;
 }
 
@@ -154,7 +223,8 @@ run_each(struct db *db)
 	size_t i;
 
 	for (i = 0; i < b->n; i++)
-		b->jobs[i]->result = run_alone(db, b->jobs[i]);
+		if (b->jobs[i] != NULL)
+			b->jobs[i]->result = run_somehow(db, b->jobs[i]);
 }
 
 static void
@@ -167,7 +237,8 @@ run_batch(struct db *db)
 		return;
 	}
 	if (!run_together(db)) {
-		if (db->jobs.batch.n > 1)
+		if (db->jobs.batch.n > 1 ||
+		    db->jobs.batch.jobs[0]->result == ST_FULL)
 			run_each(db);
 		return;
 	}
@@ -179,41 +250,12 @@ run_batch(struct db *db)
 	db_jobs_commit(&db->jobs);
 	/* Failures are void as well: "it is there already" may have been said
 	 * of a neighbour's row that is not there now. */
-	if ((st = db_conn_commit(db->writer)) != ST_OK)
+	if ((st = commit(db)) == ST_FULL) {
+		db_jobs_again(&db->jobs);
+		run_each(db);
+	} else if (st != ST_OK) {
 		db_jobs_fail(&db->jobs, st);
-}
-
-static void
-note_result(struct db *db)
-{
-	const char *why;
-	enum status st;
-
-	if (db->change != DB_SAME)
-		return; /* which is told already */
-	if ((st = db_conn_fault(db->writer, &why)) != ST_OK)
-		db_note_fault(db, st, why);
-	else
-		db_note_success(db);
-}
-
-/*
- * A log that was copied begins again by itself, in its old place, which is
- * faster to sync than an empty one; but only a process that stays knows that
- * it was copied.
- */
-static void
-checkpoint(struct db *db, bool empty)
-{
-	enum status st;
-
-	st = db_conn_checkpoint(db->writer, empty);
-	if (st == ST_OK && empty)
-		db->unsettled = false;
-	else if (st != ST_OK && st != ST_BUSY)
-		note_result(db);
-	atomic_fetch_add_explicit(
-	    &db->counters.checkpoints, 1, memory_order_relaxed);
+	}
 }
 
 /*
@@ -315,6 +357,8 @@ upkeep(struct db *db)
 
 	if (db->writer == NULL || db->change != DB_SAME)
 		return;
+	if (!db->brief)
+		db_reserve_make(db->file.reserve);
 	if (chore.fn != NULL && chore_due(db))
 		run_alone(db, &chore);
 	db_conn_numbers(db->writer, &n);
@@ -409,19 +453,18 @@ store_thread(void *arg)
 }
 
 static enum status
-commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us, bool looks)
+commit_here(struct db *db, struct db_job_entry *j, int64_t turn_us, bool looks)
 {
-	struct db_job_entry j = { .fn = fn, .arg = arg, .result = ST_IO };
 	enum status st;
 
 	pthread_mutex_lock(&db->writing);
 	if ((st = find_file(db)) == ST_OK)
 		st = db_lock_take(&db->file.lock, clock_mono_us() + turn_us);
 	if (st == ST_OK) {
-		db->jobs.batch.jobs[0] = &j;
+		db->jobs.batch.jobs[0] = j;
 		db->jobs.batch.n = 1;
 		lead(db);
-		st = j.result;
+		st = j->result;
 		db->jobs.batch.n = 0;
 		if (!looks)
 			upkeep(db);
@@ -432,19 +475,25 @@ commit_here(struct db *db, db_job *fn, void *arg, int64_t turn_us, bool looks)
 }
 
 enum status
-db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us)
+db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us, bool reserved)
 {
+	struct db_job_entry j = {
+		.fn = fn, .arg = arg, .reserved = reserved, .result = ST_IO
+	};
+
 	if (db->threaded)
-		return db_jobs_submit(&db->jobs, fn, arg, turn_us, COMMIT_US);
-	return commit_here(db, fn, arg, turn_us, false);
+		return db_jobs_submit(&db->jobs, &j, turn_us, COMMIT_US);
+	return commit_here(db, &j, turn_us, false);
 }
 
 enum status
 db_look(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 {
+	struct db_job_entry j = { .fn = fn, .arg = arg, .result = ST_IO };
+
 	if (db->threaded)
-		return db_jobs_submit(&db->jobs, fn, arg, turn_us, COMMIT_US);
-	return commit_here(db, fn, arg, turn_us, true);
+		return db_jobs_submit(&db->jobs, &j, turn_us, COMMIT_US);
+	return commit_here(db, &j, turn_us, true);
 }
 
 void

@@ -18,6 +18,10 @@
 
 struct db_conn;
 
+/* The file grows by so much at a time; SQLite's shell cuts it to what is used,
+ * should it copy the log. */
+#define DB_CHUNK (1 << 18)
+
 /*
  * Open a connection to the file that a SQLite URI names. Nothing of the file
  * has been read yet. On failure *why gets a few words. ST_OK, ST_NOMEM, ST_IO.
@@ -56,6 +60,13 @@ enum status db_conn_begin(struct db_conn *, bool write);
 /* What has gone wrong in the present transaction, so that it must not be
  * committed, whatever a job made of it; ST_OK: nothing. */
 enum status db_conn_trouble(const struct db_conn *);
+
+/*
+ * Before a commit to a log: give the file itself the room for the pages that
+ * the transaction adds, so that to copy the log needs none. ST_OK, ST_FULL,
+ * ST_IO.
+ */
+enum status db_conn_allocate(struct db_conn *);
 
 /*
  * ST_OK: synced. ST_BUSY, ST_FULL: undone. ST_TIMEOUT: it failed where it

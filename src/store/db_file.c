@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/db_reserve.h"
 #include "store/schema.h"
 
 /* Waiting for the lock, when the file must be made or changed. */
@@ -145,12 +146,12 @@ make_uri(struct db_file *f)
 }
 
 static enum status
-make_log(struct db_file *f)
+make_name(const struct db_file *f, const char *suffix, char **out)
 {
-	struct buf log = BUF_INIT;
+	struct buf name = BUF_INIT;
 
-	buf_printf(&log, "%s-wal", f->path);
-	return (f->log = buf_detach(&log)) == NULL ? ST_NOMEM : ST_OK;
+	buf_printf(&name, "%s%s", f->path, suffix);
+	return (*out = buf_detach(&name)) == NULL ? ST_NOMEM : ST_OK;
 }
 
 enum status
@@ -170,7 +171,9 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 	if (st == ST_OK)
 		st = make_uri(f);
 	if (st == ST_OK && f->journal == DB_WAL)
-		st = make_log(f);
+		st = make_name(f, "-wal", &f->log);
+	if (st == ST_OK && !o->inspect)
+		st = make_name(f, ".reserve", &f->reserve);
 	if (st != ST_OK)
 		db_file_release(f);
 	return st;
@@ -183,6 +186,7 @@ db_file_release(struct db_file *f)
 	free(f->path);
 	free(f->uri);
 	free(f->log);
+	free(f->reserve);
 	*f = (struct db_file)DB_FILE_INIT;
 }
 
@@ -442,8 +446,8 @@ db_file_compare(struct db_file *f, struct db_conn *c, bool begun)
 	return db_identity_compare(&f->identity, f->path, f->log, c, begun);
 }
 
-enum status
-db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
+static enum status
+open_writer(struct db_file *f, struct db_conn **out, struct buf *why)
 {
 	enum db_change change = db_identity_glance(&f->identity, f->path);
 	struct db_conn *c = NULL;
@@ -478,6 +482,19 @@ db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
 	db_identity_set(&f->identity, f->path, f->log, c);
 	*out = c;
 	return ST_OK;
+}
+
+enum status
+db_file_writer(struct db_file *f, struct db_conn **out, struct buf *why)
+{
+	enum status st = open_writer(f, out, why);
+
+	/* On a full disk the index of the log has no room. */
+	if ((st == ST_IO || st == ST_FULL) && db_reserve_release(f->reserve)) {
+		buf_reset(why);
+		st = open_writer(f, out, why);
+	}
+	return st;
 }
 
 enum status

@@ -18,6 +18,7 @@ struct db_file {
 	char *path; /* absolute, links resolved: the lock goes by it */
 	char *uri;
 	char *log; /* the -wal's path; NULL: there is none */
+	char *reserve; /* its path (db_reserve.h) */
 	enum db_journal journal;
 	const struct db_schema *schema;
 	bool existing; /* must be there */

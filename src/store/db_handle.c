@@ -103,17 +103,29 @@ here(struct db *db)
 	return NULL;
 }
 
-enum status
-db_write(struct db *db, db_job *fn, void *arg)
+static enum status
+write_job(struct db *db, db_job *fn, void *arg, bool reserved)
 {
 	struct db_conn *c = here(db);
 
-	if (c == NULL && db->file.lock.path == NULL && db->late.path == NULL)
+	if (c == NULL && db->inspects)
 		return ST_UNSUPPORTED; /* it is open to be looked at */
 	if (c == NULL)
-		return db_commit(db, fn, arg, TURN_US);
+		return db_commit(db, fn, arg, TURN_US, reserved);
 	/* A reading job has no right to write, and must not wait for one. */
 	return c == db->writer ? fn(db, arg) : ST_UNSUPPORTED;
+}
+
+enum status
+db_write(struct db *db, db_job *fn, void *arg)
+{
+	return write_job(db, fn, arg, false);
+}
+
+enum status
+db_write_reserved(struct db *db, db_job *fn, void *arg)
+{
+	return write_job(db, fn, arg, true);
 }
 
 /* A connection to read on; its mutex is held. */
@@ -330,6 +342,7 @@ init(struct db *db, const struct db_options *o, struct buf *why)
 	enum status st;
 
 	db->log = o->log;
+	db->inspects = o->inspect;
 	db->brief = o->late && !o->threaded;
 	db->idle_us = o->idle_us > 0 ? o->idle_us : IDLE_US;
 	pthread_mutex_init(&db->health.mutex, NULL);

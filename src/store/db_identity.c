@@ -61,7 +61,7 @@ db_identity_compare(struct db_identity *id, const char *path, const char *log,
 	if ((change = compare_file(id, path, &now)) != DB_SAME)
 		return change;
 	db_conn_counter(c, &counter);
-	if (now.st_size < id->size || counter < id->counter)
+	if (now.st_size + DB_CHUNK < id->size || counter < id->counter)
 		return DB_OVERWRITTEN;
 	if (begun) {
 		id->size = now.st_size;

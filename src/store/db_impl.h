@@ -40,6 +40,7 @@ struct db {
 	struct db_conn *writer; /* NULL: could not be opened (again) */
 	struct db_sums sums; /* of the present transaction */
 	_Atomic bool opened; /* it has been open before */
+	bool inspects; /* writes nothing */
 	bool brief; /* lives for one request */
 	enum db_change change; /* of its files, as last seen */
 	struct db_options late; /* of a file that is still to be looked up; its
@@ -70,7 +71,8 @@ void db_note_success(struct db *);
 enum status db_end_job(struct db *, struct db_conn *, enum status st);
 
 /* Run a job in a write transaction; not from inside a job. As db_write. */
-enum status db_commit(struct db *, db_job *, void *arg, int64_t turn_us);
+enum status db_commit(
+    struct db *, db_job *, void *arg, int64_t turn_us, bool reserved);
 
 /* The same of one that changes nothing, for what else comes of it: the file is
  * open. Nobody pays with upkeep for having looked. */

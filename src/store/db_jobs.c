@@ -102,22 +102,21 @@ until(enum db_job_state state, int64_t turn, int64_t commit)
 }
 
 enum status
-db_jobs_submit(struct db_jobs *q, db_job *fn, void *arg, int64_t turn_us,
+db_jobs_submit(struct db_jobs *q, struct db_job_entry *j, int64_t turn_us,
     int64_t commit_us)
 {
-	struct db_job_entry j = { .fn = fn, .arg = arg, .result = ST_IO };
 	int64_t turn = clock_mono_us() + turn_us, end;
 	enum db_job_state state;
 
-	enqueue(q, &j);
-	while ((state = atomic_load(&j.state)) != DB_JOB_DONE) {
+	enqueue(q, j);
+	while ((state = atomic_load(&j->state)) != DB_JOB_DONE) {
 		end = until(state, turn, turn + commit_us);
-		db_wait(&j.state, state, end);
+		db_wait(&j->state, state, end);
 		if (end != INT64_MAX && clock_mono_us() >= end &&
-		    leave(q, &j, state))
+		    leave(q, j, state))
 			break;
 	}
-	return j.result;
+	return j->result;
 }
 
 enum db_jobs_news
@@ -199,6 +198,12 @@ void
 db_jobs_commit(struct db_jobs *q)
 {
 	set_all(q, NULL, DB_JOB_COMMITS);
+}
+
+void
+db_jobs_again(struct db_jobs *q)
+{
+	set_all(q, NULL, DB_JOB_RUNS);
 }
 
 void

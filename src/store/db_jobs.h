@@ -31,6 +31,7 @@ struct db_job_entry {
 	TAILQ_ENTRY(db_job_entry) link;
 	db_job *fn;
 	void *arg;
+	bool reserved; /* may have the reserve of a full disk */
 	enum status result;
 	_Atomic uint32_t state; /* changed under the mutex, awaited without */
 };
@@ -59,8 +60,8 @@ void db_jobs_release(struct db_jobs *);
  * turn_us: it is withdrawn. ST_TIMEOUT if its commit has not ended commit_us
  * later: it is given up, and the outcome is unknown.
  */
-enum status db_jobs_submit(
-    struct db_jobs *, db_job *, void *arg, int64_t turn_us, int64_t commit_us);
+enum status db_jobs_submit(struct db_jobs *, struct db_job_entry *,
+    int64_t turn_us, int64_t commit_us);
 
 /* The rest is for the one who leads. */
 
@@ -76,6 +77,10 @@ void db_jobs_take(struct db_jobs *);
 
 /* All of the batch has run: from now on its jobs may be given up. */
 void db_jobs_commit(struct db_jobs *);
+
+/* It is run once more: its jobs may not be given up any more; those that have
+ * been are NULL. */
+void db_jobs_again(struct db_jobs *);
 
 /* The same result for all of the batch. */
 void db_jobs_fail(struct db_jobs *, enum status);

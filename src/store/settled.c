@@ -128,7 +128,7 @@ run(void *arg)
 			break;
 		ids = s->list;
 		pthread_mutex_unlock(&s->mutex);
-		st = db_write(s->db, remove_job, &ids);
+		st = db_write_reserved(s->db, remove_job, &ids);
 		pthread_mutex_lock(&s->mutex);
 		if (st == ST_OK)
 			forget(&s->list, &ids);

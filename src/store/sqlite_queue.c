@@ -284,7 +284,7 @@ receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 	if (!span_ok(visibility_s))
 		return ST_MALFORMED;
 	if ((st = str_uuid(c.secret)) == ST_OK)
-		st = db_write(of(q)->db, receive_job, &c);
+		st = db_write_reserved(of(q)->db, receive_job, &c);
 	/* A damaged database is not a damaged item: asking again would not
 	 * get past it. */
 	if (st == ST_CORRUPT)
@@ -375,7 +375,7 @@ with_receipt(struct queue *q, const char *receipt, db_job *job, struct call *c)
 		return ST_MALFORMED;
 	if ((st = receipt_parse(receipt, &c->receipt)) != ST_OK)
 		return st;
-	st = db_write(of(q)->db, job, c);
+	st = db_write_reserved(of(q)->db, job, c);
 	free(c->group);
 	return st;
 }

@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 
 from cases import check_json_error, check_twiml, message, sid, tel
 from doors import ApacheCgi, NginxFastcgi
 from lifecycle import Load
-from outcome import equal, true
+from outcome import Skip, equal, true
+from servers import wait_for
 from twilio_sign import form
 
 
@@ -59,14 +61,15 @@ def stored(path):
 
 def not_ready(door, says):
     """/ready and the log name what is wrong."""
+    wait_for(lambda: door.ask("GET", "/ready").status == 503, "/ready 503", 3)
     reply = door.ask("GET", "/ready")
-    equal(reply.status, 503, "/ready")
     true('"store":"not ready"' in reply.body.decode(), f"{reply}")
     true(says in door.dir.read("state/log"), f"{says} in the log")
 
 
 def ready(door):
-    equal(door.ask("GET", "/ready").status, 200, "/ready")
+    # The verdict is kept for a second.
+    wait_for(lambda: door.ask("GET", "/ready").status == 200, "/ready 200", 3)
 
 
 # ---- one file
@@ -353,7 +356,110 @@ def damaged(door):
     true(not os.path.exists(door.dir("state/no.db")), "nothing is left over")
 
 
-CASES = [copy_in_use, copy_overwrites_nothing, copy_is_restored,
+# ---- a full disk
+
+
+class Small:
+    """A disk of a few MB in place of the site's directory."""
+
+    def __init__(self, door, size):
+        self.dir = door.dir("state")
+        if os.geteuid() != 0:
+            raise Skip("only root may mount")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}",
+                               "none", self.dir], capture_output=True,
+                              check=False)
+        if done.returncode:
+            raise Skip(f"no mount here: {done.stderr}")
+
+    def __enter__(self):
+        return self
+
+    def fill(self, name="full"):
+        with open(f"{self.dir}/{name}", "wb", buffering=0) as f:
+            for size in (65536, 4096, 1):
+                try:
+                    while f.write(b"x" * size) == size:
+                        pass
+                except OSError:
+                    pass
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.dir], check=False)
+
+
+def work_off(door, sids):
+    """The queue, by the command; what it gave."""
+    got = door.dir("got")
+    open(got, "w", encoding="utf-8").close()
+    done = door.run_switchhook(
+        "queue", "run", "unrouted", "--drain", "--", "sh", "-c",
+        f"tr -d '\\n' >>{got}; echo >>{got}")
+    equal(done.returncode, 0, done.stderr)
+    with open(got, encoding="utf-8") as f:
+        have = [json.loads(line)["twilio_message"]["MessageSid"][0]
+                for line in f if line.strip()]
+    equal(sorted(have), sorted(sids), "worked off, each once")
+
+
+def until_full(door):
+    sids = []
+    for _ in range(20000):
+        message_sid, reply = post(door)
+        if reply.status != 200:
+            check_json_error(reply, 503)
+            return sids
+        sids.append(message_sid)
+    raise AssertionError("the disk is not full")
+
+
+def full_of_messages(door):
+    """The messages themselves have filled it."""
+    stop(door)
+    with Small(door, "3m"):
+        door.start_responder()
+        sids = until_full(door)
+        true(len(sids) > 100, f"{len(sids)} messages")
+        not_ready(door, "the disk is full")
+        work_off(door, sids)
+        print(f"      {len(sids)} messages on a full disk worked off")
+        equal(door.queue("unrouted"), [])
+        posted(door, 20)
+        sound(door, state(door))
+        stop(door)
+        door.start_responder()
+
+
+def full_of_others(door):
+    """Something else has filled it; the responder runs or not."""
+    stop(door)
+    with Small(door, "8m") as disk:
+        door.start_responder()
+        sids = posted(door, 60)
+        disk.fill()
+        sids += until_full(door)
+        disk.fill("more")
+        row = door.rows("queue", "receive", "unrouted")[0]
+        door.switchhook("queue", "release", "unrouted", row["receipt"])
+        row = door.rows("queue", "receive", "unrouted")[0]
+        disk.fill("again")
+        door.switchhook("queue", "ack", "unrouted", row["receipt"])
+        sids.remove(json.loads(row["body"])["twilio_message"]["MessageSid"][0])
+        stop(door)
+        disk.fill("and-again")
+        work_off(door, sids)
+        door.start_responder()
+        for name in ("full", "more", "again", "and-again"):
+            os.unlink(door.dir(f"state/{name}"))
+        posted(door, 20)
+        ready(door)
+        sound(door, state(door))
+        equal(os.path.getsize(state(door, ".reserve")), 1 << 20, "the reserve")
+        stop(door)
+        door.start_responder()
+
+
+CASES = [full_of_messages, full_of_others, copy_in_use, copy_overwrites_nothing, copy_is_restored,
          copy_of_nothing, damaged, stop_leaves_one_file, command_leaves_one_file, deleted, deleted_for_good, emptied,
          log_deleted]
 
