@@ -10,11 +10,11 @@
 #include "aws/service.h"
 #include "aws/sqs.h"
 #include "aws/sqs_impl.h"
-#include "aws/timestamp.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/crc32.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 #include "http/reply.h"
 #include "t/test.h"
 
@@ -49,11 +49,13 @@ test_iso(void)
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(good); i++) {
-		CU_ASSERT_EQUAL(timestamp_iso(good[i].text, &us), ST_OK);
+		CU_ASSERT_EQUAL(
+		    moment_parse(good[i].text, MOMENT_STAMP, &us), ST_OK);
 		CU_ASSERT_EQUAL(us, good[i].us);
 	}
 	for (i = 0; i < TEST_COUNT(bad); i++) {
-		CU_ASSERT_EQUAL(timestamp_iso(bad[i], &us), ST_MALFORMED);
+		CU_ASSERT_EQUAL(
+		    moment_parse(bad[i], MOMENT_STAMP, &us), ST_MALFORMED);
 	}
 }
 
@@ -71,10 +73,10 @@ test_http_date(void)
 	size_t i;
 
 	CU_ASSERT_EQUAL(
-	    timestamp_http("Sat, 21 Nov 2026 18:50:00 GMT", &us), ST_OK);
+	    moment_parse_mail("Sat, 21 Nov 2026 18:50:00 GMT", &us), ST_OK);
 	CU_ASSERT_EQUAL(us, INT64_C(1795287000000000));
 	for (i = 0; i < TEST_COUNT(bad); i++) {
-		CU_ASSERT_EQUAL(timestamp_http(bad[i], &us), ST_MALFORMED);
+		CU_ASSERT_EQUAL(moment_parse_mail(bad[i], &us), ST_MALFORMED);
 	}
 }
 

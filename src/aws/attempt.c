@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "aws/credentials.h"
-#include "aws/timestamp.h"
 #include "base/str.h"
 #include "codec/crc32.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 #include "codec/sigv4.h"
 #include "codec/url.h"
 #include "http/client.h"
@@ -168,7 +168,7 @@ read_headers(const struct http_reply *reply, struct attempt *a)
 
 	a->http = reply->code;
 	copy_word(http_reply_header(reply, "x-amzn-RequestId"), a->request_id);
-	if (date == NULL || timestamp_http(date, &a->date_us) != ST_OK)
+	if (date == NULL || moment_parse_mail(date, &a->date_us) != ST_OK)
 		a->date_us = 0;
 	if (str_u64(http_reply_header(reply, "x-amz-retry-after"), 3600000,
 		&ms) == ST_OK)

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/timestamp.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 
 /*
  * The attributes, by the names that the queue's messages have too. A text is
@@ -162,7 +162,7 @@ read_time(const struct json *item)
 
 	if (text == NULL)
 		return 0;
-	if (timestamp_iso(text, &us) == ST_OK)
+	if (moment_parse(text, MOMENT_STAMP, &us) == ST_OK)
 		return us;
 	if (!read_number(text, &n) || n < 0 || n > 9e18)
 		return 0;

@@ -4,11 +4,11 @@
 
 #include "aws/credentials.h"
 #include "aws/retry.h"
-#include "aws/timestamp.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 #include "http/client.h"
 
 #define BODY_MAX ((size_t)64 << 10)
@@ -49,7 +49,7 @@ provider_json(const struct buf *body, struct aws_keys *keys)
 	/* Without an expiry they are taken for permanent, as by botocore. */
 	(void)json_member_text(root, "Token", &token);
 	if (json_member_text(root, "Expiration", &expiration) == ST_OK &&
-	    timestamp_iso(expiration, &expires_us) != ST_OK)
+	    moment_parse(expiration, MOMENT_STAMP, &expires_us) != ST_OK)
 		goto out;
 	st = provider_keys(keys, id, secret, token, expires_us);
 out:

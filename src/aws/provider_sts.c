@@ -14,10 +14,10 @@
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "aws/service.h"
-#include "aws/timestamp.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/form.h"
+#include "codec/moment.h"
 #include "config/env.h"
 #include "config/textfile.h"
 #include "http/client.h"
@@ -163,7 +163,7 @@ keys_of_result(const struct buf *answer, struct aws_keys *keys)
 	    (st = copy_element(
 		 from, end, "SessionToken", &keys->session_token)) == ST_OK &&
 	    (st = copy_element(from, end, "Expiration", &expiration)) == ST_OK)
-		st = timestamp_iso(expiration, &keys->expires_us);
+		st = moment_parse(expiration, MOMENT_STAMP, &keys->expires_us);
 	if (st != ST_OK)
 		aws_keys_release(keys);
 	free(expiration);

@@ -1,24 +1,21 @@
 #include "codec/date.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 
-static bool
-is_leap(int year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int
-days_of(int year, int month)
+bool
+date_exists(const struct date *d)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
 		31 };
+	bool leap =
+	    (d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
 
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+	return d->year >= 1 && d->year <= 9999 && d->month >= 1 &&
+	    d->month <= 12 && d->day >= 1 &&
+	    d->day <= days[d->month - 1] + (leap && d->month == 2);
 }
 
 static int
@@ -40,8 +37,7 @@ date_parse(const char *s, struct date *date)
 	if (strlen(s) != 8 || strspn(s, "0123456789") != 8)
 		return ST_MALFORMED;
 	d = (struct date){ number(s, 4), number(s + 4, 2), number(s + 6, 2) };
-	if (d.year < 1 || d.month < 1 || d.month > 12 || d.day < 1 ||
-	    d.day > days_of(d.year, d.month))
+	if (!date_exists(&d))
 		return ST_MALFORMED;
 	*date = d;
 	return ST_OK;

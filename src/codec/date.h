@@ -1,7 +1,10 @@
-/* Days of the Gregorian calendar, as a caller keys them in and hears them. */
+/*
+ * Days of the Gregorian calendar, and how a caller keys them in and hears them.
+ */
 #ifndef CODEC_DATE_H
 #define CODEC_DATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +13,9 @@
 struct date {
 	int year, month, day; /* 1 to 9999, 1 to 12, 1 to 31 */
 };
+
+/* Any numbers may be in it. */
+bool date_exists(const struct date *);
 
 /*
  * YYYYMMDD: eight digits and a day that exists. ST_OK, or ST_MALFORMED for

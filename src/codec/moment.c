@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "codec/date.h"
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (INT64_C(86400) * SECOND_US)
@@ -43,29 +44,24 @@ take(const char **s, char c)
 	return true;
 }
 
+/* Fill in the day, if there is one; the calendar is codec/date.c's. */
 static bool
-day_exists(const struct tm *tm)
+set_day(struct tm *tm, const struct date *d)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-		31 };
-	int year = tm->tm_year + 1900;
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return tm->tm_mday <= days[tm->tm_mon] + (leap && tm->tm_mon == 1);
+	tm->tm_year = d->year - 1900;
+	tm->tm_mon = d->month - 1;
+	tm->tm_mday = d->day;
+	return date_exists(d);
 }
 
 static bool
 take_day(const char **s, struct tm *tm)
 {
-	int year, month;
+	struct date d;
 
-	if (!take_number(s, 4, 1, 9999, &year) || !take(s, '-') ||
-	    !take_number(s, 2, 1, 12, &month) || !take(s, '-') ||
-	    !take_number(s, 2, 1, 31, &tm->tm_mday))
-		return false;
-	tm->tm_year = year - 1900;
-	tm->tm_mon = month - 1;
-	return day_exists(tm);
+	return take_number(s, 4, 1, 9999, &d.year) && take(s, '-') &&
+	    take_number(s, 2, 1, 12, &d.month) && take(s, '-') &&
+	    take_number(s, 2, 1, 31, &d.day) && set_day(tm, &d);
 }
 
 /* Digits behind the point; without any it is no fraction. */
@@ -127,19 +123,23 @@ moment_parse(const char *s, enum moment_edge edge, int64_t *us)
 	*us = 0;
 	if (!take_day(&s, &tm))
 		return ST_MALFORMED;
-	if (*s == '\0') {
+	if (*s == '\0' && edge != MOMENT_STAMP) {
 		*us = (int64_t)timegm(&tm) * SECOND_US;
 		*us += edge == MOMENT_LAST ? DAY_US - 1 : 0;
 		return ST_OK;
 	}
 	if ((!take(&s, 'T') && !take(&s, 't')) ||
-	    !take_clock(&s, &tm, &fraction) || !take_zone(s, &offset))
+	    !take_clock(&s, &tm, &fraction))
+		return ST_MALFORMED;
+	if (edge == MOMENT_STAMP && *s == '\0')
+		s = "Z";
+	if (!take_zone(s, &offset))
 		return ST_MALFORMED;
 	*us = (int64_t)timegm(&tm) * SECOND_US + fraction - offset;
 	return ST_OK;
 }
 
-/* "Nov" */
+/* "Nov": 11 */
 static bool
 take_month(const char **s, int *month)
 {
@@ -148,7 +148,7 @@ take_month(const char **s, int *month)
 	for (i = 0; i < 12; i++) {
 		if (strncmp(*s, months + (size_t)i * 3, 3) == 0) {
 			*s += 3;
-			*month = i;
+			*month = i + 1;
 			return true;
 		}
 	}
@@ -161,20 +161,18 @@ moment_parse_mail(const char *s, int64_t *us)
 	struct tm tm = { 0 };
 	const char *comma = strchr(s, ',');
 	int64_t offset, none = 0;
-	int year;
+	struct date d;
 
 	*us = 0;
 	/* The weekday says nothing new, and may be missing. */
 	if (comma != NULL)
 		s = comma + 1;
 	s += strspn(s, " ");
-	if (!take_number(&s, is_digit(*s) && is_digit(s[1]) ? 2 : 1, 1, 31,
-		&tm.tm_mday) ||
-	    !take(&s, ' ') || !take_month(&s, &tm.tm_mon) || !take(&s, ' ') ||
-	    !take_number(&s, 4, 1, 9999, &year) || !take(&s, ' '))
-		return ST_MALFORMED;
-	tm.tm_year = year - 1900;
-	if (!day_exists(&tm) || !take_clock(&s, &tm, &none) || !take(&s, ' '))
+	if (!take_number(
+		&s, is_digit(*s) && is_digit(s[1]) ? 2 : 1, 1, 31, &d.day) ||
+	    !take(&s, ' ') || !take_month(&s, &d.month) || !take(&s, ' ') ||
+	    !take_number(&s, 4, 1, 9999, &d.year) || !take(&s, ' ') ||
+	    !set_day(&tm, &d) || !take_clock(&s, &tm, &none) || !take(&s, ' '))
 		return ST_MALFORMED;
 	if (!take_zone(strcmp(s, "GMT") == 0 ? "Z" : s, &offset))
 		return ST_MALFORMED;
@@ -182,35 +180,17 @@ moment_parse_mail(const char *s, int64_t *us)
 	return ST_OK;
 }
 
-/* Without gmtime_r, which takes a lock. */
-static void
-split(int64_t us, struct tm *tm)
-{
-	int64_t days = us / DAY_US - (us % DAY_US < 0);
-	int seconds = (int)((us - days * DAY_US) / SECOND_US);
-	int year, month;
-
-	clock_day(days, &year, &month, &tm->tm_mday);
-	tm->tm_year = (year < 0 ? 0 : year > 9999 ? 9999 : year) - 1900;
-	tm->tm_mon = month - 1;
-	/* 1970-01-01 was a Thursday. */
-	tm->tm_wday = (int)(((days + 4) % 7 + 7) % 7);
-	tm->tm_hour = seconds / 3600;
-	tm->tm_min = seconds / 60 % 60;
-	tm->tm_sec = seconds % 60;
-}
-
 void
 moment_mail(int64_t us, char out[static MOMENT_MAIL_MAX])
 {
-	struct tm tm = { 0 };
+	int64_t days = us / DAY_US - (us % DAY_US < 0);
+	char iso[CLOCK_ISO_MAX];
 
-	split(us, &tm);
-	snprintf(out, MOMENT_MAIL_MAX,
-	    "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000",
-	    weekdays + (size_t)tm.tm_wday * 3, tm.tm_mday % 100,
-	    months + (size_t)tm.tm_mon * 3, (tm.tm_year + 1900) % 10000,
-	    tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+	clock_iso(us, iso); /* "2026-11-21T18:50:00.123456" */
+	/* 1970-01-01 was a Thursday. */
+	snprintf(out, MOMENT_MAIL_MAX, "%.3s, %.2s %.3s %.4s %.8s +0000",
+	    weekdays + ((days + 4) % 7 + 7) % 7 * 3, iso + 8,
+	    months + ((iso[5] - '0') * 10 + iso[6] - '1') * 3, iso, iso + 11);
 }
 
 void
@@ -223,4 +203,17 @@ moment_iso(int64_t us, char out[static MOMENT_ISO_MAX])
 	memcpy(out, whole, MOMENT_ISO_MAX - 2);
 	out[MOMENT_ISO_MAX - 2] = 'Z';
 	out[MOMENT_ISO_MAX - 1] = '\0';
+}
+
+void
+moment_basic(int64_t us, char out[static MOMENT_BASIC_MAX])
+{
+	char iso[MOMENT_ISO_MAX];
+	const char *from;
+
+	moment_iso(us, iso);
+	for (from = iso; *from != '\0'; from++)
+		if (*from != '-' && *from != ':')
+			*out++ = *from;
+	*out = '\0';
 }

@@ -16,9 +16,9 @@
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "aws/sqs_impl.h"
-#include "aws/timestamp.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 #include "http/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -95,10 +95,10 @@ fuzz_times(const char *text, size_t len)
 	int64_t us;
 
 	(void)len;
-	if (timestamp_iso(text, &us) == ST_OK &&
-	    timestamp_http(text, &us) == ST_OK)
+	if (moment_parse(text, MOMENT_STAMP, &us) == ST_OK &&
+	    moment_parse_mail(text, &us) == ST_OK)
 		abort();
-	(void)timestamp_http(text, &us);
+	(void)moment_parse_mail(text, &us);
 }
 
 static void
