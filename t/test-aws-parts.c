@@ -305,8 +305,8 @@ static void
 test_bad_overrides(void)
 {
 	static const char *const bad[] = { "x", "ftp://h", "http://",
-		"http://u:s3cret@h", "http://h/?q", "http://h/#f",
-		"http://h:x" };
+		"http://u:s3cret@h", "http://h/?q", "http://h/#f", "http://h:x",
+		"http://h//", "http://h/a/../b" };
 	struct profile *p;
 	struct buf why = BUF_INIT;
 	size_t i;

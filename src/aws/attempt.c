@@ -64,12 +64,6 @@ aws_target_release(struct aws_target *t)
 
 /* --- the request --------------------------------------------------------- */
 
-static enum status
-add_header(struct kv *headers, const char *name, const char *value)
-{
-	return kv_add(headers, name, strlen(name), value, strlen(value));
-}
-
 /* Callers of ours chose its bytes: what is odd is not passed on. */
 static enum status
 add_trace(struct kv *headers, const char *name, const char *value)
@@ -81,49 +75,47 @@ add_trace(struct kv *headers, const char *name, const char *value)
 	if (str_empty(value) || strlen(value) > TRACE_MAX ||
 	    value[strspn(value, allowed)] != '\0')
 		return ST_OK;
-	return add_header(headers, name, value);
+	return kv_put(headers, name, value);
 }
 
-/* Everything but the signature, which is not of the traces: others on the
- * way may change those. */
+/*
+ * The headers and, of those that nobody on the way changes, the signature.
+ * date and authorization have to live as long as headers.
+ */
 static enum status
-sign_headers(const struct attempt_request *r, const struct aws_keys *keys,
-    const char *target, struct kv *headers, struct sigv4 *signature)
+put_headers(const struct attempt_request *r, const struct aws_keys *keys,
+    const char *target, const char *date, struct kv *headers,
+    struct buf *authorization)
 {
-	const struct sigv4_keys pair = { keys->access_key_id, keys->secret,
-		keys->session_token };
+	/* Ascending, as they are signed. */
+	const char *const list[][2] = {
+		{ "content-type", r->service->content_type },
+		{ "host", buf_str(&r->target->host) },
+		{ "x-amz-date", date },
+		{ "x-amz-security-token", keys->session_token },
+		{ "x-amz-target", target },
+	};
 	const struct sigv4_request to_sign = { .method = "POST",
 		.path = buf_str(&r->target->path),
 		.headers = headers,
 		.body = r->body->data,
 		.body_len = r->body->len,
+		.date = date,
 		.region = r->region,
-		.service = r->service->id,
-		.time_s = r->time_us / 1000000 };
-	enum status st = add_header(headers, "Host", buf_str(&r->target->host));
+		.service = r->service->id };
+	enum status st = ST_OK;
+	size_t i;
 
+	for (i = 0; st == ST_OK && i < sizeof(list) / sizeof(list[0]); i++)
+		if (!str_empty(list[i][1]))
+			st = kv_put(headers, list[i][0], list[i][1]);
 	if (st == ST_OK)
-		st = add_header(
-		    headers, "Content-Type", r->service->content_type);
+		st = sigv4_authorization(
+		    &to_sign, keys->access_key_id, keys->secret, authorization);
 	if (st == ST_OK)
-		st = add_header(headers, "X-Amz-Target", target);
-	return st == ST_OK ? sigv4_sign(&to_sign, &pair, signature) : st;
-}
-
-static enum status
-add_signature(const struct attempt_request *r, const struct aws_keys *keys,
-    struct kv *headers, const struct sigv4 *signature)
-{
-	enum status st = add_header(headers, "X-Amz-Date", signature->date);
-
-	if (st == ST_OK && !str_empty(keys->session_token))
-		st = add_header(
-		    headers, "X-Amz-Security-Token", keys->session_token);
+		st = kv_put(headers, "authorization", authorization->data);
 	if (st == ST_OK)
-		st = add_header(headers, "Authorization",
-		    buf_str(&signature->authorization));
-	if (st == ST_OK)
-		st = add_trace(headers, "X-Amzn-Trace-Id", r->trace);
+		st = add_trace(headers, "x-amzn-trace-id", r->trace);
 	if (st == ST_OK)
 		st = add_trace(headers, "traceparent", r->traceparent);
 	return st;
@@ -224,8 +216,7 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
     const struct aws_keys *keys, struct attempt *out)
 {
 	struct kv headers = KV_INIT;
-	struct sigv4 signature = { .authorization = BUF_INIT };
-	struct buf target = BUF_INIT;
+	struct buf target = BUF_INIT, authorization = BUF_INIT;
 	struct http_reply reply = { 0 };
 	struct http_call call = { .method = "POST",
 		.url = buf_str(&r->target->url),
@@ -235,15 +226,16 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
 		.connect_ms = r->connect_ms,
 		.total_ms = r->total_ms,
 		.max_body = BODY_MAX };
+	char date[MOMENT_BASIC_MAX];
 	enum status st;
 
 	*out = (struct attempt){ .status = ST_IO };
+	moment_basic(r->time_us, date);
 	buf_puts(&target, r->service->target);
 	buf_putc(&target, '.');
 	if ((st = buf_puts(&target, r->operation)) != ST_OK ||
-	    (st = sign_headers(r, keys, target.data, &headers, &signature)) !=
-		ST_OK ||
-	    (st = add_signature(r, keys, &headers, &signature)) != ST_OK ||
+	    (st = put_headers(r, keys, target.data, date, &headers,
+		 &authorization)) != ST_OK ||
 	    (st = http_client_send(client, &call, &reply)) != ST_OK) {
 		out->status = st;
 		out->error = no_answer(st);
@@ -254,5 +246,5 @@ attempt_make(struct http_client *client, const struct attempt_request *r,
 	http_reply_release(&reply);
 	kv_release(&headers);
 	buf_release(&target);
-	sigv4_release(&signature);
+	buf_release(&authorization);
 }

@@ -3,7 +3,6 @@
  * machine itself: https://docs.aws.amazon.com/sdkref/latest/guide/
  * feature-container-credentials.html and feature-imds-credentials.html there.
  */
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,12 +32,6 @@
 #define INSTANCE_KEYS "/latest/meta-data/iam/security-credentials/"
 #define INSTANCE_TTL "21600" /* of the token: 6 hours, the most there is */
 #define INSTANCE_SECONDS_MAX 60
-
-static enum status
-add_header(struct kv *headers, const char *name, const char *value)
-{
-	return kv_add(headers, name, strlen(name), value, strlen(value));
-}
 
 /* --- containers ------------------------------------------------------------ */
 
@@ -153,11 +146,9 @@ provider_container(
 	enum status st = container_url(c, &url, why);
 
 	if (st != ST_OK || (st = container_token(c, &token, why)) != ST_OK ||
-	    (st = add_header(&headers, "Accept", "application/json")) !=
-		ST_OK ||
+	    (st = kv_put(&headers, "Accept", "application/json")) != ST_OK ||
 	    (token.len > 0 &&
-		(st = add_header(&headers, "Authorization", token.data)) !=
-		    ST_OK))
+		(st = kv_put(&headers, "Authorization", token.data)) != ST_OK))
 		goto out;
 	call.url = url.data;
 	call.direct = str_starts(url.data, "http:");
@@ -230,7 +221,7 @@ instance_ask(const struct instance *i, const char *method, const char *path,
 		n--;
 	buf_put(&url, i->origin, n);
 	if ((st = buf_puts(&url, path)) != ST_OK ||
-	    (st = add_header(&headers, name, value)) != ST_OK)
+	    (st = kv_put(&headers, name, value)) != ST_OK)
 		goto out;
 	call.url = url.data;
 	st = provider_send(i->context, &call, i->each_ms, i->tries, reply, why);

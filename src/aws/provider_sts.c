@@ -207,7 +207,6 @@ static enum status
 ask_sts(const struct provider_context *c, const struct web_identity *w,
     struct aws_keys *keys, struct buf *why)
 {
-	static const char type[] = "application/x-www-form-urlencoded";
 	struct buf url = BUF_INIT, body = BUF_INIT;
 	struct kv headers = KV_INIT;
 	struct http_reply reply = { 0 };
@@ -215,8 +214,8 @@ ask_sts(const struct provider_context *c, const struct web_identity *w,
 	enum status st = put_url(c, &url, why);
 
 	if (st != ST_OK || (st = put_request(&body, w, why)) != ST_OK ||
-	    (st = kv_add(&headers, "Content-Type", 12, type,
-		 sizeof(type) - 1)) != ST_OK)
+	    (st = kv_put(&headers, "Content-Type",
+		 aws_services[AWS_STS].content_type)) != ST_OK)
 		goto out;
 	call.url = url.data;
 	call.body = body.data;

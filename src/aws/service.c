@@ -51,7 +51,8 @@ lower(const char *s, char out[static SETTING_MAX])
 	out[i] = '\0';
 }
 
-/* Nothing of a user, a query or a fragment: it is a place only. */
+/* Nothing of a user, a query or a fragment: it is a place only; and a path
+ * that is signed as it is sent. */
 static bool
 valid_endpoint(const char *text)
 {
@@ -61,7 +62,9 @@ valid_endpoint(const char *text)
 	    (url_part_is(&url.scheme, "http") ||
 		url_part_is(&url.scheme, "https")) &&
 	    url.userinfo.data == NULL && url.query.data == NULL &&
-	    url.fragment.data == NULL && text[strcspn(text, " \t\r\n")] == '\0';
+	    url.fragment.data == NULL && strstr(url.path.data, "//") == NULL &&
+	    strstr(url.path.data, "/.") == NULL &&
+	    text[strcspn(text, " \t\r\n")] == '\0';
 }
 
 static const char *
@@ -108,7 +111,8 @@ aws_endpoint_override(char *const *envp, const struct profile *profile,
 	if (st == ST_OK && value != NULL && !valid_endpoint(value)) {
 		buf_printf(why,
 		    "%s: an http or https address is wanted, without user, "
-		    "query or fragment",
+		    "query or fragment, and without \"//\" or \"/.\" in "
+		    "its path",
 		    name.data);
 		st = ST_CONFIG;
 	}

@@ -31,6 +31,12 @@ kv_add(struct kv *kv, const char *name, size_t name_len, const char *value,
 	return ST_OK;
 }
 
+enum status
+kv_put(struct kv *kv, const char *name, const char *value)
+{
+	return kv_add(kv, name, strlen(name), value, strlen(value));
+}
+
 const struct kv_pair *
 kv_find(const struct kv *kv, const char *name, size_t *count)
 {

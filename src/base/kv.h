@@ -35,6 +35,9 @@ void kv_release(struct kv *);
 enum status kv_add(struct kv *, const char *name, size_t name_len,
     const char *value, size_t value_len);
 
+/* The same of strings: a header to send. */
+enum status kv_put(struct kv *, const char *name, const char *value);
+
 /* The first pair of that name, or NULL; *count gets how many there are. */
 const struct kv_pair *kv_find(
     const struct kv *, const char *name, size_t *count);

@@ -23,9 +23,9 @@ TEMPORARY = ("ASIAEXAMPLE", "c2VjcmV0/+c2VjcmV0", "IQoJb3JpZ2luX2VjE" * 20 + "==
 JSON10 = "application/x-amz-json-1.0"
 
 
-def vector(name, method="POST", path="/", query="", headers=(), body="",
+def vector(name, method="POST", path="/", headers=(), body="",
            region="us-east-1", service="dynamodb", time=1440938160, keys=KEYS):
-    return {"name": name, "method": method, "path": path, "query": query,
+    return {"name": name, "method": method, "path": path,
             "headers": [list(h) for h in headers], "body": body,
             "region": region, "service": service, "time": time,
             "access_key_id": keys[0], "secret": keys[1],
@@ -60,28 +60,13 @@ def fixed():
     yield vector("names that are each other's beginning", headers=[
         ("Host", "h"), ("X-Amz-Date-More", "1"), ("X-Amz", "2"),
         ("X-A", "3"), ("X_A", "4"), ("X-A1", "5")])
-    yield vector("a header twice", headers=host + [
-        ("X-Two", "b"), ("x-two", "a"), ("X-Two", "  c  d ")])
     yield vector("white space in headers", headers=host + [
         ("X-Space", "  a   b\t\tc  "), ("X-Empty", ""), ("X-Blank", "   ")])
     yield vector("a proxied host with a port",
                  headers=[("Host", "127.0.0.1:8000")])
-    yield vector("query sorted", "GET", headers=host,
-                 query="b=2&a=1&a=0&B=3&aa=4&a%20=5&z")
-    yield vector("query with escapes", "GET", headers=host,
-                 query="q=%E2%82%AC%20x&empty=&Q=a%2Fb%3D&plus=a+b")
-    yield vector("query names only", "GET", headers=host, query="b&a")
     yield vector("a path with segments", "GET", path="/a/b.c/~d-_e",
                  headers=host)
     yield vector("a path that ends with a slash", "GET", path="/a/b/",
-                 headers=host)
-    yield vector("a path with empty segments", "GET", path="//a///b//",
-                 headers=host)
-    yield vector("a path with dots", "GET", path="/a/./b/../c/.", headers=host)
-    yield vector("a path above the root", "GET", path="/../../a/..",
-                 headers=host)
-    yield vector("dots and a slash", "GET", path="/a/../", headers=host)
-    yield vector("more than two dots", "GET", path="/.../..a/b..",
                  headers=host)
     yield vector("a path with escapes", "GET", headers=host,
                  path="/%E2%82%AC/a%20b/%2F/a+b/x:y@z")
@@ -107,19 +92,17 @@ BODY = VALUE + "\n\rÄß€\U0001f600{}"
 
 
 def random_vector(rng, i):
-    pairs = [text(rng, PIECES, 1, 6) + rng.choice(["=" + text(rng, PIECES, 0, 8),
-                                                   "="])
-             for _ in range(rng.randint(0, 5))]
     names = rng.sample(["X-A", "x-b", "X-Amz-Target", "Content-Type",
                         "X-Amz-Meta-Long-Name", "Accept", "x_y"],
                        rng.randint(0, 6))
     headers = [("Host", "host.example:%d" % rng.randint(1, 65535))]
     headers += [(n, text(rng, VALUE, 0, 40)) for n in names]
     rng.shuffle(headers)
-    path = "/" + "/".join(text(rng, PIECES, 0, 8) or rng.choice(["", ".", ".."])
+    # Without "." and "..", which are not sent.
+    path = "/" + "/".join("p" + text(rng, PIECES, 0, 8)
                           for _ in range(rng.randint(0, 5)))
     return vector("random %d" % i, rng.choice(["GET", "POST", "PUT"]), path,
-                  "&".join(pairs), headers, text(rng, BODY, 0, 200),
+                  headers, text(rng, BODY, 0, 200),
                   rng.choice(["us-east-1", "eu-central-1", "local"]),
                   rng.choice(["dynamodb", "sqs", "xray"]),
                   rng.randint(0, 4000000000),
@@ -129,10 +112,8 @@ def random_vector(rng, i):
 
 def sign(v):
     """Let botocore sign; its clock is ours."""
-    url = "http://example.com" + v["path"]
-    if v["query"]:
-        url += "?" + v["query"]
-    request = AWSRequest(v["method"], url, data=v["body"].encode())
+    request = AWSRequest(v["method"], "http://example.com" + v["path"],
+                         data=v["body"].encode())
     request.headers = HTTPHeaders()
     for name, value in v["headers"]:
         request.headers.add_header(name, value)
@@ -144,6 +125,8 @@ def sign(v):
         auth.add_auth(request)
     v["authorization"] = request.headers["Authorization"]
     del request.headers["Authorization"]
+    # What was signed: with its date and token, in lower case, ascending.
+    v["headers"] = sorted([n.lower(), h] for n, h in request.headers.items())
     v["canonical"] = auth.canonical_request(request)
     return v
 

@@ -9,27 +9,6 @@ const { SignatureV4 } = require('@smithy/signature-v4');
 
 const { Sha256 } = require('./verify.cjs');
 
-/* Its query is an object of decoded values. */
-function parseQuery(text) {
-	const query = {};
-	for (const pair of text.split('&').filter((p) => p !== '')) {
-		const at = pair.indexOf('=');
-		const name = decodeURIComponent(at < 0 ? pair : pair.slice(0, at));
-		const value = at < 0 ? '' : decodeURIComponent(pair.slice(at + 1));
-		(query[name] ??= []).push(value);
-	}
-	return query;
-}
-
-/* What it has no way to say: a header twice, a query that is not canonical. */
-function canExpress(v) {
-	const names = v.headers.map(([name]) => name.toLowerCase());
-	if (new Set(names).size !== names.length)
-		return false;
-	return v.query.split('&').every((pair) => pair.split('=').every((part) =>
-		encodeURIComponent(decodeURIComponent(part)) === part));
-}
-
 async function sign(v) {
 	const signer = new SignatureV4({
 		service: v.service,
@@ -46,7 +25,6 @@ async function sign(v) {
 		method: v.method,
 		protocol: 'http:',
 		path: v.path,
-		query: parseQuery(v.query),
 		headers: Object.fromEntries(v.headers),
 		body: v.body,
 	}, { signingDate: new Date(v.time * 1000) });
@@ -56,20 +34,15 @@ async function sign(v) {
 async function main() {
 	const vectors = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
 	let same = 0;
-	let left = 0;
 	for (const v of vectors) {
-		if (!canExpress(v)) {
-			left++;
-			continue;
-		}
 		const theirs = await sign(v);
 		if (theirs === v.authorization)
 			same++;
 		else
 			console.log(`${v.name}\n ${theirs}\n ${v.authorization}`);
 	}
-	console.log(`smithy: ${same} same, ${left} not expressible`);
-	process.exit(same + left === vectors.length && same > 0 ? 0 : 1);
+	console.log(`smithy: ${same} same`);
+	process.exit(same === vectors.length && same > 0 ? 0 : 1);
 }
 
 main();

@@ -144,12 +144,6 @@ out:
 	return st;
 }
 
-static enum status
-add_header(struct kv *headers, const char *name, const char *value)
-{
-	return kv_add(headers, name, strlen(name), value, strlen(value));
-}
-
 enum status
 rest_get(struct http_client *client, const struct calls_account *a,
     const struct rest_request *r, struct http_reply *reply,
@@ -167,10 +161,9 @@ rest_get(struct http_client *client, const struct calls_account *a,
 	buf_puts(&url, a->api_url);
 	if ((st = buf_puts(&url, r->uri)) != ST_OK ||
 	    (st = put_credentials(&authorization, a)) != ST_OK ||
-	    (st = add_header(&headers, "Authorization",
-		 buf_str(&authorization))) != ST_OK ||
-	    (st = add_header(&headers, "Accept", "application/json")) !=
-		ST_OK) {
+	    (st = kv_put(&headers, "Authorization", buf_str(&authorization))) !=
+		ST_OK ||
+	    (st = kv_put(&headers, "Accept", "application/json")) != ST_OK) {
 		failure_say(f, "%s", status_text(st));
 		goto out;
 	}
