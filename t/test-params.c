@@ -142,7 +142,7 @@ test_other_values(void)
 		    "AC0123456789abcdefABCDEF0123456789" },
 		{ "TWILIO_ACCOUNT_SID", "twilio.account_sid",
 		    "ac0123456789abcdefABCDEF0123456789",
-		    "ac0123456789abcdefABCDEF0123456789" },
+		    "AC0123456789abcdefABCDEF0123456789" },
 		{ "TWILIO_ACCOUNT_SID", "twilio.account_sid",
 		    "CA0123456789abcdefABCDEF0123456789", NULL },
 		{ "TWILIO_ACCOUNT_SID", "twilio.account_sid",

@@ -70,19 +70,21 @@ check_token(char *token)
 	return NULL;
 }
 
-/* Two letters and 32 hexadecimal digits, or nothing at all. */
+/* Empty, or a SID, whose letters are capitals from here on: Twilio's are. */
 static bool
-is_sid_or_empty(const char *sid, const char *letters)
+take_sid(char *sid, const char *kind)
 {
-	return *sid == '\0' ||
-	    (strlen(sid) == 34 && strncasecmp(sid, letters, 2) == 0 &&
-		strspn(sid + 2, "0123456789abcdefABCDEF") == 32);
+	if (*sid == '\0')
+		return true;
+	if (strncasecmp(sid, kind, 2) == 0)
+		memcpy(sid, kind, 2);
+	return str_is_sid(sid, kind);
 }
 
 static const char *
 check_api_key(char *sid)
 {
-	if (is_sid_or_empty(sid, "SK"))
+	if (take_sid(sid, "SK"))
 		return NULL;
 	return "is not an API key's SID; write SK and the 32 hexadecimal "
 	       "digits behind it, as Twilio's console shows it";
@@ -91,7 +93,7 @@ check_api_key(char *sid)
 static const char *
 check_account_sid(char *sid)
 {
-	if (is_sid_or_empty(sid, "AC"))
+	if (take_sid(sid, "AC"))
 		return NULL;
 	return "is not an account SID; write AC and the 32 hexadecimal digits "
 	       "behind it, as Twilio's console shows it";
