@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/limit.h"
 #include "app/ports.h"
 #include "app/voice_check.h"
 #include "base/process.h"
@@ -170,13 +171,15 @@ run_fastcgi(
     const struct options *o, const struct listener *listener, bool given)
 {
 	struct quit quit = { 0 };
+	struct limit limit = { 0 };
 	struct door_fastcgi_options door = {
 		.listener = *listener,
 		.timeout_s = TIMEOUT_S,
 		.app = { .config_file = o->config_file,
 		    .envp = environ,
 		    .threaded = true,
-		    .quit = &quit },
+		    .quit = &quit,
+		    .limit = &limit },
 	};
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "app/app.h"
-#include "app/watchers.h"
+#include "app/limit.h"
 #include "codec/json.h"
 #include "store/call.h"
 #include "store/db.h"
@@ -229,22 +229,24 @@ static void
 test_all_wait(void)
 {
 	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	struct limit limit = { 0 };
 	struct test_reply r;
 
-	watchers_workers(app->watchers, 4);
-	CU_ASSERT(watchers_enter(app->watchers));
+	app->limit = &limit;
+	limit_workers(&limit, 4);
+	CU_ASSERT(limit_enter(&limit));
 	r = ask(app, "GET", LIST);
 	CU_ASSERT_EQUAL(r.status, 503);
 	CU_ASSERT(test_has_header(&r, "Retry-After: 2"));
 	test_reply_release(&r);
 	expect(app, "/monitor-call/" SID, 503, "waiting");
 	expect(app, "/monitor-call/" SID "?source=log", 404, "recorded");
-	watchers_leave(app->watchers);
+	limit_leave(&limit);
 	expect(app, LIST, 502, "Twilio");
 	/* It has left again. */
-	CU_ASSERT(watchers_enter(app->watchers));
-	CU_ASSERT_FALSE(watchers_enter(app->watchers));
-	watchers_leave(app->watchers);
+	CU_ASSERT(limit_enter(&limit));
+	CU_ASSERT_FALSE(limit_enter(&limit));
+	limit_leave(&limit);
 	app_close(app);
 }
 

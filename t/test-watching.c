@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/limit.h"
 #include "app/page_token.h"
-#include "app/watchers.h"
 #include "base/clock.h"
 #include "codec/moment.h"
 #include "t/test.h"
@@ -236,60 +236,67 @@ test_no_tokens(void)
 
 /* --- who may wait -------------------------------------------------------- */
 
+/* How many come in, of many. */
+static size_t
+enter_all(struct limit *l)
+{
+	size_t n = 0;
+
+	while (n < 1000 && limit_enter(l))
+		n++;
+	return n;
+}
+
 static void
 test_limits(void)
 {
 	static const size_t expected[][2] = { { 1, 1 }, { 2, 1 }, { 3, 1 },
 		{ 4, 1 }, { 7, 1 }, { 8, 2 }, { 11, 2 }, { 12, 3 }, { 64, 16 },
 		{ 384, 96 } };
+	struct limit l;
 	size_t i, n;
 
-	for (i = 0; i < TEST_COUNT(expected); i++)
-		CU_ASSERT_EQUAL(watchers_limit(expected[i][0]), expected[i][1]);
-	for (n = 3; n < 400; n++)
-		CU_ASSERT(watchers_limit(n) >= 1 && watchers_limit(n) <= n - 2);
+	for (i = 0; i < TEST_COUNT(expected); i++) {
+		l = (struct limit){ 0 };
+		limit_workers(&l, expected[i][0]);
+		CU_ASSERT_EQUAL(enter_all(&l), expected[i][1]);
+	}
+	for (i = 3; i < 400; i++) {
+		l = (struct limit){ 0 };
+		limit_workers(&l, i);
+		n = enter_all(&l);
+		CU_ASSERT(n >= 1 && n <= i - 2);
+	}
 }
 
 static void
-test_watchers(void)
+test_limit(void)
 {
-	struct watchers *w, *same;
-	int i;
+	struct limit l = { 0 };
 
-	CU_ASSERT_EQUAL(watchers_open(&w, NULL), ST_OK);
-	for (i = 0; i < 1000; i++)
-		CU_ASSERT(watchers_enter(w));
-	for (i = 0; i < 1000; i++)
-		watchers_leave(w);
-	watchers_workers(w, 8);
-	/* Who shares it counts with the others, and may outlive them. */
-	same = watchers_share(w);
-	CU_ASSERT(watchers_enter(w));
-	CU_ASSERT(watchers_enter(same));
-	CU_ASSERT_FALSE(watchers_enter(w));
-	CU_ASSERT_FALSE(watchers_enter(same));
-	watchers_close(w);
-	watchers_leave(same);
-	CU_ASSERT(watchers_enter(same));
-	CU_ASSERT_FALSE(watchers_enter(same));
+	limit_workers(&l, 8);
+	CU_ASSERT(limit_enter(&l));
+	CU_ASSERT(limit_enter(&l));
+	CU_ASSERT_FALSE(limit_enter(&l));
+	limit_leave(&l);
+	CU_ASSERT(limit_enter(&l));
+	CU_ASSERT_FALSE(limit_enter(&l));
 	/* Fewer workers: those that wait go on, and no more come. */
-	watchers_workers(same, 2);
-	watchers_leave(same);
-	CU_ASSERT_FALSE(watchers_enter(same));
-	watchers_leave(same);
-	CU_ASSERT(watchers_enter(same));
-	watchers_leave(same);
-	watchers_close(same);
-	watchers_close(NULL);
-	CU_ASSERT(watchers_enter(NULL));
-	watchers_leave(NULL);
-	watchers_workers(NULL, 3);
-	CU_ASSERT_PTR_NULL(watchers_share(NULL));
+	limit_workers(&l, 2);
+	limit_leave(&l);
+	CU_ASSERT_FALSE(limit_enter(&l));
+	limit_leave(&l);
+	CU_ASSERT(limit_enter(&l));
+	limit_leave(&l);
+	/* A request for each process. */
+	CU_ASSERT_EQUAL(enter_all(NULL), 1000);
+	limit_leave(NULL);
+	limit_workers(NULL, 3);
 }
 
 /* Threads that come and go: never more than may. */
 struct crowd {
-	struct watchers *watchers;
+	struct limit limit;
 	pthread_mutex_t mutex; /* guards the rest */
 	int inside, most;
 };
@@ -301,7 +308,7 @@ come_and_go(void *arg)
 	int i;
 
 	for (i = 0; i < 2000; i++) {
-		if (!watchers_enter(c->watchers))
+		if (!limit_enter(&c->limit))
 			continue;
 		pthread_mutex_lock(&c->mutex);
 		c->most = ++c->inside > c->most ? c->inside : c->most;
@@ -309,7 +316,7 @@ come_and_go(void *arg)
 		pthread_mutex_lock(&c->mutex);
 		c->inside--;
 		pthread_mutex_unlock(&c->mutex);
-		watchers_leave(c->watchers);
+		limit_leave(&c->limit);
 	}
 	return NULL;
 }
@@ -321,8 +328,7 @@ test_crowd(void)
 	pthread_t threads[6];
 	size_t i;
 
-	CU_ASSERT_EQUAL(watchers_open(&c.watchers, NULL), ST_OK);
-	watchers_workers(c.watchers, 8);
+	limit_workers(&c.limit, 8);
 	for (i = 0; i < TEST_COUNT(threads); i++)
 		CU_ASSERT_EQUAL_FATAL(
 		    pthread_create(&threads[i], NULL, come_and_go, &c), 0);
@@ -330,54 +336,7 @@ test_crowd(void)
 		pthread_join(threads[i], NULL);
 	CU_ASSERT(c.most >= 1 && c.most <= 2);
 	/* All have left. */
-	CU_ASSERT(watchers_enter(c.watchers));
-	CU_ASSERT(watchers_enter(c.watchers));
-	watchers_close(c.watchers);
-}
-
-/* Processes share some places, which the first to wait in each takes. */
-static void
-test_places(void)
-{
-	struct watchers *w[WATCHERS_PLACES + 1];
-	const int last = WATCHERS_PLACES;
-	char file[256];
-	int i;
-
-	snprintf(file, sizeof(file), "%s/watching", test_tmpdir());
-	for (i = 0; i <= last; i++)
-		CU_ASSERT_EQUAL_FATAL(watchers_open(&w[i], file), ST_OK);
-	/* Plain CGI has no such limit. */
-	for (i = 0; i <= last; i++)
-		CU_ASSERT(watchers_enter(w[i]));
-	for (i = 0; i <= last; i++) {
-		watchers_leave(w[i]);
-		watchers_workers(w[i], 8);
-	}
-	for (i = 0; i < last; i++)
-		CU_ASSERT(watchers_enter(w[i]));
-	CU_ASSERT_FALSE(watchers_enter(w[last]));
-	CU_ASSERT_FALSE(watchers_enter(w[last]));
-	/* The second of a process goes with the first. */
-	CU_ASSERT(watchers_enter(w[0]));
-	CU_ASSERT_FALSE(watchers_enter(w[0]));
-	watchers_leave(w[0]);
-	CU_ASSERT_FALSE(watchers_enter(w[last]));
-	watchers_leave(w[0]);
-	CU_ASSERT(watchers_enter(w[last]));
-	CU_ASSERT_FALSE(watchers_enter(w[0]));
-	watchers_leave(w[last]);
-	CU_ASSERT(watchers_enter(w[0]));
-	for (i = 0; i < last; i++)
-		watchers_leave(w[i]);
-	for (i = 0; i <= last; i++)
-		watchers_close(w[i]);
-	/* Where no file can be, nobody is kept out. */
-	CU_ASSERT_EQUAL(watchers_open(&w[0], "/no/such/place"), ST_OK);
-	watchers_workers(w[0], 64);
-	CU_ASSERT(watchers_enter(w[0]));
-	watchers_leave(w[0]);
-	watchers_close(w[0]);
+	CU_ASSERT_EQUAL(enter_all(&c.limit), 2);
 }
 
 int
@@ -390,9 +349,8 @@ main(void)
 		{ "page tokens", test_tokens },
 		{ "no page tokens", test_no_tokens },
 		{ "limits", test_limits },
-		{ "watchers", test_watchers },
+		{ "limit", test_limit },
 		{ "a crowd", test_crowd },
-		{ "places", test_places },
 	};
 
 	return test_main("watching", tests, TEST_COUNT(tests));

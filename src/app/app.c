@@ -14,7 +14,6 @@
 #include "app/senders.h"
 #include "app/settings.h"
 #include "app/spans.h"
-#include "app/watchers.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "config/env.h"
@@ -86,22 +85,6 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	return st == ST_OK ? senders_start(&app->senders, app) : st;
 }
 
-/* How many requests may wait for Twilio: one count over reloads. */
-static enum status
-open_watchers(struct app *app, const struct app_options *o)
-{
-	struct buf file = BUF_INIT;
-	enum status st = ST_OK;
-
-	buf_printf(&file, "%s.watching", app->config->store.path);
-	if (o->before != NULL)
-		app->watchers = watchers_share(o->before->watchers);
-	else if ((st = file.err) == ST_OK)
-		st = watchers_open(&app->watchers, file.data);
-	buf_release(&file);
-	return st;
-}
-
 /* The way to Twilio's API, which leads by the same proxy as that to AWS. */
 static enum status
 open_clients(struct app *app, const struct app_options *o)
@@ -134,6 +117,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	*out = NULL;
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
+	app->limit = o->limit;
 	if ((st = open_metrics(app, o)) == ST_OK)
 		st = health_open(&app->health);
 	if (st == ST_OK)
@@ -147,8 +131,6 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		    &app->templates, app->config->voice.templates, app->log);
 	if (st == ST_OK && o->before != NULL && o->before->broken == NULL)
 		st = templates_inherit(app->templates, o->before->templates);
-	if (st == ST_OK)
-		st = open_watchers(app, o);
 	if (st == ST_OK)
 		st = open_clients(app, o);
 	if (st == ST_OK)
@@ -206,8 +188,6 @@ app_open_broken(struct app **out, const struct app_options *o,
 	if (st == ST_OK)
 		st = open_metrics(app, o);
 	if (st == ST_OK)
-		st = open_watchers(app, o);
-	if (st == ST_OK)
 		*out = app;
 	else
 		app_close(app);
@@ -222,7 +202,6 @@ app_close(struct app *app)
 		return;
 	spans_close(app->spans);
 	clients_close(app->clients);
-	watchers_close(app->watchers);
 	templates_close(app->templates);
 	senders_stop(app->senders);
 	settled_close(app->settled);

@@ -27,6 +27,7 @@ struct aws;
 struct breakers;
 struct clients;
 struct health;
+struct limit;
 struct metrics;
 struct outbox;
 struct secrets;
@@ -35,7 +36,6 @@ struct settled;
 struct spans;
 struct quit;
 struct templates;
-struct watchers;
 
 struct app {
 	char *broken; /* what is wrong with the configuration: nothing but
@@ -53,7 +53,7 @@ struct app {
 	struct spans *spans; /* NULL: none are sent */
 	struct secrets *secrets; /* to check requests with */
 	struct clients *clients; /* to ask Twilio with */
-	struct watchers *watchers; /* how many may; of the whole process */
+	struct limit *limit; /* of those that wait for Twilio; not its own */
 	struct metrics *metrics;
 	struct health *health;
 	int refs; /* guarded by the slot's mutex, as the next */
@@ -68,6 +68,8 @@ struct app_options {
 	                     signed is then 503 */
 	struct quit *quit; /* set when the process stops; NULL, or must
 	                      outlive the app */
+	struct limit *limit; /* of requests that wait for Twilio, in the whole
+	                        process; NULL, or must outlive the app */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };

@@ -3,8 +3,8 @@
 
 #include "app/clients.h"
 #include "app/exchange.h"
+#include "app/limit.h"
 #include "app/monitor.h"
-#include "app/watchers.h"
 #include "config/config.h"
 #include "params/secrets.h"
 
@@ -82,7 +82,7 @@ monitor_begin(struct monitor *m, struct exchange *x)
 	m->secrets = secrets_get(x->app->secrets);
 	if (!find_account(m))
 		return false;
-	if (!(m->entered = watchers_enter(x->app->watchers))) {
+	if (!(m->entered = limit_enter(x->app->limit))) {
 		x->outcome = "too many wait for Twilio";
 		return unavailable(x,
 		    "As many requests as may wait for Twilio are waiting: "
@@ -98,7 +98,7 @@ monitor_end(struct monitor *m)
 	if (m->client != NULL)
 		clients_give(m->x->app->clients, m->client);
 	if (m->entered)
-		watchers_leave(m->x->app->watchers);
+		limit_leave(m->x->app->limit);
 	secrets_put(m->x->app->secrets, m->secrets);
 }
 

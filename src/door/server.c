@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/limit.h"
 #include "app/metrics.h"
-#include "app/watchers.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/quit.h"
@@ -64,7 +64,6 @@ struct server {
 	struct listener listener;
 	struct gate *gate;
 	struct app_slot *slot;
-	struct watchers *watchers; /* of every snapshot */
 	struct worker *workers;
 	size_t max;
 	pthread_t keeper;
@@ -112,8 +111,8 @@ leave_gate(struct server *s)
 	if (started < s->max) {
 		start_worker(s);
 		/* What cannot be made does not answer either. */
-		watchers_workers(
-		    s->watchers, s->started > started ? s->max : started);
+		limit_workers(s->options->app.limit,
+		    s->started > started ? s->max : started);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -430,8 +429,7 @@ server_init(
 		app_close(app);
 		return st;
 	}
-	s->watchers = watchers_share(app->watchers);
-	watchers_workers(s->watchers, s->max);
+	limit_workers(o->app.limit, s->max);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
 	return gate_open(&s->gate, &s->listener, o->timeout_s,
@@ -444,7 +442,6 @@ server_release(struct server *s)
 	gate_close(s->gate);
 	listener_close(&s->listener);
 	free(s->workers);
-	watchers_close(s->watchers);
 	app_slot_close(s->slot);
 	cond_release(&s->lock, &s->keep);
 }
