@@ -15,11 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/backends.h"
 #include "base/clock.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "t/databases.h"
 #include "t/notes.h"
 #include "t/shim-fs.h"
@@ -360,11 +360,11 @@ send_messages(void *arg)
 static struct queue *
 queue_of(struct db *db)
 {
+	const struct backends b = { .db = db };
 	struct buf why = BUF_INIT;
 	struct queue *q = NULL;
-	bool local;
 
-	if (queue_open("sqlite:ai", db, &q, &local, &why) != ST_OK)
+	if (backend_queue(&b, "sqlite:ai", &q, &why) != ST_OK)
 		exit(99);
 	return q;
 }

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/backends.h"
 #include "base/str.h"
 #include "store/message.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "store/store.h"
 #include "t/databases.h"
 #include "t/notes.h"
@@ -115,13 +115,14 @@ open_ports(void)
 		.project_id = (char *)"pr_1",
 		.handoff = true,
 		.created_us = 5 };
+	struct backends b;
 	struct buf why = BUF_INIT;
-	bool local;
 
 	database_fresh();
 	db = database_open(NULL);
-	CU_ASSERT_EQUAL(store_open("sqlite:", db, &store, &local, &why), 0);
-	CU_ASSERT_EQUAL(queue_open("sqlite:a", db, &queue, &local, &why), 0);
+	b = (struct backends){ .db = db };
+	CU_ASSERT_EQUAL(backend_store(&b, "sqlite:", &store, &why), 0);
+	CU_ASSERT_EQUAL(backend_queue(&b, "sqlite:a", &queue, &why), 0);
 	CU_ASSERT_EQUAL(store->ops->add(store, &c), ST_OK);
 	buf_release(&why);
 }

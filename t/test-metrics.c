@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/backends.h"
 #include "app/metrics.h"
 #include "app/ports.h"
 #include "base/clock.h"
@@ -14,7 +15,6 @@
 #include "store/counter.h"
 #include "store/db.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "store/store.h"
 #include "t/request.h"
 #include "t/test.h"
@@ -375,11 +375,10 @@ push(struct app *app, const char *queue, int64_t delay_s)
 	const struct queue_message m = {
 		.body = "x", .len = 1, .delay_s = delay_s
 	};
+	const struct backends b = { .db = app->db };
 	struct buf why = BUF_INIT;
-	bool local;
 
-	CU_ASSERT_EQUAL_FATAL(
-	    queue_open(queue, app->db, &q, &local, &why), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(backend_queue(&b, queue, &q, &why), ST_OK);
 	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
 	q->ops->close(q);
 }

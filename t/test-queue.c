@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/backends.h"
 #include "base/clock.h"
 #include "store/db.h"
-#include "store/registry.h"
 #include "t/contract-queue.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"
@@ -25,12 +25,12 @@ open_queue(const char *name)
 {
 	struct buf why = BUF_INIT;
 	struct queue *q = NULL;
-	bool local = false;
+	struct backends b = { .db = db };
 	char url[128];
 
 	snprintf(url, sizeof(url), "sqlite:%s", name);
-	CU_ASSERT_EQUAL_FATAL(queue_open(url, db, &q, &local, &why), ST_OK);
-	CU_ASSERT(local);
+	CU_ASSERT_EQUAL_FATAL(backend_queue(&b, url, &q, &why), ST_OK);
+	CU_ASSERT_FALSE(backend_is_remote(url));
 	CU_ASSERT_STRING_EQUAL(q->ops->scheme, "sqlite");
 	CU_ASSERT_STRING_EQUAL(q->name, url);
 	buf_release(&why);
@@ -75,9 +75,9 @@ check_refused(const char *url, const char *says)
 {
 	struct buf why = BUF_INIT;
 	struct queue *q = NULL;
-	bool local;
+	struct backends b = { .db = db };
 
-	CU_ASSERT_EQUAL(queue_open(url, db, &q, &local, &why), ST_CONFIG);
+	CU_ASSERT_EQUAL(backend_queue(&b, url, &q, &why), ST_CONFIG);
 	CU_ASSERT_PTR_NULL(q);
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), says));
 	buf_release(&why);
@@ -90,9 +90,9 @@ test_registry(void)
 	struct queue *q;
 
 	begin();
-	check_refused("", "\"sqlite:NAME\"");
-	check_refused("ai", "\"sqlite:NAME\"");
-	check_refused("ftp://host/queue", "\"sqlite:NAME\"");
+	check_refused("", "write sqlite:NAME, or");
+	check_refused("ai", "write sqlite:NAME, or");
+	check_refused("ftp://host/queue", "write sqlite:NAME, or");
 	check_refused("sqlite:", "1 to 80");
 	check_refused("sqlite:a b", "1 to 80");
 	check_refused("sqlite:a/b", "1 to 80");

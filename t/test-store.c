@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/backends.h"
 #include "store/db.h"
-#include "store/registry.h"
 #include "store/schema.h"
 #include "t/contract-store.h"
 #include "t/databases.h"
@@ -23,11 +23,10 @@ open_store(void)
 {
 	struct buf why = BUF_INIT;
 	struct store *s = NULL;
-	bool local = false;
+	struct backends b = { .db = db };
 
-	CU_ASSERT_EQUAL_FATAL(
-	    store_open("sqlite:", db, &s, &local, &why), ST_OK);
-	CU_ASSERT(local);
+	CU_ASSERT_EQUAL_FATAL(backend_store(&b, "sqlite:", &s, &why), ST_OK);
+	CU_ASSERT_FALSE(backend_is_remote("sqlite:"));
 	CU_ASSERT_STRING_EQUAL(s->ops->scheme, "sqlite");
 	buf_release(&why);
 	return s;
@@ -50,9 +49,9 @@ check_refused(const char *url, const char *says)
 {
 	struct buf why = BUF_INIT;
 	struct store *s = NULL;
-	bool local;
+	struct backends b = { .db = db };
 
-	CU_ASSERT_EQUAL(store_open(url, db, &s, &local, &why), ST_CONFIG);
+	CU_ASSERT_EQUAL(backend_store(&b, url, &s, &why), ST_CONFIG);
 	CU_ASSERT_PTR_NULL(s);
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&why), says));
 	buf_release(&why);
@@ -63,10 +62,10 @@ test_registry(void)
 {
 	begin();
 	check_refused("sqlite:name", "store.path");
-	check_refused("", "\"sqlite:\"");
-	check_refused("sqlite", "\"sqlite:\"");
-	check_refused("mysql:host", "\"sqlite:\"");
-	check_refused("SQLITE:", "\"sqlite:\"");
+	check_refused("", "write sqlite:, or");
+	check_refused("sqlite", "write sqlite:, or");
+	check_refused("mysql:host", "write sqlite:, or");
+	check_refused("SQLITE:", "write sqlite:, or");
 	end();
 }
 

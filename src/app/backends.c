@@ -6,10 +6,46 @@
 #include "aws/sqs.h"
 #include "base/str.h"
 #include "config/config.h"
-#include "store/registry.h"
+#include "store/sqlite_queue.h"
+#include "store/sqlite_store.h"
 
 /* Seconds that a consumer's receive waits for a message to come. */
 #define RECEIVE_WAIT_S 1
+
+#define QUEUE_NAME_CHARS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+#define QUEUE_NAME_MAX 80
+
+static enum status
+open_sqlite_store(const struct backends *b, const char *url, struct store **out,
+    struct buf *why)
+{
+	const char *rest = url + strlen("sqlite:");
+
+	if (*rest == '\0')
+		return sqlite_store_open(b->db, out);
+	buf_printf(why,
+	    "\"sqlite:\" takes no name here, but \"%s\" was given; the file "
+	    "is store.path",
+	    rest);
+	return ST_CONFIG;
+}
+
+static enum status
+open_sqlite_queue(const struct backends *b, const char *url, struct queue **out,
+    struct buf *why)
+{
+	const char *name = url + strlen("sqlite:");
+	size_t n = strlen(name);
+
+	if (n > 0 && n <= QUEUE_NAME_MAX && strspn(name, QUEUE_NAME_CHARS) == n)
+		return sqlite_queue_open(b->db, url, name, out);
+	buf_printf(why,
+	    "a queue's name is 1 to %d of A-Z a-z 0-9 _ . -, as in "
+	    "\"sqlite:ai\"",
+	    QUEUE_NAME_MAX);
+	return ST_CONFIG;
+}
 
 static enum status
 open_dynamodb(const struct backends *b, const char *url, struct store **out,
@@ -28,24 +64,6 @@ open_sqs(const struct backends *b, const char *url, struct queue **out,
 	struct sqs_options o = { url, RECEIVE_WAIT_S };
 
 	return sqs_open(b->aws, &o, out, why);
-}
-
-static enum status
-open_sqlite_store(const struct backends *b, const char *url, struct store **out,
-    struct buf *why)
-{
-	bool local;
-
-	return store_open(url, b->db, out, &local, why);
-}
-
-static enum status
-open_sqlite_queue(const struct backends *b, const char *url, struct queue **out,
-    struct buf *why)
-{
-	bool local;
-
-	return queue_open(url, b->db, out, &local, why);
 }
 
 struct backend {
@@ -70,7 +88,7 @@ static const struct backend backends[] = {
 #define BACKENDS_N (sizeof(backends) / sizeof(backends[0]))
 
 static const struct backend *
-find(const char *url)
+backend_find(const char *url)
 {
 	size_t i;
 
@@ -83,14 +101,14 @@ find(const char *url)
 bool
 backend_is_remote(const char *url)
 {
-	const struct backend *b = find(url);
+	const struct backend *b = backend_find(url);
 
 	return b != NULL && b->remote;
 }
 
 /* "is no WHAT; write A, or B". Not what it is: GET /ready shows this. */
 static enum status
-unknown(const char *what, bool queue, struct buf *why)
+backend_unknown(const char *what, bool queue, struct buf *why)
 {
 	const char *example, *between = "; write ";
 	size_t i;
@@ -111,11 +129,11 @@ enum status
 backend_store(const struct backends *b, const char *url, struct store **out,
     struct buf *why)
 {
-	const struct backend *backend = find(url);
+	const struct backend *backend = backend_find(url);
 
 	*out = NULL;
 	if (backend == NULL || backend->store == NULL)
-		return unknown("store of conversations", false, why);
+		return backend_unknown("store of conversations", false, why);
 	return backend->store(b, url, out, why);
 }
 
@@ -123,10 +141,10 @@ enum status
 backend_queue(const struct backends *b, const char *url, struct queue **out,
     struct buf *why)
 {
-	const struct backend *backend = find(url);
+	const struct backend *backend = backend_find(url);
 
 	*out = NULL;
 	if (backend == NULL || backend->queue == NULL)
-		return unknown("queue", true, why);
+		return backend_unknown("queue", true, why);
 	return backend->queue(b, url, out, why);
 }

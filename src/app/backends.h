@@ -1,6 +1,7 @@
 /*
  * The back ends by URL scheme: the one table that lists them all. "sqlite:"
- * is the embedded engine (store/registry.h); the others need a client.
+ * is the embedded engine, where calls inside a job of db join its transaction;
+ * the others need a client.
  */
 #ifndef APP_BACKENDS_H
 #define APP_BACKENDS_H
@@ -16,7 +17,7 @@ struct db;
 struct queue;
 struct store;
 
-/* What back ends are made of. aws may be NULL if no URL is remote. */
+/* What back ends are made of. Of a local URL db is enough. */
 struct backends {
 	const struct config *config;
 	struct db *db;

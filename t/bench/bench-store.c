@@ -19,12 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/backends.h"
 #include "base/clock.h"
 #include "store/counter.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
-#include "store/registry.h"
 #include "store/store.h"
 #include "t/shim-fs.h"
 
@@ -151,19 +151,22 @@ open_base(const struct options *o, struct base *b)
 {
 	char path[512];
 	struct buf why = BUF_INIT;
-	bool local;
+	struct backends backends;
 	struct db_options d = {
 		.path = path, .journal = o->journal, .threaded = o->threaded
 	};
 
 	snprintf(path, sizeof(path), "%s/bench.db", o->dir);
-	if (db_open(&b->db, &d, &why) != ST_OK ||
-	    store_open("sqlite:", b->db, &b->store, &local, &why) != ST_OK ||
-	    queue_open("sqlite:ai", b->db, &b->queue, &local, &why) != ST_OK) {
-		fprintf(stderr, "%s\n", buf_str(&why));
-		return -1;
+	if (db_open(&b->db, &d, &why) == ST_OK) {
+		backends = (struct backends){ .db = b->db };
+		if (backend_store(&backends, "sqlite:", &b->store, &why) ==
+			ST_OK &&
+		    backend_queue(&backends, "sqlite:ai", &b->queue, &why) ==
+			ST_OK)
+			return 0;
 	}
-	return 0;
+	fprintf(stderr, "%s\n", buf_str(&why));
+	return -1;
 }
 
 static void
