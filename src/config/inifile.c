@@ -12,14 +12,14 @@ struct parser {
 	const struct inifile_events *events;
 	void *ctx;
 	size_t max;
-	int number; /* of the line */
-	struct buf line; /* what is left of it after trimming */
-	struct buf name; /* what libinih made of it */
-	struct buf value; /* may be a secret */
-	bool split; /* libinih understood the line */
-	/* What libinih has yet to read. */
-	const char *at;
+	const char *next, *end; /* the text that is still to be read */
+	int number; /* of the present line */
+
+	/* The setting on it, if libinih is at one. */
+	bool given, split; /* it has its beginning; it found key and value */
+	const char *at; /* what it has yet to get */
 	size_t left;
+	struct buf name, value; /* what it made of the rest; may be a secret */
 };
 
 static void
@@ -34,72 +34,53 @@ is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
-/*
- * Where to break a long line at or before n: between two characters that
- * libinih neither trims nor takes for the start of a comment. 0: nowhere.
- */
-static size_t
-break_before(const char *s, size_t n)
+/* A header that cannot be read still ends the section above it. */
+static void
+take_section(struct parser *p, const char *s, size_t n)
 {
-	while (n > 0 &&
-	    (is_space(s[n - 1]) || is_space(s[n]) ||
-		strchr(";#", s[n]) != NULL))
-		n--;
-	return n;
+	const char *close = memchr(s, ']', n), *wrong = NULL;
+	size_t len = close == NULL ? 0 : (size_t)(close - s) - 1;
+
+	buf_reset(&p->name);
+	if (close == NULL)
+		wrong = "the section is not closed; write \"[name]\"";
+	else if (close != s + n - 1)
+		wrong = "there is something behind the section's \"]\"; give "
+			"it a line of its own";
+	else if (len > INIFILE_NAME_MAX)
+		wrong = "the name of the section is too long; "
+			"see switchhook.conf(5) for those there are";
+	else
+		buf_put(&p->name, s + 1, len);
+	if (wrong != NULL)
+		mistake(p, wrong);
+	p->events->section(
+	    p->ctx, p->number, wrong == NULL ? buf_str(&p->name) : NULL);
 }
 
-/*
- * A line for libinih, as fgets would give it. What does not fit its buffer
- * follows as an indented line, which libinih takes for more of the value.
- */
-static char *
-next_piece(char *to, int size, void *ctx)
-{
-	struct parser *p = ctx;
-	bool first = p->at == p->line.data;
-	size_t n = p->left, room;
-
-	if (n == 0 || size < 8)
-		return NULL;
-	room = (size_t)size - 3; /* the indent, the newline and NUL */
-	if (n > room && (n = break_before(p->at, room)) == 0)
-		return NULL;
-	snprintf(to, (size_t)size, "%s%.*s\n", first ? "" : " ", (int)n, p->at);
-	p->at += n;
-	p->left -= n;
-	return to;
-}
-
-/* libinih's handler: 0 is a mistake. */
+/* libinih's handler. Of a long line it is called once for each piece. */
 static int
 on_pair(void *ctx, const char *section, const char *name, const char *value)
 {
 	struct parser *p = ctx;
 
 	(void)section;
-	if (!p->split && *name != '\0') {
-		p->split = true;
-		buf_puts(&p->name, name);
-		buf_puts(&p->value, value);
-		return 1;
-	}
-	if (!p->split || strncmp(name, p->name.data, INIFILE_NAME_MAX) != 0)
+	if (*name == '\0')
 		return 0;
+	if (!p->split)
+		buf_puts(&p->name, name);
+	p->split = true;
 	buf_puts(&p->value, value);
 	return 1;
 }
 
+/* libinih has got all of a setting. */
 static void
-take_pair(struct parser *p)
+end_setting(struct parser *p)
 {
-	int result;
-
-	p->split = false;
-	p->at = p->line.data;
-	p->left = p->line.len;
-	buf_reset(&p->name);
-	buf_reset(&p->value);
-	result = ini_parse_stream(next_piece, p, on_pair, p);
+	if (!p->given)
+		return;
+	p->given = false;
 	if (!p->split)
 		mistake(p,
 		    "is neither a section nor a setting; "
@@ -108,7 +89,7 @@ take_pair(struct parser *p)
 		mistake(p,
 		    "the name of the key is too long; "
 		    "see switchhook.conf(5) for the keys there are");
-	else if (result != 0 || p->left > 0)
+	else if (p->left > 0)
 		mistake(p,
 		    "the value cannot be read; "
 		    "keep it in a file and write file:PATH");
@@ -117,176 +98,163 @@ take_pair(struct parser *p)
 		    p->ctx, p->number, p->name.data, buf_str(&p->value));
 }
 
-/* libinih's handler for the line that take_section puts below a section. */
-static int
-on_section(void *ctx, const char *section, const char *name, const char *value)
-{
-	struct parser *p = ctx;
-
-	(void)name;
-	(void)value;
-	p->split = true;
-	buf_puts(&p->name, section);
-	return 1;
-}
-
-/* A header that cannot be read still ends the section above it. */
 static void
-bad_section(struct parser *p, const char *text)
+begin_setting(struct parser *p, const char *s, size_t n)
 {
-	mistake(p, text);
-	p->events->section(p->ctx, p->number, NULL);
-}
-
-/* libinih tells of a section only when something stands in it. */
-static void
-take_section(struct parser *p)
-{
-	const char *end = strchr(p->line.data, ']');
-
+	p->given = true;
 	p->split = false;
+	p->at = s;
+	p->left = n;
 	buf_reset(&p->name);
-	if (end == NULL) {
-		bad_section(p, "the section is not closed; write \"[name]\"");
-		return;
-	}
-	if (end[1] != '\0') {
-		bad_section(p,
-		    "there is something behind the section's "
-		    "\"]\"; give it a line of its own");
-		return;
-	}
-	if (end - p->line.data - 1 > INIFILE_NAME_MAX) {
-		bad_section(p,
-		    "the name of the section is too long; "
-		    "see switchhook.conf(5) for those there are");
-		return;
-	}
-	buf_puts(&p->line, "\nx=\n");
-	ini_parse_string(p->line.data, on_section, p);
-	if (p->split)
-		p->events->section(p->ctx, p->number, buf_str(&p->name));
-	else
-		bad_section(p, "the section cannot be read; write \"[name]\"");
+	buf_reset(&p->value);
 }
 
-/*
- * Cut a comment: ";" after white space. libinih does so itself, but not in all
- * of its versions when the value came in pieces.
- */
-static size_t
-without_comment(const char *s, size_t n)
-{
-	size_t i;
-
-	for (i = 1; i < n; i++)
-		if (s[i] == ';' && is_space(s[i - 1]))
-			return i;
-	return n;
-}
-
-/* The first control character but tab, or -1. */
-static int
-control_character(const char *s, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') ||
-		    s[i] == 0x7f)
-			return s[i];
-	return -1;
-}
-
-static void
-take_trimmed(struct parser *p, const char *s, size_t n)
-{
-	if (n == 0 || *s == ';' || *s == '#')
-		return;
-	n = without_comment(s, n);
-	while (n > 0 && is_space(s[n - 1]))
-		n--;
-	buf_reset(&p->line);
-	buf_put(&p->line, s, n); /* room was made for it at the start */
-	if (*s == '[')
-		take_section(p);
-	else
-		take_pair(p);
-}
-
-static void
-take_line(struct parser *p, const char *s, size_t n)
+/* True if no line can be like that: a mistake is reported. */
+static bool
+is_bad(struct parser *p, const char *s, size_t n)
 {
 	char text[128];
-	int c;
+	size_t i;
 
-	if (n > 0 && s[n - 1] == '\r')
-		n--;
 	if (n > p->max) {
 		snprintf(text, sizeof(text),
 		    "the line is longer than %zu bytes; "
 		    "keep the value in a file and write file:PATH",
 		    p->max);
 		mistake(p, text);
-		return;
+		return true;
 	}
-	if ((c = control_character(s, n)) >= 0) {
+	for (i = 0; i < n; i++) {
+		if (((unsigned char)s[i] >= 0x20 && s[i] != 0x7f) ||
+		    s[i] == '\t')
+			continue;
 		snprintf(text, sizeof(text),
 		    "the line has a control character (0x%02x) in it; "
 		    "remove it",
-		    (unsigned)c);
+		    (unsigned)s[i]);
 		mistake(p, text);
-		return;
+		return true;
 	}
-	for (; n > 0 && is_space(*s); n--)
-		s++;
-	take_trimmed(p, s, n);
+	return false;
 }
 
-/* All lines before the first NUL byte, if there is one. */
+/*
+ * Without white space around it, and without a comment: ";" behind white
+ * space. libinih cuts that itself, but not in all of its versions when the
+ * value comes in pieces.
+ */
 static void
-take_lines(struct parser *p, const char *s, const char *end)
+take_line(struct parser *p, const char *s, size_t n)
 {
-	const char *nul = memchr(s, '\0', (size_t)(end - s)), *eol;
+	size_t i;
 
-	for (; s < end; s = eol + 1) {
+	for (; n > 0 && is_space(*s); n--)
+		s++;
+	if (n == 0 || *s == ';' || *s == '#')
+		return;
+	for (i = 1; i < n; i++)
+		if (s[i] == ';' && is_space(s[i - 1]))
+			n = i;
+	while (is_space(s[n - 1]))
+		n--;
+	if (*s == '[')
+		take_section(p, s, n);
+	else
+		begin_setting(p, s, n);
+}
+
+/* Take lines up to the next setting. False: there is none. */
+static bool
+next_setting(struct parser *p)
+{
+	const char *s, *eol;
+	size_t n;
+
+	while (!p->given && p->next < p->end) {
+		s = p->next;
 		p->number++;
-		eol = memchr(s, '\n', (size_t)(end - s));
-		if (eol == NULL)
-			eol = end;
-		if (nul != NULL && nul < eol) {
+		eol = memchr(s, '\n', (size_t)(p->end - s));
+		n = (size_t)((eol == NULL ? p->end : eol) - s);
+		p->next = eol == NULL ? p->end : eol + 1;
+		if (memchr(s, '\0', n) != NULL) {
 			mistake(p,
 			    "the file has a NUL byte in it, so it is no "
 			    "text; save it as UTF-8");
-			return;
+			p->next = p->end;
+			break;
 		}
-		take_line(p, s, (size_t)(eol - s));
-		if (eol == end)
-			return;
+		if (n > 0 && s[n - 1] == '\r')
+			n--;
+		if (!is_bad(p, s, n))
+			take_line(p, s, n);
 	}
+	return p->given;
+}
+
+/*
+ * How much of the setting fits into room: all, or up to a place between two
+ * characters that libinih neither trims nor takes for the start of a comment.
+ * 0: there is none.
+ */
+static size_t
+piece_size(const struct parser *p, size_t room)
+{
+	const char *s = p->at;
+	size_t n = room;
+
+	if (p->left <= room)
+		return p->left;
+	while (n > 0 &&
+	    (is_space(s[n - 1]) || is_space(s[n]) ||
+		strchr(";#", s[n]) != NULL))
+		n--;
+	return n;
+}
+
+/*
+ * libinih's reader: a line, as fgets would give it. What does not fit libinih's
+ * buffer follows as an indented line, which it takes for more of the value.
+ */
+static char *
+next_line(char *to, int size, void *ctx)
+{
+	const size_t room = (size_t)size - 3; /* the indent, newline and NUL */
+	struct parser *p = ctx;
+	bool more = p->given && p->split;
+	size_t n = more ? piece_size(p, room) : 0;
+
+	for (; n == 0; n = piece_size(p, room)) {
+		end_setting(p);
+		if (!next_setting(p))
+			return NULL;
+		more = false;
+	}
+	snprintf(to, (size_t)size, "%s%.*s\n", more ? " " : "", (int)n, p->at);
+	p->at += n;
+	p->left -= n;
+	return to;
 }
 
 enum status
 inifile_parse(const char *text, size_t len, size_t max,
     const struct inifile_events *events, void *ctx)
 {
-	struct parser p = { .events = events, .ctx = ctx, .max = max };
+	struct parser p = { .events = events,
+		.ctx = ctx,
+		.max = max,
+		.next = text,
+		.end = text + len };
 	enum status st = ST_NOMEM;
 
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		p.next += 3;
 	/* Room for the longest line at once, so that no copies stay behind. */
-	buf_reserve(&p.line, max + sizeof("\nx=\n"));
-	buf_reserve(&p.name, max);
-	buf_reserve(&p.value, max);
-	if (p.line.err == ST_OK && p.name.err == ST_OK &&
-	    p.value.err == ST_OK) {
-		take_lines(&p, text, text + len);
+	if (buf_reserve(&p.name, max) == ST_OK &&
+	    buf_reserve(&p.value, max) == ST_OK) {
+		/* Each mistake is reported: the first one's line is nothing. */
+		(void)ini_parse_stream(next_line, &p, on_pair, &p);
 		st = ST_OK;
 	}
-	buf_wipe(&p.line);
 	buf_wipe(&p.name);
 	buf_wipe(&p.value);
 	return st;

@@ -1,10 +1,10 @@
 /*
- * INI text, line by line: sections, "key = value", ";" comments on a line of
- * their own ("#" too) or after white space behind a value. libinih splits the
- * lines; this file is the only one that knows it, and makes up for what its
- * usual build does: silence about all mistakes but the first, a limit of 197
- * bytes a line, an indented line taken for more of the value above, anything
- * behind "]" ignored.
+ * INI text: sections, "key = value", ";" comments on a line of their own ("#"
+ * too) or after white space behind a value. libinih reads the settings; this
+ * file is the only one that knows it. It hands libinih the lines and so knows
+ * their numbers, and makes up for what the usual build does: silence about
+ * sections and all mistakes but the first, a limit of 197 bytes a line, an
+ * indented line taken for more of the value above.
  */
 #ifndef CONFIG_INIFILE_H
 #define CONFIG_INIFILE_H
