@@ -8,14 +8,12 @@
 
 #include "app/app.h"
 #include "app/limit.h"
-#include "app/ports.h"
-#include "app/voice_check.h"
+#include "app/settings.h"
 #include "base/process.h"
 #include "base/quit.h"
 #include "config.h"
 #include "config/config.h"
 #include "door/door.h"
-#include "params/params.h"
 
 #define PROGRAM "switchhook.fcgi"
 
@@ -93,35 +91,26 @@ complain(const struct buf *errors, enum status st)
 	fprintf(stderr, PROGRAM ": %s\n", status_text(st));
 }
 
-/* -t: like `nginx -t`. Opens no store, so that root leaves no files of its own
- * where the responder is to write. */
+/* -t: like `nginx -t`. */
 static enum exit_code
 test_config(const struct options *o)
 {
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
-	struct config *config = NULL;
-	char *path = NULL;
+	struct config *config;
 	enum status st;
 
-	if ((st = config_find(o->config_file, environ, &path)) == ST_OK &&
-	    (st = params_load(&config, path, environ, &errors, &warnings)) ==
-		ST_OK)
-		st = config_check_server(config, &errors);
-	if (st == ST_OK)
-		st = ports_check(config, &errors);
-	if (st == ST_OK)
-		st = voice_check(config, &errors, &warnings);
-	if (warnings.len > 0)
-		fprintf(stderr, "%s", warnings.data);
+	st = settings_check(
+	    &config, o->config_file, environ, &errors, &warnings);
+	fputs(buf_str(&warnings), stderr);
 	if (st == ST_OK)
 		fprintf(stderr, PROGRAM ": %s is good\n",
-		    path == NULL ? "the environment (no file)" : path);
+		    config->file == NULL ? "the environment (no file)"
+					 : config->file);
 	else
 		complain(&errors, st);
 	config_free(config);
 	buf_release(&errors);
 	buf_release(&warnings);
-	free(path);
 	return exit_of(st);
 }
 

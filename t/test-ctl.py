@@ -311,6 +311,9 @@ class Check(Site):
         self.assertIn("server.thread", p.stderr)
 
     def test_no_file(self):
+        p = self.code(3, "check", "-c", self.path(""))
+        self.assertEqual(p.stderr.count("\n"), 1, p.stderr)
+        self.assertIn("it is a directory", p.stderr)
         p = self.code(3, "check", "-c", self.path("absent"))
         self.assertIn("absent", p.stderr)
         self.assertEqual(len(p.stderr.splitlines()), 1, p.stderr)

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "app/metrics.h"
+#include "app/ports.h"
+#include "app/voice_check.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "params/params.h"
@@ -40,6 +42,35 @@ open_log(struct app *app, struct buf *errors)
 	buf_printf(errors, ": server.log_target: cannot open %s: %s\n",
 	    c->server.log_target, strerror(errno));
 	return ST_CONFIG;
+}
+
+enum status
+settings_check(struct config **out, const char *given, char *const *envp,
+    struct buf *errors, struct buf *warnings)
+{
+	char *path = NULL;
+	enum status st, ended;
+
+	*out = NULL;
+	if ((st = config_find(given, envp, &path)) == ST_OK)
+		st = params_begin(out, path, envp, errors);
+	free(path);
+	/* Of a file that cannot be read no more is to be said. */
+	if (*out == NULL || (*out)->unread)
+		return st;
+	ended = params_finish(*out, envp, errors, warnings);
+	if (ended == ST_NOMEM ||
+	    config_check_server(*out, errors) == ST_NOMEM ||
+	    /* A name that is not known yet is none to be told of again. */
+	    (errors->len == 0 && ports_check(*out, errors) == ST_NOMEM) ||
+	    voice_check(*out, errors, warnings) == ST_NOMEM) {
+		config_free(*out);
+		*out = NULL;
+		return ST_NOMEM;
+	}
+	if (st == ST_OK && ended != ST_OK)
+		return ended;
+	return errors->len > 0 ? ST_CONFIG : st;
 }
 
 enum status

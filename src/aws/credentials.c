@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/str.h"
-#include "codec/crypt.h"
 #include "http/client.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -70,11 +69,8 @@ aws_keys_release(struct aws_keys *k)
 	char **secrets[] = { &k->secret, &k->session_token, &k->access_key_id };
 	size_t i;
 
-	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
-		if (*secrets[i] != NULL)
-			crypt_wipe(*secrets[i], strlen(*secrets[i]));
-		free(*secrets[i]);
-	}
+	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		str_wipe(secrets[i]);
 	*k = (struct aws_keys){ 0 };
 }
 

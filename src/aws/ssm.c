@@ -5,7 +5,6 @@
 
 #include "aws/client.h"
 #include "base/str.h"
-#include "codec/crypt.h"
 #include "codec/json.h"
 
 /* Has one before it the same name? SSM refuses to be asked twice. */
@@ -138,10 +137,6 @@ ssm_release(struct ssm_value *values, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		if (values[i].value != NULL)
-			crypt_wipe(values[i].value, strlen(values[i].value));
-		free(values[i].value);
-		values[i].value = NULL;
-	}
+	for (i = 0; i < n; i++)
+		str_wipe(&values[i].value);
 }

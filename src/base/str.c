@@ -57,6 +57,15 @@ str_dup(const char *s, char **out)
 	return (*out = strdup(s)) == NULL ? ST_NOMEM : ST_OK;
 }
 
+void
+str_wipe(char **s)
+{
+	if (*s != NULL)
+		explicit_bzero(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
+}
+
 /* Bytes of the letter at s, which is not "". */
 static size_t
 letter_len(const char *s)

@@ -21,6 +21,9 @@ enum status str_u64(const char *, uint64_t max, uint64_t *out);
 /* strdup that takes NULL (and gives NULL); ST_OK or ST_NOMEM. */
 enum status str_dup(const char *, char **out);
 
+/* Free a secret, its bytes overwritten. *s becomes NULL, and may be it. */
+void str_wipe(char **s);
+
 /*
  * A caller's address for the log: its scheme and last two letters stay, whole
  * ones, "whatsapp:+14155550100" becomes "whatsapp:+*********00". out is always

@@ -15,20 +15,12 @@ is_text(const struct option *o)
 	return o->type == OPTION_TEXT || o->type == OPTION_URL;
 }
 
-static void
-wipe(char *s)
-{
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 void
 config_origin_release(struct config_origin *at)
 {
 	free(at->variable);
 	free(at->reference);
-	wipe(at->previous);
+	str_wipe(&at->previous);
 }
 
 char **
@@ -56,7 +48,7 @@ replace(char **text, const char *value)
 
 	if (str_dup(value, &copy) != ST_OK)
 		return ST_NOMEM;
-	wipe(*text);
+	str_wipe(text);
 	*text = copy;
 	return ST_OK;
 }
@@ -142,7 +134,7 @@ config_free(struct config *c)
 		return;
 	for (i = 0; i < options_n; i++) {
 		if (is_text(&options[i]))
-			wipe(*config_text(c, &options[i]));
+			str_wipe(config_text(c, &options[i]));
 		if (c->origins != NULL)
 			config_origin_release(&c->origins[i]);
 	}

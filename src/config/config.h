@@ -108,6 +108,7 @@ struct config {
 	struct digits_target *targets; /* [digits NAME] */
 	size_t targets_n;
 	char *file; /* what was read; NULL: no file at all */
+	bool unread; /* it cannot be read, which was reported */
 	struct config_origin *origins; /* one an option, in table order */
 	size_t missing; /* values of which the origin says so */
 };

@@ -286,11 +286,13 @@ load_file(struct loader *l)
 	if (st == ST_OK)
 		st = inifile_parse(
 		    buf_str(&text), text.len, CONFIG_LINE_MAX, &events, l);
-	else if (st != ST_NOMEM)
+	else if (st != ST_NOMEM) {
+		l->config->unread = true;
 		buf_printf(l->errors,
 		    "%s: cannot be read: %s; name a text "
 		    "file of at most %zuK that this user may read\n",
 		    l->config->file, why, FILE_MAX_BYTES >> 10);
+	}
 	if (st == ST_NOMEM)
 		l->st = ST_NOMEM;
 	buf_wipe(&text);

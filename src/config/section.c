@@ -437,10 +437,8 @@ section_set(struct config *c, const struct section *s, const char *key,
 static void
 pair_release(struct config_pair *p)
 {
-	if (p->value != NULL)
-		explicit_bzero(p->value, strlen(p->value));
 	free(p->key);
-	free(p->value);
+	str_wipe(&p->value);
 	config_origin_release(&p->origin);
 }
 

@@ -1,38 +1,10 @@
 /* switchhook check: is the configuration good, before a server reads it? */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "app/ports.h"
-#include "app/voice_check.h"
+#include "app/settings.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
-#include "params/params.h"
-
-/*
- * The steps of params_load, each taken even where one before found mistakes,
- * so that all are listed at once; and what only a responder needs.
- */
-static enum status
-load(struct config **c, const char *path, char *const *envp, struct buf *errors,
-    struct buf *warnings)
-{
-	enum status e = params_begin(c, path, envp, errors), ended;
-
-	/* Of a file that cannot be read no more is to be said. */
-	if (e == ST_NOMEM || (path && access(path, R_OK) != 0))
-		return e;
-	ended = params_finish(*c, envp, errors, warnings);
-	if (ended == ST_NOMEM || config_check_server(*c, errors) == ST_NOMEM ||
-	    /* A name that is not known yet is none to be told of again. */
-	    (errors->len == 0 && ports_check(*c, errors) == ST_NOMEM) ||
-	    voice_check(*c, errors, warnings) == ST_NOMEM)
-		return ST_NOMEM;
-	if (e == ST_OK && ended != ST_OK)
-		return ended;
-	return errors->len > 0 ? ST_CONFIG : e;
-}
 
 /* Each line of text as a row of its own; ok tells that it is a warning. */
 static enum status
@@ -103,14 +75,15 @@ put_good(const struct ctl *ctl, const char *path)
 }
 
 static int
-check(const struct ctl *ctl, const char *path, bool show)
+check(const struct ctl *ctl, bool show)
 {
-	struct config *config = NULL;
+	struct config *config;
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	enum status e, printed;
 	int code;
 
-	e = load(&config, path, ctl->envp, &errors, &warnings);
+	e = settings_check(
+	    &config, ctl->config_file, ctl->envp, &errors, &warnings);
 	printed = put_lines(ctl, true, &warnings);
 	if (printed != ST_OK)
 		e = printed;
@@ -119,7 +92,7 @@ check(const struct ctl *ctl, const char *path, bool show)
 	else if (e == ST_OK && show)
 		printed = put_settings(ctl, config);
 	else if (e == ST_OK)
-		printed = put_good(ctl, path);
+		printed = put_good(ctl, config->file);
 	else
 		printed = e;
 	code = printed == ST_OK ? (int)ctl_exit_of(e)
@@ -143,14 +116,9 @@ ctl_check(const struct ctl *ctl, int argc, char **argv)
 		"mistake\nwith its file, line and key, and what to do about "
 		"it.",
 		0, 0, opts, CTL_COUNT(opts) };
-	char *path = NULL;
 	int n, code;
-	enum status e;
 
 	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
 		return code;
-	e = config_find(ctl->config_file, ctl->envp, &path);
-	code = e == ST_OK ? check(ctl, path, show) : ctl_fail(ctl, e, "check");
-	free(path);
-	return code;
+	return check(ctl, show);
 }

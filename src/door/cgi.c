@@ -21,17 +21,6 @@ struct input {
 	size_t left;
 };
 
-static const char *
-variable(char *const *envp, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; *envp != NULL; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return "";
-}
-
 /*
  * Without a length the body goes to the end of input, but only a POST has one:
  * somebody who asks for /health by hand has a terminal there, which never ends.
@@ -39,15 +28,14 @@ variable(char *const *envp, const char *name)
 static struct input
 input_init(char *const *envp)
 {
+	const char *length = env_get(envp, "CONTENT_LENGTH");
 	struct input in = { .announced = false };
 	uint64_t n = 0;
 
-	in.announced = str_u64(variable(envp, "CONTENT_LENGTH"), SIZE_MAX / 2,
-			   &n) == ST_OK;
+	in.announced = str_u64(length, SIZE_MAX / 2, &n) == ST_OK;
 	in.left = (size_t)n;
-	in.closed = !in.announced &&
-	    *variable(envp, "CONTENT_LENGTH") == '\0' &&
-	    strcmp(variable(envp, "REQUEST_METHOD"), "POST") != 0;
+	in.closed = !in.announced && str_empty(length) &&
+	    !str_eq(env_get(envp, "REQUEST_METHOD"), "POST");
 	return in;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "config/env.h"
 
 /* What waits while all workers are busy; the kernel cuts it to somaxconn. */
 #define BACKLOG 4096
@@ -288,25 +289,14 @@ listener_is(int fd)
 	    on != 0;
 }
 
-static const char *
-variable(char *const *envp, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; *envp != NULL; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return "";
-}
-
 int
 listener_passed(char *const *envp)
 {
 	uint64_t n, pid;
 
 	/* Meant for another process of that chain, or not for us at all. */
-	if (str_u64(variable(envp, "LISTEN_PID"), INT32_MAX, &pid) != ST_OK ||
-	    str_u64(variable(envp, "LISTEN_FDS"), INT32_MAX, &n) != ST_OK)
+	if (str_u64(env_get(envp, "LISTEN_PID"), INT32_MAX, &pid) != ST_OK ||
+	    str_u64(env_get(envp, "LISTEN_FDS"), INT32_MAX, &n) != ST_OK)
 		return -1;
 	if (pid != (uint64_t)getpid() || n < 1 || !listener_is(FIRST_PASSED))
 		return -1;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "codec/crypt.h"
 #include "codec/json.h"
 #include "config/value.h"
 #include "params/reference.h"
@@ -38,23 +37,14 @@ fetch_may_pass(enum status st)
 	return false;
 }
 
-static void
-wipe(char **text)
-{
-	if (*text != NULL)
-		crypt_wipe(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
-
 void
 fetch_release(struct fetch *fetches, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		wipe(&fetches[i].value);
-		wipe(&fetches[i].previous);
+		str_wipe(&fetches[i].value);
+		str_wipe(&fetches[i].previous);
 		buf_release(&fetches[i].why);
 	}
 }
@@ -104,7 +94,7 @@ take_value(const struct reference *r, struct source_item *item, char **out,
 		st = pick(r, &item->value, out, wrong);
 	if (st == ST_OK && value_has_control(*out)) {
 		*wrong = "it has a control character (a second line?) in it";
-		wipe(out);
+		str_wipe(out);
 		st = ST_MALFORMED;
 	}
 	return st;

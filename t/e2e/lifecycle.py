@@ -54,6 +54,15 @@ def exit_codes(door):
     true(b"bad.conf:" in done.stderr and b"nonsense" in done.stderr,
          f"the place of the mistake: {done.stderr}")
     true(TOKEN.encode() not in done.stderr, "no secret")
+    # All at once, those of templates too.
+    bad = door.dir.write("bad.conf", door.config() +
+                         "\n[nonsense]\nx = 1\n[menu]\n1 = nowhere\n")
+    lines = run(door, "-t", "-c", bad).stderr.decode().splitlines()
+    equal(["nonsense" in lines[0], "nowhere" in lines[1]], [True, True],
+          "both mistakes")
+    # Of what cannot be read nothing else is said.
+    lines = run(door, "-t", "-c", door.dir.path).stderr.decode().splitlines()
+    true(len(lines) == 2 and "it is a directory" in lines[0], f"{lines}")
 
 
 def test_opens_no_store(door):
