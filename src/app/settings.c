@@ -77,7 +77,6 @@ enum status
 settings_aws(struct app *app, const struct app_options *o, struct buf *errors)
 {
 	const struct aws_options how = { .envp = o->envp,
-		.threaded = o->threaded,
 		.log = app->log,
 		.quit = o->quit,
 		.watch = { metrics_called_aws, app->metrics } };

@@ -30,7 +30,6 @@ struct aws_options {
 	const char *region; /* NULL or "": AWS_REGION, AWS_DEFAULT_REGION, the
 	                       profile's */
 	const char *proxy; /* "http://host:port"; NULL or "": none */
-	bool threaded; /* refresh keys ahead in a thread of our own */
 	struct log *log; /* may be NULL; must outlive this */
 	const struct quit *quit; /* as in http/client.h */
 	struct aws_watch watch; /* its arg must outlive this */

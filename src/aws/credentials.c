@@ -1,7 +1,6 @@
 #include "aws/credentials.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/str.h"
-#include "http/client.h"
 
 #define SECOND_US INT64_C(1000000)
 #define ADVISORY_US (900 * SECOND_US) /* before the expiry: better new ones */
@@ -24,10 +22,8 @@
 /* Keys that were stale when they came: asked for again after this. */
 #define STALE_US (300 * SECOND_US)
 
-/* What the thread of our own gives the sources, and how often it looks. */
-#define THREAD_FETCH_US (5 * SECOND_US)
-#define NAP_MIN_US (SECOND_US / 5)
-#define NAP_MAX_US (30 * SECOND_US)
+/* What a caller who could go on with the old ones gives the sources. */
+#define AHEAD_US (2 * SECOND_US)
 
 static const struct {
 	const char *name;
@@ -44,12 +40,11 @@ static const struct {
 struct aws_credentials {
 	char *const *envp;
 	char *region;
-	struct http_library *http;
 	struct log *log;
 	struct aws_watch watch;
 
 	pthread_mutex_t mutex; /* guards all below */
-	pthread_cond_t changed; /* busy fell, or stop rose; monotonic clock */
+	pthread_cond_t changed; /* busy fell; monotonic clock */
 	struct aws_keys keys;
 	int64_t refresh_us; /* when others should be fetched; 0: never */
 	int64_t must_us; /* when they have to be; 0: never */
@@ -58,9 +53,6 @@ struct aws_credentials {
 	int64_t pause_us; /* monotonic: no fetch before this */
 	enum status failure; /* of the last fetch */
 	struct buf why; /* of that failure */
-
-	bool threaded, stop;
-	pthread_t thread;
 };
 
 void
@@ -216,14 +208,12 @@ refresh(
 	pthread_cond_broadcast(&c->changed);
 }
 
-/* Wait until somebody's fetch is done; false at the deadline. */
-static bool
+/* Wait until somebody's fetch is done, or the deadline. */
+static void
 wait_for_others(struct aws_credentials *c, int64_t deadline_us)
 {
-	while (c->busy)
-		if (!cond_wait(&c->changed, &c->mutex, deadline_us))
-			return !c->busy;
-	return true;
+	while (c->busy && cond_wait(&c->changed, &c->mutex, deadline_us))
+		;
 }
 
 static bool
@@ -238,29 +228,23 @@ paused(const struct aws_credentials *c)
 	return clock_mono_us() < c->pause_us;
 }
 
-/* New keys must come before anybody can go on, or better had. */
-static void
-refresh_now(
-    struct aws_credentials *c, struct http_client *client, int64_t deadline_us)
-{
-	if (c->busy)
-		(void)wait_for_others(c, deadline_us);
-	else if (!paused(c))
-		refresh(c, client, deadline_us);
-}
-
 enum status
 aws_credentials_get(struct aws_credentials *c, struct http_client *client,
     int64_t deadline_us, struct aws_keys *out, struct buf *why)
 {
+	int64_t ahead_us = clock_mono_us() + AHEAD_US;
 	enum status st = ST_UNAVAILABLE;
+	bool must;
 
 	*out = (struct aws_keys){ 0 };
 	pthread_mutex_lock(&c->mutex);
-	if (!have_keys(c) || due(c->must_us))
-		refresh_now(c, client, deadline_us);
-	else if (due(c->refresh_us) && !c->threaded && !c->busy && !paused(c))
-		refresh(c, client, deadline_us);
+	/* Nobody can go on without new ones, or better had; or not yet. */
+	must = !have_keys(c) || due(c->must_us);
+	if (c->busy && must)
+		wait_for_others(c, deadline_us);
+	else if (!c->busy && (must || due(c->refresh_us)) && !paused(c))
+		refresh(c, client,
+		    must || deadline_us < ahead_us ? deadline_us : ahead_us);
 	if (have_keys(c) &&
 	    (c->keys.expires_us == 0 || c->failure == ST_OK ||
 		clock_us() < c->keys.expires_us)) {
@@ -287,65 +271,7 @@ aws_credentials_reject(struct aws_credentials *c, const struct aws_keys *keys)
 	pthread_mutex_unlock(&c->mutex);
 }
 
-/* --- the thread that looks ahead ------------------------------------------- */
-
-/* Until there may be something to do, or to stop for. */
-static void
-nap(struct aws_credentials *c)
-{
-	int64_t us = c->refresh_us - clock_us();
-
-	if (c->refresh_us == 0 || us > NAP_MAX_US)
-		us = NAP_MAX_US;
-	if (us < NAP_MIN_US)
-		us = NAP_MIN_US;
-	cond_wait(&c->changed, &c->mutex, clock_mono_us() + us);
-}
-
-static void *
-look_ahead(void *arg)
-{
-	struct aws_credentials *c = arg;
-	struct http_client *client = NULL;
-	struct buf why = BUF_INIT;
-
-	pthread_mutex_lock(&c->mutex);
-	while (!c->stop) {
-		if (!due(c->refresh_us) || c->busy || paused(c)) {
-			nap(c);
-			continue;
-		}
-		/* libcurl is loaded by now: keys that expire come by it. */
-		if (client == NULL &&
-		    http_client_open(&client, c->http, &why) != ST_OK) {
-			note_failure(c, ST_UNAVAILABLE, &why);
-			buf_reset(&why);
-			continue;
-		}
-		refresh(c, client, clock_mono_us() + THREAD_FETCH_US);
-	}
-	pthread_mutex_unlock(&c->mutex);
-	http_client_close(client);
-	buf_release(&why);
-	return NULL;
-}
-
 /* --- life ------------------------------------------------------------------- */
-
-/* Signals are the main thread's. */
-static bool
-start_thread(struct aws_credentials *c)
-{
-	sigset_t all, before;
-	bool good;
-
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-		return false;
-	good = pthread_create(&c->thread, NULL, look_ahead, c) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return good;
-}
 
 enum status
 aws_credentials_open(
@@ -357,7 +283,6 @@ aws_credentials_open(
 	if (c == NULL)
 		return ST_NOMEM;
 	c->envp = o->envp;
-	c->http = o->http;
 	c->log = o->log;
 	c->watch = o->watch;
 	if (str_dup(str_empty(o->region) ? "" : o->region, &c->region) !=
@@ -366,11 +291,6 @@ aws_credentials_open(
 		free(c->region);
 		free(c);
 		return ST_NOMEM;
-	}
-	c->threaded = o->threaded && start_thread(c);
-	if (o->threaded && !c->threaded) {
-		aws_credentials_close(c);
-		return ST_IO;
 	}
 	*out = c;
 	return ST_OK;
@@ -381,13 +301,6 @@ aws_credentials_close(struct aws_credentials *c)
 {
 	if (c == NULL)
 		return;
-	if (c->threaded) {
-		pthread_mutex_lock(&c->mutex);
-		c->stop = true;
-		pthread_cond_broadcast(&c->changed);
-		pthread_mutex_unlock(&c->mutex);
-		pthread_join(c->thread, NULL);
-	}
 	cond_release(&c->mutex, &c->changed);
 	aws_keys_release(&c->keys);
 	buf_release(&c->why);

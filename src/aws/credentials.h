@@ -10,14 +10,14 @@
  * metadata service (IMDSv2). A source that applies and fails is an error; the
  * next ones are then not asked.
  *
- * Keys that run out are fetched again 15 minutes before, by one thread while
- * the others go on with the old ones; from 10 minutes before, a caller waits
- * for new ones, but has the old ones as long as they last if there are none.
+ * Keys that run out are fetched again from 15 minutes before, within the call
+ * that finds them so and 2 seconds, while others go on with the old ones; from
+ * 10 minutes before, all wait for new ones, but have the old ones as long as
+ * they last if there are none.
  */
 #ifndef AWS_CREDENTIALS_H
 #define AWS_CREDENTIALS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "aws/service.h"
@@ -26,7 +26,6 @@
 #include "base/status.h"
 
 struct http_client;
-struct http_library;
 
 /* Keys of the caller's own. The zero value is empty. */
 struct aws_keys {
@@ -43,8 +42,6 @@ void aws_keys_release(struct aws_keys *);
 struct aws_credentials_options {
 	char *const *envp; /* the process environment; must outlive this */
 	const char *region; /* of STS; NULL or "": its one global address */
-	struct http_library *http; /* must outlive this */
-	bool threaded; /* refresh ahead in a thread of our own */
 	struct log *log; /* may be NULL */
 	struct aws_watch watch; /* of calls to STS */
 };
@@ -52,7 +49,7 @@ struct aws_credentials_options {
 /* All that share keys; safe from several threads. */
 struct aws_credentials;
 
-/* Nothing is asked yet. ST_OK or ST_NOMEM; ST_IO: no thread. */
+/* Nothing is asked yet. ST_OK or ST_NOMEM. */
 enum status aws_credentials_open(
     struct aws_credentials **, const struct aws_credentials_options *);
 void aws_credentials_close(struct aws_credentials *); /* NULL is allowed */

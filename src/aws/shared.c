@@ -62,8 +62,6 @@ open_parts(struct aws *a, const struct aws_options *o, struct buf *why)
 		st = aws_credentials_open(&a->credentials,
 		    &(struct aws_credentials_options){ .envp = o->envp,
 			.region = a->region,
-			.http = a->http,
-			.threaded = o->threaded,
 			.log = o->log,
 			.watch = o->watch });
 	return st;

@@ -213,7 +213,6 @@ rig_try(struct rig *r, struct buf *why)
 {
 	const struct aws_options o = { .envp = r->vars,
 		.proxy = r->proxy,
-		.threaded = r->threaded,
 		.log = r->log };
 	enum status st = aws_open(&r->aws, &o, why);
 

@@ -46,7 +46,6 @@ struct rig {
 	struct aws_client *client;
 	struct log *log; /* or NULL */
 	const char *proxy;
-	bool threaded;
 };
 
 /* "NAME=value", …: added to the environment. */
