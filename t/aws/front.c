@@ -211,9 +211,9 @@ rig_keys(struct rig *r, const char *id, const char *secret)
 enum status
 rig_try(struct rig *r, struct buf *why)
 {
-	const struct aws_options o = { .envp = r->vars,
-		.proxy = r->proxy,
-		.log = r->log };
+	const struct aws_options o = {
+		.envp = r->vars, .proxy = r->proxy, .log = r->log
+	};
 	enum status st = aws_open(&r->aws, &o, why);
 
 	return st == ST_OK ? aws_client_open(&r->client, r->aws, why) : st;
