@@ -5,6 +5,7 @@
 
 #include "app/app.h"
 #include "app/limit.h"
+#include "app/page_token.h"
 #include "codec/json.h"
 #include "store/call.h"
 #include "store/db.h"
@@ -250,6 +251,80 @@ test_all_wait(void)
 	app_close(app);
 }
 
+/* --- page tokens that we did not make ------------------------------------ */
+
+/* The same filters as a list's without parameters. */
+#define ANY "%d -9223372036854775808 9223372036854775807 - - %s"
+#define ACCOUNT_SID "AC00000000000000000000000000000001"
+#define CALLS "/2010-04-01/Accounts/" ACCOUNT_SID "/Calls.json"
+
+/* Whoever makes a token himself gets to no other place of Twilio's, nor to
+ * another host, with the account's secret. */
+static void
+test_forged_tokens(void)
+{
+	static const struct {
+		int source;
+		const char *place;
+		int status;
+		const char *part;
+	} cases[] = {
+		/* It is asked for; nobody is there. */
+		{ 0, "- - 0 " CALLS "?Page=1", 502, "Twilio did not" },
+		{ 0, SID " " SID " 0 " CALLS "?Page=1", 502, "Twilio did not" },
+		{ 0, SID " " SID " 0 ", 502, "Twilio did not" },
+		{ 0, "", 400, "page_token" },
+		{ 0, "- - 0", 400, "page_token" },
+		{ 0, "- x 0 ", 400, "page_token" },
+		{ 0, "x - 0 ", 400, "page_token" },
+		{ 0, " - 0 ", 400, "page_token" },
+		{ 0, SID "0 - 0 ", 400, "page_token" },
+		{ 0, "- - 0 " CALLS, 400, "page_token" },
+		{ 0, "- - 0 " CALLS "?a b", 400, "page_token" },
+		{ 0, "- - 0 " CALLS "?a\r\nX-Evil: yes", 400, "page_token" },
+		{ 0, "- - 0 " CALLS "?a#b", 400, "page_token" },
+		{ 0, "- - 0 .evil.example/", 400, "page_token" },
+		{ 0, "- - 0 @evil.example" CALLS "?Page=1", 400, "page_token" },
+		{ 0, "- - 0 //evil.example" CALLS "?Page=1", 400,
+		    "page_token" },
+		{ 0, "- - 0 https://evil.example" CALLS "?Page=1", 400,
+		    "page_token" },
+		{ 0,
+		    "- - 0 /2010-04-01/Accounts/"
+		    "AC00000000000000000000000000000002/Calls.json?Page=1",
+		    400, "page_token" },
+		{ 0,
+		    "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID
+		    "/Calls/../Messages.json?Page=1",
+		    400, "page_token" },
+		{ 0, "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID ".json?x", 400,
+		    "page_token" },
+		{ 1, "5 " SID, 200, "\"count\":0" },
+		{ 1, "", 400, "page_token" },
+		{ 1, "x", 400, "page_token" },
+		{ 1, "5", 400, "page_token" },
+	};
+	struct app *app = test_app(WITH_TOKEN NOWHERE);
+	struct buf place = BUF_INIT, uri = BUF_INIT;
+	char filters[256];
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		buf_reset(&place);
+		buf_puts(&place, cases[i].place);
+		buf_reset(&uri);
+		buf_printf(&uri, LIST "?source=%s&page_token=",
+		    cases[i].source == 0 ? "twilio" : "log");
+		snprintf(filters, sizeof(filters), ANY, cases[i].source,
+		    ACCOUNT_SID);
+		CU_ASSERT_EQUAL(page_token_make(&place, filters, &uri), ST_OK);
+		expect(app, buf_str(&uri), cases[i].status, cases[i].part);
+	}
+	buf_release(&place);
+	buf_release(&uri);
+	app_close(app);
+}
+
 /* --- the log ------------------------------------------------------------- */
 
 #define NOON INT64_C(1795262400000000) /* 2026-11-21T12:00:00Z */
@@ -366,6 +441,7 @@ main(void)
 		{ "Twilio not configured", test_not_configured },
 		{ "nobody there", test_nobody_there },
 		{ "all wait", test_all_wait },
+		{ "forged page tokens", test_forged_tokens },
 		{ "a call of the log", test_log_call },
 		{ "a range of the log", test_log_range },
 	};

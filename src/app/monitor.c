@@ -1,43 +1,20 @@
 /* GET /monitor-call/{call_sid} and GET /batch-monitor-calls. */
 #include "app/monitor.h"
 
+#include <stdio.h>
+
 #include "app/exchange.h"
 #include "app/handlers.h"
-#include "app/metrics.h"
 #include "app/page_token.h"
 #include "base/str.h"
-#include "codec/json.h"
 #include "config/config.h"
-#include "params/secrets.h"
-
-static void
-call_twilio(struct exchange *x)
-{
-	struct calls_failure why = { .retry_after_s = -1 };
-	enum status st = ST_UNAVAILABLE;
-	struct monitor m;
-
-	if (monitor_begin(&m, x)) {
-		st = calls_fetch(
-		    m.client, &m.account, x->arg, &x->response->body, &why);
-		metrics_called_twilio(x->app->metrics, st);
-		x->outcome = "twilio";
-		if (st == ST_OK) {
-			x->response->code = 200;
-			x->response->content_type = "application/json";
-		} else {
-			monitor_refuse(&m, st, &why);
-		}
-	}
-	monitor_end(&m);
-}
 
 void
 handle_monitor_call(struct exchange *x)
 {
 	struct monitor_query q;
 
-	if (!calls_is_sid(x->arg)) {
+	if (!str_is_sid(x->arg, "CA")) {
 		exchange_error(
 		    x, 400, "A call's SID is CA and 32 hexadecimal digits");
 		return;
@@ -47,7 +24,7 @@ handle_monitor_call(struct exchange *x)
 		return;
 	switch (q.source) {
 	case MONITOR_TWILIO:
-		call_twilio(x);
+		monitor_call_twilio(x, x->arg);
 		break;
 	case MONITOR_LOG:
 		x->outcome = "log";
@@ -75,53 +52,45 @@ handle_batch_monitor_calls(struct exchange *x)
 	}
 }
 
-/* Make or open a token, which take the same things. */
-typedef enum status seal_fn(
-    const struct page_token_seal *, const void *from, struct buf *to);
+/* --- lists --------------------------------------------------------------- */
 
-static enum status
-seal_make(const struct page_token_seal *s, const void *place, struct buf *out)
+/* What a page token is good with: all that chooses calls, but not the limit. */
+#define FILTERS_MAX 256
+
+static void
+put_filters(const struct exchange *x, const struct monitor_query *q,
+    char out[static FILTERS_MAX])
 {
-	return page_token_make(s, place, out);
+	const struct calls_filter *f = &q->filter;
+
+	snprintf(out, FILTERS_MAX, "%d %lld %lld %s %s %s", (int)q->source,
+	    (long long)f->start_us, (long long)f->end_us,
+	    f->status == NULL ? "-" : f->status,
+	    f->direction == NULL ? "-" : f->direction,
+	    x->app->config->twilio.account_sid);
 }
 
-static enum status
-seal_open(const struct page_token_seal *s, const void *token, struct buf *out)
+void
+monitor_token_wrong(struct exchange *x)
 {
-	return page_token_open(s, token, out);
-}
-
-static enum status
-with_seal(struct exchange *x, const struct monitor_query *q, seal_fn *fn,
-    const void *from, struct buf *to)
-{
-	const struct secret_set *secrets = secrets_get(x->app->secrets);
-	struct buf filters = BUF_INIT;
-	struct page_token_seal seal = { secrets->admin_token, &filters };
-	enum status st;
-
-	st = monitor_query_filters(
-	    q, x->app->config->twilio.account_sid, &filters);
-	if (st == ST_OK)
-		st = fn(&seal, from, to);
-	buf_release(&filters);
-	secrets_put(x->app->secrets, secrets);
-	return st;
+	exchange_error(x, 400,
+	    "page_token: not one of these filters, or damaged; ask without it "
+	    "to begin again");
 }
 
 bool
 monitor_place(
     struct exchange *x, const struct monitor_query *q, struct buf *place)
 {
+	char filters[FILTERS_MAX];
 	enum status st;
 
 	if (q->page_token == NULL)
 		return true;
-	st = with_seal(x, q, seal_open, q->page_token, place);
+	put_filters(x, q, filters);
+	st = page_token_open(q->page_token, filters, place);
 	if (st == ST_DENIED)
-		exchange_error(x, 400,
-		    "page_token: not one of these filters, or damaged; ask "
-		    "without it to begin again");
+		monitor_token_wrong(x);
 	else if (st != ST_OK)
 		exchange_fail(x, st);
 	return st == ST_OK;
@@ -130,16 +99,8 @@ monitor_place(
 void
 monitor_list_begin(struct exchange *x)
 {
-	buf_puts(&x->response->body, MONITOR_LIST_HEAD);
-}
-
-void
-monitor_list_add(
-    struct exchange *x, size_t already, const char *json, size_t len)
-{
-	if (already > 0)
-		buf_putc(&x->response->body, ',');
-	buf_put(&x->response->body, json, len);
+	buf_reset(&x->response->body);
+	buf_puts(&x->response->body, "{\"calls\":[");
 }
 
 void
@@ -147,14 +108,16 @@ monitor_list_end(struct exchange *x, const struct monitor_query *q, size_t n,
     const struct buf *place)
 {
 	struct response *r = x->response;
+	char filters[FILTERS_MAX];
 	enum status st = ST_OK;
 
 	buf_printf(&r->body, "],\"count\":%zu,\"next_page_token\":", n);
 	if (place == NULL) {
 		buf_puts(&r->body, "null}");
 	} else {
+		put_filters(x, q, filters);
 		buf_putc(&r->body, '"');
-		st = with_seal(x, q, seal_make, place, &r->body);
+		st = page_token_make(place, filters, &r->body);
 		buf_puts(&r->body, "\"}");
 	}
 	if (st != ST_OK) {

@@ -160,32 +160,32 @@ static enum status
 read_list(struct db *db, void *arg)
 {
 	struct reading *r = arg;
-	const struct monitor_query *q = r->query;
+	const struct calls_filter *f = &r->query->filter;
 	const struct call_filter filter = {
-		.from_us = q->start_us,
-		.before_us = q->end_us == INT64_MAX ? 0 : q->end_us + 1,
-		.status = q->status,
-		.direction = q->direction,
+		.from_us = f->start_us,
+		.before_us = f->end_us == INT64_MAX ? 0 : f->end_us + 1,
+		.status = f->status,
+		.direction = f->direction,
 	};
 
 	r->n = 0;
 	r->more = false;
-	buf_reset(r->out);
 	monitor_list_begin(r->x);
 	/* One more than is shown tells whether there is a next page. */
-	return call_list(db, &filter, r->after, q->limit + 1, put_listed, r);
+	return call_list(
+	    db, &filter, r->after, r->query->limit + 1, put_listed, r);
 }
 
 /* The place behind a call: when it began, and its SID. */
 static enum status
-place_write(const struct call_cursor *c, struct buf *out)
+cursor_write(const struct call_cursor *c, struct buf *out)
 {
 	return buf_printf(out, "%lld %s", (long long)c->start_us, c->sid);
 }
 
-/* The SID stays in the text, which we have sealed ourselves. */
+/* The SID stays in the text. */
 static enum status
-place_read(const char *text, struct call_cursor *out)
+cursor_read(const char *text, struct call_cursor *out)
 {
 	char *end;
 
@@ -197,13 +197,13 @@ place_read(const char *text, struct call_cursor *out)
 }
 
 static void
-list(struct reading *r)
+list_answer(struct reading *r)
 {
 	struct buf next = BUF_INIT;
 	enum status st = db_read(r->x->app->db, read_list, r);
 
 	if (st == ST_OK && r->more)
-		st = place_write(&r->last, &next);
+		st = cursor_write(&r->last, &next);
 	if (st == ST_OK)
 		monitor_list_end(r->x, r->query, r->n, r->more ? &next : NULL);
 	else
@@ -219,13 +219,13 @@ monitor_batch_log(struct exchange *x, const struct monitor_query *q)
 	struct buf place = BUF_INIT;
 
 	if (monitor_place(x, q, &place)) {
-		if (place.len > 0)
+		if (q->page_token != NULL)
 			r.after = &after;
-		if (place.len > 0 &&
-		    place_read(buf_str(&place), &after) != ST_OK)
-			exchange_fail(x, ST_MALFORMED);
+		if (q->page_token != NULL &&
+		    cursor_read(buf_str(&place), &after) != ST_OK)
+			monitor_token_wrong(x);
 		else
-			list(&r);
+			list_answer(&r);
 	}
 	buf_release(&place);
 }

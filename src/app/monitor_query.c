@@ -6,7 +6,6 @@
 #include "app/monitor.h"
 #include "base/str.h"
 #include "codec/moment.h"
-#include "twilio/rest/words.h"
 
 static const char *const sources[] = { "twilio", "log", NULL };
 
@@ -46,7 +45,7 @@ read_source(struct monitor_query *q, const char *value)
 static const char *
 read_start(struct monitor_query *q, const char *value)
 {
-	if (moment_parse(value, MOMENT_FIRST, &q->start_us) != ST_OK)
+	if (moment_parse(value, MOMENT_FIRST, &q->filter.start_us) != ST_OK)
 		return WHEN;
 	return NULL;
 }
@@ -54,7 +53,7 @@ read_start(struct monitor_query *q, const char *value)
 static const char *
 read_end(struct monitor_query *q, const char *value)
 {
-	if (moment_parse(value, MOMENT_LAST, &q->end_us) != ST_OK)
+	if (moment_parse(value, MOMENT_LAST, &q->filter.end_us) != ST_OK)
 		return WHEN;
 	return NULL;
 }
@@ -67,7 +66,7 @@ read_status(struct monitor_query *q, const char *value)
 	if (i < 0)
 		return "is none of queued, ringing, in-progress, canceled, "
 		       "completed, failed, busy, no-answer";
-	q->status = calls_statuses[i];
+	q->filter.status = calls_statuses[i];
 	return NULL;
 }
 
@@ -79,7 +78,7 @@ read_direction(struct monitor_query *q, const char *value)
 	if (i < 0)
 		return "is none of inbound, outbound-api, outbound-dial, "
 		       "trunking-originating, trunking-terminating";
-	q->direction = calls_directions[i];
+	q->filter.direction = calls_directions[i];
 	return NULL;
 }
 
@@ -153,8 +152,7 @@ read_query(
 	const char *value, *why;
 
 	*q = (struct monitor_query){ .source = MONITOR_TWILIO,
-		.start_us = INT64_MIN,
-		.end_us = INT64_MAX,
+		.filter = { .start_us = INT64_MIN, .end_us = INT64_MAX },
 		.limit = MONITOR_LIMIT };
 	if (!check_names(x, table))
 		return false;
@@ -182,17 +180,7 @@ monitor_query_batch(struct exchange *x, struct monitor_query *q)
 {
 	if (!read_query(x, batch_parameters, q))
 		return false;
-	if (q->start_us > q->end_us)
+	if (q->filter.start_us > q->filter.end_us)
 		return refuse(x, "start_date", "is after end_date");
 	return true;
-}
-
-enum status
-monitor_query_filters(
-    const struct monitor_query *q, const char *account_sid, struct buf *out)
-{
-	return buf_printf(out, "%s %lld %lld %s %s %s", sources[q->source],
-	    (long long)q->start_us, (long long)q->end_us,
-	    q->status == NULL ? "-" : q->status,
-	    q->direction == NULL ? "-" : q->direction, account_sid);
 }

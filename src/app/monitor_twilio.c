@@ -1,166 +1,252 @@
-/* What asking Twilio needs, and what is answered when it gives nothing. */
+/* The routes that watch calls, from Twilio. */
 #include <stdio.h>
 
 #include "app/clients.h"
 #include "app/exchange.h"
 #include "app/limit.h"
+#include "app/metrics.h"
 #include "app/monitor.h"
+#include "base/clock.h"
 #include "config/config.h"
 #include "params/secrets.h"
 
 /* When somebody who waits may be through, or Twilio ready again. */
 #define RETRY_S 2
 
-static bool
-unavailable(struct exchange *x, const char *message, bool passing)
+/* One request asks for at most so many of Twilio's pages, and begins none
+ * after so long. The token goes on from there. */
+#define PAGES_MAX 10
+#define WALK_US INT64_C(10000000)
+
+/* What asking Twilio needs. */
+struct asking {
+	struct exchange *x;
+	const struct secret_set *secrets;
+	struct calls_account account;
+	struct http_client *client;
+	bool entered; /* it counts as one that waits */
+};
+
+static void
+answer_later(struct exchange *x, const char *message, int seconds)
 {
-	char seconds[16];
+	char text[16];
 
 	exchange_error(x, 503, message);
-	if (passing) {
-		snprintf(seconds, sizeof(seconds), "%d", RETRY_S);
-		response_header(x->response, "Retry-After", seconds);
-	}
-	return false;
-}
-
-/* Whom to ask and as whom; false if a setting is missing. */
-static bool
-find_account(struct monitor *m)
-{
-	const struct config *c = m->x->app->config;
-	bool has_key = *c->twilio.api_key != '\0';
-
-	m->account = (struct calls_account){
-		.api_url = c->twilio.api_url,
-		.account_sid = c->twilio.account_sid,
-		.user = has_key ? c->twilio.api_key : c->twilio.account_sid,
-		.secret =
-		    has_key ? m->secrets->api_secret : m->secrets->tokens[0],
-	};
-	if (*m->account.account_sid == '\0')
-		return unavailable(m->x,
-		    "Twilio cannot be asked: set twilio.account_sid in the "
-		    "configuration",
-		    false);
-	if (m->account.secret == NULL || *m->account.secret == '\0')
-		return unavailable(m->x,
-		    has_key ? "Twilio cannot be asked: set twilio.api_secret "
-			      "in the configuration"
-			    : "Twilio cannot be asked: set twilio.auth_token, "
-			      "or twilio.api_key and twilio.api_secret, in "
-			      "the configuration",
-		    false);
-	return true;
+	snprintf(text, sizeof(text), "%d", seconds);
+	response_header(x->response, "Retry-After", text);
 }
 
 static bool
-take_client(struct monitor *m)
+asking_client(struct asking *a)
 {
+	struct exchange *x = a->x;
 	struct buf why = BUF_INIT;
-	enum status st;
+	enum status st = clients_take(x->app->clients, &a->client, &why);
 
-	st = clients_take(m->x->app->clients, &m->client, &why);
-	if (st != ST_OK) {
-		log_error(m->x->app->log, "no HTTP client",
-		    LOG_STR("request_id", m->x->id),
+	if (st == ST_NOMEM) {
+		answer_later(x, "Not available now, try again", RETRY_S);
+	} else if (st != ST_OK) {
+		log_error(x->app->log, "no HTTP client",
+		    LOG_STR("request_id", x->id),
 		    LOG_STR("reason", buf_str(&why)));
-		unavailable(m->x,
-		    st == ST_NOMEM ? "Not available now, try again"
-				   : "Twilio cannot be asked: the reason is "
-				     "in the log",
-		    st == ST_NOMEM);
+		exchange_error(
+		    x, 503, "Twilio cannot be asked: the reason is in the log");
 	}
 	buf_release(&why);
 	return st == ST_OK;
 }
 
-bool
-monitor_begin(struct monitor *m, struct exchange *x)
+/*
+ * False if it answered: something is not configured, or too many wait already
+ * (503). asking_end in any case.
+ */
+static bool
+asking_begin(struct asking *a, struct exchange *x)
 {
-	*m = (struct monitor){ .x = x };
-	m->secrets = secrets_get(x->app->secrets);
-	if (!find_account(m))
+	const char *lacks;
+
+	*a = (struct asking){ .x = x };
+	a->secrets = secrets_get(x->app->secrets);
+	a->account = calls_account(
+	    x->app->config, a->secrets->tokens[0], a->secrets->api_secret);
+	if ((lacks = calls_account_lacks(&a->account)) != NULL) {
+		exchange_error(x, 503, lacks);
 		return false;
-	if (!(m->entered = limit_enter(x->app->limit))) {
+	}
+	if (!(a->entered = limit_enter(x->app->limit))) {
 		x->outcome = "too many wait for Twilio";
-		return unavailable(x,
+		answer_later(x,
 		    "As many requests as may wait for Twilio are waiting: "
 		    "try again",
-		    true);
+		    RETRY_S);
+		return false;
 	}
-	return take_client(m);
+	return asking_client(a);
 }
 
-void
-monitor_end(struct monitor *m)
-{
-	if (m->client != NULL)
-		clients_give(m->x->app->clients, m->client);
-	if (m->entered)
-		limit_leave(m->x->app->limit);
-	secrets_put(m->x->app->secrets, m->secrets);
-}
-
-/* An answer that is none, or that Twilio refuses us, and what to look at. */
 static void
-useless(struct monitor *m, const struct calls_failure *f)
+asking_end(struct asking *a)
 {
+	if (a->client != NULL)
+		clients_give(a->x->app->clients, a->client);
+	if (a->entered)
+		limit_leave(a->x->app->limit);
+	secrets_put(a->x->app->secrets, a->secrets);
+}
+
+/* Answer why Twilio gave nothing. */
+static void
+asking_refused(struct asking *a, enum status st, const struct calls_failure *f)
+{
+	struct exchange *x = a->x;
 	char text[sizeof(f->text) + 64];
 
+	if (st == ST_NOTFOUND) {
+		exchange_error(
+		    x, 404, "Twilio knows no such call of this account");
+		return;
+	}
+	log_warn(x->app->log, "Twilio's API failed",
+	    LOG_STR("request_id", x->id), LOG_STR("reason", f->text),
+	    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
 	/* Perhaps our token is the old one. */
 	if (f->http == 401)
-		secrets_doubt(m->x->app->secrets);
-	snprintf(text, sizeof(text), "Twilio did not give it: %s", f->text);
-	exchange_error(m->x, 502, text);
+		secrets_doubt(x->app->secrets);
+	if (st == ST_NOMEM) {
+		exchange_fail(x, st);
+	} else if (st == ST_BUSY) {
+		answer_later(x, "Twilio has too many requests: try again",
+		    f->retry_after_s > 0 ? f->retry_after_s : RETRY_S);
+	} else if (st == ST_TIMEOUT) {
+		exchange_error(x, 504, "Twilio did not answer in time");
+	} else {
+		snprintf(
+		    text, sizeof(text), "Twilio did not give it: %s", f->text);
+		exchange_error(x, 502, text);
+	}
+}
+
+/* --- one call ------------------------------------------------------------ */
+
+void
+monitor_call_twilio(struct exchange *x, const char *sid)
+{
+	struct calls_failure why;
+	struct asking a;
+	enum status st;
+
+	if (asking_begin(&a, x)) {
+		st = calls_fetch(
+		    a.client, &a.account, sid, &x->response->body, &why);
+		metrics_called_twilio(x->app->metrics, st);
+		x->outcome = "twilio";
+		if (st == ST_OK) {
+			x->response->code = 200;
+			x->response->content_type = "application/json";
+		} else {
+			asking_refused(&a, st, &why);
+		}
+	}
+	asking_end(&a);
+}
+
+/* --- a list -------------------------------------------------------------- */
+
+static enum status
+list_take(struct calls_walk *w, struct calls_page *page, size_t i)
+{
+	struct buf *body = w->arg;
+
+	/* Once, rather than as it grows: there are a thousand. */
+	if (w->n == 0)
+		buf_reserve(body, page->text.len);
+	else
+		buf_putc(body, ',');
+	return buf_put(body, page->items[i].text, page->items[i].len);
+}
+
+/*
+ * What fails later than the first page does not take away what was found: the
+ * next request goes on there, and hears of it if it still fails.
+ */
+static enum status
+list_walk(struct exchange *x, struct calls_walk *w)
+{
+	int64_t began = clock_mono_us();
+	enum status st = ST_OK;
+	size_t before = 0;
+	int pages;
+
+	for (pages = 0; pages < PAGES_MAX && w->n < w->limit && !w->over;
+	     pages++) {
+		if (pages > 0 && clock_mono_us() - began > WALK_US)
+			break;
+		before = w->n;
+		st = calls_walk_page(w);
+		metrics_called_twilio(x->app->metrics, st);
+		if (st != ST_OK)
+			break;
+	}
+	return before > 0 && w->n == before ? ST_OK : st;
 }
 
 static void
-throttled(struct monitor *m, const struct calls_failure *f)
+list_answer(struct exchange *x, const struct monitor_query *q,
+    const struct calls_walk *w)
 {
-	char seconds[16];
+	struct buf place = BUF_INIT;
+	enum status st = ST_OK;
 
-	snprintf(seconds, sizeof(seconds), "%d",
-	    f->retry_after_s > 0 ? f->retry_after_s : RETRY_S);
-	exchange_error(m->x, 503, "Twilio has too many requests: try again");
-	response_header(m->x->response, "Retry-After", seconds);
+	if (!w->over)
+		st = calls_place_write(&w->place, &place);
+	if (st == ST_OK)
+		monitor_list_end(x, q, w->n, w->over ? NULL : &place);
+	else
+		exchange_fail(x, st);
+	buf_release(&place);
+}
+
+static void
+list_ask(
+    struct exchange *x, const struct monitor_query *q, struct calls_walk *w)
+{
+	struct asking a;
+	enum status st;
+
+	if (asking_begin(&a, x)) {
+		w->client = a.client;
+		w->account = &a.account;
+		monitor_list_begin(x);
+		if ((st = list_walk(x, w)) == ST_OK)
+			list_answer(x, q, w);
+		else
+			asking_refused(&a, st, &w->why);
+	}
+	asking_end(&a);
 }
 
 void
-monitor_refuse(struct monitor *m, enum status st, const struct calls_failure *f)
+monitor_batch_twilio(struct exchange *x, const struct monitor_query *q)
 {
-	struct exchange *x = m->x;
+	struct calls_walk w = { .filter = q->filter,
+		.limit = q->limit,
+		.take = list_take,
+		.arg = &x->response->body };
+	struct buf place = BUF_INIT;
+	enum status st = ST_OK;
 
-	if (st != ST_NOTFOUND)
-		log_warn(x->app->log, "Twilio's API failed",
-		    LOG_STR("request_id", x->id), LOG_STR("reason", f->text),
-		    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
-	switch (st) {
-	case ST_NOTFOUND:
-		exchange_error(
-		    x, 404, "Twilio knows no such call of this account");
-		break;
-	case ST_BUSY:
-		throttled(m, f);
-		break;
-	case ST_TIMEOUT:
-		exchange_error(x, 504, "Twilio did not answer in time");
-		break;
-	case ST_DENIED:
-	case ST_UNAVAILABLE:
-	case ST_MALFORMED:
-	case ST_TOOBIG:
-	case ST_FULL:
-	case ST_IO:
-	case ST_UNSUPPORTED:
-	case ST_CONFIG:
-	case ST_CORRUPT:
-		useless(m, f);
-		break;
-	case ST_OK:
-	case ST_NOMEM:
-	case ST_EXISTS:
-		exchange_fail(x, st);
-		break;
+	if (monitor_place(x, q, &place)) {
+		if (q->page_token != NULL)
+			st = calls_place_read(&w.place, buf_str(&place),
+			    x->app->config->twilio.account_sid);
+		if (st == ST_MALFORMED)
+			monitor_token_wrong(x);
+		else if (st != ST_OK)
+			exchange_fail(x, st);
+		else
+			list_ask(x, q, &w);
 	}
+	calls_walk_release(&w);
+	buf_release(&place);
 }

@@ -7,7 +7,6 @@
 #include "codec/moment.h"
 #include "ctl/row.h"
 #include "twilio/rest/calls.h"
-#include "twilio/rest/words.h"
 
 struct cell
 calls_number(const char *name, int64_t number, int width)
@@ -152,7 +151,7 @@ ctl_calls_show(const struct ctl *ctl, int argc, char **argv)
 	if (digits)
 		return ctl_say(ctl, CTL_USAGE,
 		    "--digits: Twilio has none, they are in the log");
-	if (!calls_is_sid(argv[1]))
+	if (!str_is_sid(argv[1], "CA"))
 		return ctl_say(ctl, CTL_USAGE,
 		    "a call's SID is CA and 32 hexadecimal digits");
 	return calls_twilio_show(ctl, argv[1]);

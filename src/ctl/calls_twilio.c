@@ -9,12 +9,7 @@
 #include "config/env.h"
 #include "ctl/calls.h"
 #include "http/client.h"
-#include "twilio/rest/calls.h"
-
-#define SECOND_US INT64_C(1000000)
-
-/* Direction is ours to filter, so its pages are larger than what is wanted. */
-#define SPARE 4
+#include "twilio/rest/walk.h"
 
 /* Members of a call that are shown; it has some twenty. */
 #define MEMBERS_MAX 64
@@ -29,43 +24,22 @@ struct twilio {
 
 /* --- the way there ------------------------------------------------------- */
 
-/* Whom to ask and as whom. CTL_DONE, or told on err. */
-static int
-find_account(struct twilio *t)
-{
-	const struct config *c = t->config;
-	bool has_key = *c->twilio.api_key != '\0';
-
-	t->account = (struct calls_account){
-		.api_url = c->twilio.api_url,
-		.account_sid = c->twilio.account_sid,
-		.user = has_key ? c->twilio.api_key : c->twilio.account_sid,
-		.secret = has_key ? c->twilio.api_secret : c->twilio.auth_token,
-	};
-	if (*t->account.account_sid == '\0')
-		return ctl_say(t->ctl, CTL_CONFIG,
-		    "Twilio cannot be asked: set twilio.account_sid");
-	if (*t->account.secret == '\0')
-		return ctl_say(t->ctl, CTL_CONFIG,
-		    "Twilio cannot be asked: set %s",
-		    has_key ? "twilio.api_secret"
-			    : "twilio.auth_token, or twilio.api_key and "
-			      "twilio.api_secret");
-	return CTL_DONE;
-}
-
 static int
 open_twilio(const struct ctl *ctl, struct twilio *t)
 {
 	struct http_library_options way = { 0 };
 	struct buf why = BUF_INIT;
+	const char *lacks;
 	enum status e;
 	int code;
 
 	*t = (struct twilio){ .ctl = ctl };
-	if ((code = ctl_config(ctl, &t->config)) != CTL_DONE ||
-	    (code = find_account(t)) != CTL_DONE)
+	if ((code = ctl_config(ctl, &t->config)) != CTL_DONE)
 		return code;
+	t->account = calls_account(t->config, t->config->twilio.auth_token,
+	    t->config->twilio.api_secret);
+	if ((lacks = calls_account_lacks(&t->account)) != NULL)
+		return ctl_say(ctl, CTL_CONFIG, "%s", lacks);
 	way.proxy = t->config->aws.proxy;
 	way.ca_bundle = env_get(ctl->envp, "AWS_CA_BUNDLE");
 	e = http_library_open(&t->library, &way);
@@ -96,125 +70,70 @@ tell(const struct ctl *ctl, enum status e, const struct calls_failure *f)
 
 /* --- list ---------------------------------------------------------------- */
 
-#define TEXT_MAX 256
-#define TEXTS_N 8
+/* A member's text; NULL: it is null, absent, or no text. */
+static const char *
+call_text(const struct json *call, const char *name)
+{
+	const char *text;
 
-enum { SID, STATUS, DIRECTION, FROM, TO, START, END, DURATION };
-static const char *const names[TEXTS_N] = { "sid", "status", "direction",
-	"from", "to", "start_time", "end_time", "duration" };
+	return json_member_text(call, name, &text) == ST_OK ? text : NULL;
+}
 
 static int64_t
-moment_or_none(const char *text)
+call_time(const struct json *call, const char *name)
 {
+	const char *text = call_text(call, name);
 	int64_t us;
 
-	return moment_parse_mail(text, &us) == ST_OK ? us : 0;
+	return text != NULL && moment_parse_mail(text, &us) == ST_OK ? us : 0;
 }
 
 static enum status
-put_item(struct rows *rows, char texts[static TEXTS_N][TEXT_MAX])
+list_take(struct calls_walk *w, struct calls_page *page, size_t i)
 {
+	const struct json *call;
+	enum status e = calls_page_call(page, i, &call);
+	struct calls_listed listed;
 	uint64_t seconds;
-	const struct calls_listed listed = {
-		.sid = texts[SID],
-		.status = texts[STATUS],
-		.direction = texts[DIRECTION],
-		.from = texts[FROM],
-		.to = texts[TO],
-		.start_us = moment_or_none(texts[START]),
-		.end_us = moment_or_none(texts[END]),
-		.duration_s =
-		    str_u64(texts[DURATION], INT64_MAX, &seconds) == ST_OK
+
+	if (e != ST_OK)
+		return e;
+	listed = (struct calls_listed){
+		.sid = call_text(call, "sid"),
+		.status = call_text(call, "status"),
+		.direction = call_text(call, "direction"),
+		.from = call_text(call, "from"),
+		.to = call_text(call, "to"),
+		.start_us = call_time(call, "start_time"),
+		.end_us = call_time(call, "end_time"),
+		.duration_s = str_u64(call_text(call, "duration"), INT64_MAX,
+				  &seconds) == ST_OK
 		    ? (int64_t)seconds
 		    : -1,
 	};
-
-	return calls_put(rows, &listed);
-}
-
-struct listing {
-	const struct calls_wanted *wanted;
-	struct rows rows;
-	int64_t left;
-};
-
-static enum status
-take_item(struct listing *l, struct calls_page *page, size_t item)
-{
-	char texts[TEXTS_N][TEXT_MAX];
-	enum status e;
-	int i;
-
-	for (i = 0; i < TEXTS_N; i++) {
-		e = calls_page_text(page, item, names[i], texts[i], TEXT_MAX);
-		if (e == ST_NOTFOUND)
-			texts[i][0] = '\0';
-		else if (e != ST_OK)
-			return e;
-	}
-	if (l->wanted->direction != NULL &&
-	    strcmp(texts[DIRECTION], l->wanted->direction) != 0)
-		return ST_OK;
-	l->left--;
-	return put_item(&l->rows, texts);
-}
-
-/* From page to page until there are enough. */
-static int
-walk(struct twilio *t, struct listing *l, const struct calls_query *q)
-{
-	struct calls_page page = CALLS_PAGE_INIT;
-	struct calls_failure why = { .retry_after_s = -1 };
-	char *next = NULL;
-	enum status e;
-	size_t i;
-	bool more;
-
-	do {
-		e = calls_list(t->client, &t->account, q, next, &page, &why);
-		for (i = 0; e == ST_OK && i < page.n && l->left > 0; i++)
-			e = take_item(l, &page, i);
-		free(next);
-		next = page.next_uri;
-		page.next_uri = NULL;
-		more = e == ST_OK && next != NULL && l->left > 0;
-		calls_page_release(&page);
-		page = (struct calls_page)CALLS_PAGE_INIT;
-	} while (more);
-	free(next);
-	return e == ST_OK ? CTL_DONE : tell(t->ctl, e, &why);
-}
-
-static int
-page_size(const struct calls_wanted *w)
-{
-	int64_t n = w->direction == NULL ? w->limit : w->limit * SPARE;
-
-	return n > CALLS_PAGE_MAX ? CALLS_PAGE_MAX : (int)n;
+	return calls_put(w->arg, &listed);
 }
 
 int
-calls_twilio_list(const struct ctl *ctl, const struct calls_wanted *w)
+calls_twilio_list(const struct ctl *ctl, const struct calls_wanted *wanted)
 {
-	struct calls_query q = { .status = w->status,
-		.page_size = page_size(w) };
-	struct listing l = { w, { ctl, 0 }, w->limit };
-	char from[MOMENT_ISO_MAX], before[MOMENT_ISO_MAX];
+	struct rows rows = { ctl, 0 };
 	struct twilio t;
-	int code;
+	struct calls_walk w = { .account = &t.account,
+		.filter = { wanted->start_us, wanted->end_us, wanted->status,
+		    wanted->direction },
+		.limit = (size_t)wanted->limit,
+		.take = list_take,
+		.arg = &rows };
+	int code = open_twilio(ctl, &t);
+	enum status e = ST_OK;
 
-	/* Its filter has whole seconds: on or after, and before. */
-	if (w->start_us != INT64_MIN) {
-		moment_iso(w->start_us + SECOND_US - 1, from);
-		q.start_from = from;
-	}
-	if (w->end_us != INT64_MAX) {
-		moment_iso(w->end_us + SECOND_US, before);
-		q.start_before = before;
-	}
-	code = open_twilio(ctl, &t);
-	if (code == CTL_DONE)
-		code = walk(&t, &l, &q);
+	w.client = t.client;
+	while (code == CTL_DONE && e == ST_OK && w.n < w.limit && !w.over)
+		e = calls_walk_page(&w);
+	if (e != ST_OK)
+		code = tell(ctl, e, &w.why);
+	calls_walk_release(&w);
 	close_twilio(&t);
 	return code;
 }

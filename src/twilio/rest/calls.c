@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/url.h"
+#include "config/config.h"
 #include "http/reply.h"
 #include "twilio/rest/failure.h"
 #include "twilio/rest/page.h"
@@ -16,27 +17,54 @@
 #define LIST_MAX ((size_t)8 << 20)
 
 #define CALL_DEPTH_MAX 16
-#define SID_LEN 34
 
-bool
-calls_is_sid(const char *sid)
+const char *const calls_statuses[] = { "queued", "ringing", "in-progress",
+	"canceled", "completed", "failed", "busy", "no-answer", NULL };
+
+const char *const calls_directions[] = { "inbound", "outbound-api",
+	"outbound-dial", "trunking-originating", "trunking-terminating", NULL };
+
+/* --- whom to ask, and as whom -------------------------------------------- */
+
+struct calls_account
+calls_account(
+    const struct config *c, const char *auth_token, const char *api_secret)
 {
-	return str_is_sid(sid, "CA");
+	bool has_key = *c->twilio.api_key != '\0';
+
+	return (struct calls_account){
+		.api_url = c->twilio.api_url,
+		.account_sid = c->twilio.account_sid,
+		.user = has_key ? c->twilio.api_key : c->twilio.account_sid,
+		.secret = has_key ? api_secret : auth_token,
+	};
 }
 
-/* What must be there before anybody is asked. */
+const char *
+calls_account_lacks(const struct calls_account *a)
+{
+	if (str_empty(a->account_sid))
+		return "Twilio cannot be asked: set twilio.account_sid in the "
+		       "configuration";
+	if (!str_empty(a->user) && !str_empty(a->secret))
+		return NULL;
+	return str_eq(a->user, a->account_sid)
+	    ? "Twilio cannot be asked: set twilio.auth_token, or "
+	      "twilio.api_key and twilio.api_secret, in the configuration"
+	    : "Twilio cannot be asked: set twilio.api_secret in the "
+	      "configuration";
+}
+
 static enum status
 check_account(const struct calls_account *a, struct calls_failure *f)
 {
+	const char *lacks = calls_account_lacks(a);
+
 	failure_reset(f);
-	if (str_empty(a->account_sid) || str_empty(a->user) ||
-	    str_empty(a->secret)) {
-		failure_say(f,
-		    "Twilio cannot be asked; set twilio.account_sid, and "
-		    "auth_token or api_key with api_secret");
-		return ST_CONFIG;
-	}
-	return ST_OK;
+	if (lacks == NULL)
+		return ST_OK;
+	failure_say(f, "%s", lacks);
+	return ST_CONFIG;
 }
 
 /* --- one call ------------------------------------------------------------ */
@@ -70,7 +98,7 @@ calls_fetch(struct http_client *client, const struct calls_account *a,
 	enum status st = check_account(a, f);
 
 	buf_release(call);
-	if (st == ST_OK && !calls_is_sid(sid)) {
+	if (st == ST_OK && !str_is_sid(sid, "CA")) {
 		failure_say(f, "no call SID: CA and 32 hexadecimal digits");
 		st = ST_MALFORMED;
 	}

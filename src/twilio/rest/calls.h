@@ -17,11 +17,9 @@
 #include "base/buf.h"
 #include "base/status.h"
 
+struct config;
 struct http_client;
 struct json;
-
-/* "CA" and 32 hexadecimal digits. */
-bool calls_is_sid(const char *);
 
 /* Whom to ask, and as whom. Strings outlive the calls; our copies of the
  * secret are wiped. */
@@ -31,6 +29,14 @@ struct calls_account {
 	const char *user; /* account SID, or API key SID */
 	const char *secret; /* auth token, or API key secret */
 };
+
+/* As the configuration has it, with the secrets of the moment. */
+struct calls_account calls_account(
+    const struct config *, const char *auth_token, const char *api_secret);
+
+/* Why nobody can be asked as this account, and what to set; NULL: it is
+ * whole. */
+const char *calls_account_lacks(const struct calls_account *);
 
 #define CALLS_FETCH_MS 10000 /* one call, all tries in all */
 #define CALLS_LIST_MS 30000 /* a page */
@@ -51,7 +57,7 @@ struct calls_failure {
  * refuses us); ST_BUSY (429 to the end); ST_TIMEOUT (late);
  * ST_UNAVAILABLE (no connection, or 5xx to the end); ST_MALFORMED (no JSON, or
  * not what was asked for); ST_TOOBIG; ST_IO (broken off); ST_NOMEM; ST_CONFIG
- * (the account has no SID, user or secret: nothing is asked). What went wrong
+ * (calls_account_lacks something: nothing is asked). What went wrong
  * is in the failure.
  */
 enum status calls_fetch(struct http_client *, const struct calls_account *,
@@ -77,8 +83,7 @@ struct calls_page {
 	struct calls_item *items;
 	size_t n;
 	char *next_uri; /* as Twilio gave it ("/2010-04-01/…"), NULL: the end */
-	struct json
-	    *read; /* the item that calls_page_text read last, or NULL */
+	struct json *read; /* the call that was read last, or NULL */
 	size_t read_i; /* which that is */
 };
 #define CALLS_PAGE_INIT \
@@ -98,10 +103,14 @@ enum status calls_list(struct http_client *, const struct calls_account *,
     const struct calls_query *, const char *next_uri, struct calls_page *,
     struct calls_failure *);
 
-/* A member of the i-th item that is a string, copied out: ST_OK, ST_NOTFOUND
- * (absent or null), ST_TOOBIG, ST_MALFORMED, ST_NOMEM. An item is read once for
- * members asked one after another. */
-enum status calls_page_text(
-    struct calls_page *, size_t i, const char *name, char *out, size_t size);
+/* The i-th call, read; it lasts until another one is asked for. ST_OK,
+ * ST_UNSUPPORTED (see json_parse), ST_NOMEM. */
+enum status calls_page_call(
+    struct calls_page *, size_t i, const struct json **);
+
+/* What Twilio says of calls (its OpenAPI description: call_enum_status, and
+ * the text of a call's direction). NULL-ended. */
+extern const char *const calls_statuses[];
+extern const char *const calls_directions[];
 
 #endif

@@ -100,56 +100,41 @@ take_calls(struct reading *r)
 	return take(r, ']');
 }
 
-static enum status
+/* A name that is escaped is none of ours. */
+static bool
 take_member(struct reading *r)
 {
-	bool calls = false, next_uri = false;
-	struct calls_item value;
-	struct json *read;
-	const char *name;
-	enum status st;
+	static const char calls[] = "\"calls\"",
+			  next_uri[] = "\"next_page_uri\"";
+	struct calls_item name, value;
 
-	if (!take_value(r, 0, &value) || !take(r, ':'))
-		return ST_MALFORMED;
-	st = json_parse(value.text, value.len, &read);
-	if (st == ST_OK && json_text(read, &name) == ST_OK) {
-		calls = strcmp(name, "calls") == 0;
-		next_uri = strcmp(name, "next_page_uri") == 0;
-	} else if (st == ST_OK && json_kind(read) != JSON_STRING) {
-		st = ST_MALFORMED;
-	}
-	json_free(read);
-	if (st != ST_OK)
-		return st == ST_NOMEM ? st : ST_MALFORMED;
-	if (calls)
-		return take_calls(r) ? ST_OK : ST_MALFORMED;
+	if (!take_value(r, 0, &name) || *name.text != '"' || !take(r, ':'))
+		return false;
+	if (strncmp(name.text, calls, sizeof(calls) - 1) == 0)
+		return take_calls(r);
 	if (!take_value(r, DEPTH_MAX - 1, &value))
-		return ST_MALFORMED;
-	if (next_uri && r->next_uri.text != NULL)
-		return ST_MALFORMED;
-	if (next_uri)
-		r->next_uri = value;
-	return ST_OK;
+		return false;
+	if (strncmp(name.text, next_uri, sizeof(next_uri) - 1) != 0)
+		return true;
+	if (r->next_uri.text != NULL)
+		return false;
+	r->next_uri = value;
+	return true;
 }
 
-static enum status
+static bool
 take_page(struct reading *r)
 {
-	enum status st = ST_OK;
-
 	if (!take(r, '{'))
-		return ST_MALFORMED;
-	if (!take(r, '}')) {
-		do {
-			st = take_member(r);
-		} while (st == ST_OK && take(r, ','));
-		if (st == ST_OK && !take(r, '}'))
-			st = ST_MALFORMED;
-	}
+		return false;
+	do {
+		if (!take_member(r))
+			return false;
+	} while (take(r, ','));
+	if (!take(r, '}') || !r->has_calls)
+		return false;
 	skip_space(r);
-	if (st == ST_OK && (r->at != r->end || !r->has_calls))
-		st = ST_MALFORMED;
-	return st;
+	return r->at == r->end;
 }
 
 static enum status
@@ -178,38 +163,30 @@ enum status
 page_read(struct calls_page *p, const char *account_sid, const char **wrong)
 {
 	struct reading r = { .page = p, .at = buf_str(&p->text) };
-	enum status st;
 
 	*wrong = "it is no JSON object with a list of at most 1000 calls";
 	r.end = r.at + p->text.len;
 	if ((p->items = calloc(CALLS_PAGE_MAX, sizeof(*p->items))) == NULL)
 		return ST_NOMEM;
-	if ((st = take_page(&r)) != ST_OK)
-		return st;
+	if (!take_page(&r))
+		return ST_MALFORMED;
 	*wrong = "its next_page_uri is no page of this account's calls";
 	return read_next_uri(&r.next_uri, account_sid, &p->next_uri);
 }
 
 enum status
-calls_page_text(
-    struct calls_page *p, size_t i, const char *name, char *out, size_t size)
+calls_page_call(struct calls_page *p, size_t i, const struct json **out)
 {
-	const struct calls_item *item = &p->items[i];
-	const char *text;
 	enum status st;
 
-	*out = '\0';
+	*out = NULL;
 	if (p->read == NULL || p->read_i != i) {
 		json_free(p->read);
 		p->read_i = i;
-		st = json_parse(item->text, item->len, &p->read);
+		st = json_parse(p->items[i].text, p->items[i].len, &p->read);
 		if (st != ST_OK)
 			return st;
 	}
-	if ((st = json_member_text(p->read, name, &text)) != ST_OK)
-		return st;
-	if (strlen(text) >= size)
-		return ST_TOOBIG;
-	memcpy(out, text, strlen(text) + 1);
+	*out = p->read;
 	return ST_OK;
 }

@@ -48,33 +48,14 @@ delay_us(int retry)
 
 /* --- one try ------------------------------------------------------------- */
 
-/* No answer came. What is wrong with TLS or its certificates is an operator's
- * to mend: no other try helps, so *again is false. */
+/* No answer came: whose failure is that? What is wrong with TLS or its
+ * certificates is an operator's to mend, and no other try helps. */
 static enum status
-no_answer(enum status st, bool *again)
+no_answer(enum status st)
 {
-	*again = may_repeat(st);
-	switch (st) {
-	case ST_DENIED:
-	case ST_CONFIG:
+	if (st == ST_DENIED || st == ST_CONFIG)
 		return ST_UNAVAILABLE;
-	case ST_UNSUPPORTED:
-		return ST_MALFORMED;
-	case ST_OK:
-	case ST_NOMEM:
-	case ST_IO:
-	case ST_BUSY:
-	case ST_TIMEOUT:
-	case ST_TOOBIG:
-	case ST_FULL:
-	case ST_MALFORMED:
-	case ST_NOTFOUND:
-	case ST_EXISTS:
-	case ST_CORRUPT:
-	case ST_UNAVAILABLE:
-		break;
-	}
-	return st;
+	return st == ST_UNSUPPORTED ? ST_MALFORMED : st;
 }
 
 static enum status
@@ -88,7 +69,8 @@ try_once(struct http_client *client, const struct http_call *call,
 		failure_reset(f);
 		failure_say(f, "no answer of Twilio's from %s",
 		    http_client_error(client));
-		return no_answer(st, again);
+		*again = may_repeat(st);
+		return no_answer(st);
 	}
 	st = failure_judge(f, reply, secrets);
 	*again = may_repeat(st);
