@@ -42,7 +42,7 @@ def ask(door, vector):
         return door.run(env, body)
     # The configuration refuses such a token: nothing is served with it.
     reply = door.run(env, body, expected=3)
-    true(reply.status == 500, f"with a bad token: {reply}")
+    true(reply.status == 503, f"with a bad token: {reply}")
     return Reply(401, [], b"")
 
 
