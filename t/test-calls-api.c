@@ -387,7 +387,7 @@ start_server(void)
 	    calls_server_port(t.server));
 }
 
-/* The dead-line is for all tries, and what is late is not asked again. */
+/* The deadline is for all tries, and what is late is not asked again. */
 static void
 test_late(void)
 {

@@ -437,7 +437,7 @@ main(void)
 		{ "headers that would break the request", test_bad_headers },
 		{ "URLs that are none", test_bad_urls },
 		{ "connections are kept", test_reuse },
-		{ "dead-lines", test_timeouts },
+		{ "deadlines", test_timeouts },
 		{ "size limits", test_limits },
 		{ "broken answers", test_broken },
 		{ "no connection", test_refused },

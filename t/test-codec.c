@@ -407,7 +407,7 @@ static const struct test tests[] = {
 	{ "url: encode", test_url_encode },
 	{ "base64: both ways", test_base64 },
 	{ "base64: one text only", test_base64_is_strict },
-	{ "utf8: characters and what is none", test_utf8 },
+	{ "utf8: characters, and what is not one", test_utf8 },
 };
 
 int

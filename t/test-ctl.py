@@ -972,7 +972,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
 
 def signature(url, body, token=TOKEN):
-    """As Twilio documents it, written anew for this test."""
+    """As Twilio documents it, written once more for this test."""
     pairs = sorted(set(urllib.parse.parse_qsl(
         body.decode(), keep_blank_values=True)))
     text = url + "".join(n + v for n, v in pairs)

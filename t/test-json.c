@@ -402,7 +402,7 @@ static const struct test tests[] = {
 	{ "write: strings", test_write },
 	{ "write: any bytes", test_write_any_bytes },
 	{ "check: what is JSON", test_check_takes },
-	{ "check: what is none", test_check_refuses },
+	{ "check: what is not JSON", test_check_refuses },
 	{ "check: depth", test_depth },
 	{ "read: kinds", test_read },
 	{ "read: exactly", test_read_exactly },

@@ -43,7 +43,7 @@ FIELDS = {"From": "+15005550006", "To": "+15005550001", "Body": "Hi",
           "CallSid": "CA" + "1" * 32, "CallStatus": "completed",
           "Digits": "1"}
 
-# What only a lack of memory brings about, and what takes Twilio's dead-line of
+# What only a lack of memory brings about, and what takes Twilio's deadline of
 # 10 s or 30 s, for which monitor.py waits, or an AWS that refuses: (path,
 # status).
 NOT_PROVOKED = {(f"{m} {p}", status) for m in ("get", "head")

@@ -12,5 +12,5 @@ trap 'rm -f "$made"' EXIT
     "$SRCDIR/t/data/twiml-grammar.json" >"$made" || exit 1
 [ "$(grep -c '\.tag' "$made")" -gt 50 ] || { echo "no table made" >&2; exit 1; }
 diff -u "$SRCDIR/$TABLE" "$made" && exit 0
-echo "$TABLE: make it anew with tools/gen-twiml-grammar >$TABLE" >&2
+echo "$TABLE: make it again with tools/gen-twiml-grammar >$TABLE" >&2
 exit 1

@@ -14,7 +14,7 @@
 struct breakers; /* safe from several threads */
 
 enum status breakers_open(struct breakers **);
-void breakers_close(struct breakers *); /* NULL is taken */
+void breakers_close(struct breakers *); /* NULL is allowed */
 
 /* 0: the role is to be tried now, and breaker_note told how that went. Else
  * for how long not, in microseconds. */

@@ -19,7 +19,7 @@ struct clients; /* safe from several threads */
 enum status clients_open(
     struct clients **, const struct http_library_options *);
 
-/* After every client has come back. NULL is taken. */
+/* After every client has come back. NULL is allowed. */
 void clients_close(struct clients *);
 
 /* ST_OK, ST_NOMEM, or ST_UNAVAILABLE: *why then is for the log. */

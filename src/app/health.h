@@ -1,6 +1,6 @@
 /*
  * What GET /ready answers. Anybody may ask, so the verdict is kept for a
- * second, one request at a time makes it anew while the others take the old
+ * second, one request at a time renews it while the others take the old
  * one, and nothing in it takes longer the more is stored.
  */
 #ifndef APP_HEALTH_H
@@ -11,6 +11,6 @@
 struct health; /* safe from several threads */
 
 enum status health_open(struct health **); /* ST_OK or ST_NOMEM */
-void health_close(struct health *); /* NULL is taken */
+void health_close(struct health *); /* NULL is allowed */
 
 #endif

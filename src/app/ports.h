@@ -80,11 +80,11 @@ struct ports_pool;
 enum status ports_pool_open(
     struct ports_pool **, const struct ports_source *, struct buf *errors);
 
-/* After every set has come back. NULL is taken. */
+/* After every set has come back. NULL is allowed. */
 void ports_pool_close(struct ports_pool *);
 
 /* From any thread. NULL: another set could not be opened. */
 struct ports *ports_take(struct ports_pool *);
-void ports_give(struct ports_pool *, struct ports *); /* NULL is taken */
+void ports_give(struct ports_pool *, struct ports *); /* NULL is allowed */
 
 #endif

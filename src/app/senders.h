@@ -12,7 +12,7 @@ struct senders;
 /* The app outlives them. ST_OK, ST_NOMEM, ST_IO (no thread). */
 enum status senders_start(struct senders **, const struct app *);
 
-/* Lets them finish what they are at. NULL is taken. */
+/* Lets them finish what they are at. NULL is allowed. */
 void senders_stop(struct senders *);
 
 #endif

@@ -68,7 +68,7 @@ enum status log_open(
 void log_close(struct log *);
 
 /*
- * Open a file anew that was renamed meanwhile; other targets need nothing.
+ * Reopen a file that was renamed meanwhile; other targets need nothing.
  * ST_OK, or ST_IO: the old one stays in use. Safe while other threads log.
  */
 enum status log_reopen(struct log *);

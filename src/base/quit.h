@@ -13,7 +13,7 @@ struct quit {
 	int64_t at_us; /* monotonic; 0: not stopping. Atomic */
 };
 
-/* NULL is taken. */
+/* NULL is allowed. */
 void quit_set(struct quit *, int64_t at_us);
 
 /* Is it time? NULL: never. */

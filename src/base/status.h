@@ -10,7 +10,7 @@ enum status {
 	ST_NOMEM, /* no memory */
 	ST_IO, /* the system failed: disk, socket, library */
 	ST_BUSY, /* not now: locked, overloaded; a later try may pass */
-	ST_TIMEOUT, /* a dead-line passed; what it did is unknown */
+	ST_TIMEOUT, /* a deadline passed; what it did is unknown */
 	ST_TOOBIG, /* over a bound */
 	ST_FULL, /* the disk has no room left */
 	ST_MALFORMED, /* the input breaks its format */

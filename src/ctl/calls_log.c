@@ -8,7 +8,7 @@
 #include "store/db.h"
 
 /* Calls read at a time: whoever pages slowly through the result must not
- * keep a view of the database open, or its log could never begin anew. */
+ * keep a view of the database open, or its log could never start over. */
 #define PAGE 500
 
 /*

@@ -329,8 +329,8 @@ ctl_queue_redrive(const struct ctl *ctl, int argc, char **argv)
 		ctl_flag("all", &all, "every dead letter of the queue"),
 	};
 	const struct ctl_syntax syntax = { "queue redrive", "QUEUE [ID]",
-		"Make a dead letter due again, with its attempts counted "
-		"anew.",
+		"Make a dead letter due again, with its count of attempts "
+		"back at zero.",
 		1, 2, opts, CTL_COUNT(opts) };
 	int n, code;
 

@@ -369,6 +369,8 @@ ctl_queue_run(const struct ctl *ctl, int argc, char **argv)
 	path = getenv("PATH");
 	if (!child_findable(argv[2], path ? path : "/bin:/usr/bin"))
 		return ctl_say(ctl, CTL_USAGE,
-		    "queue run: %s is no command that can be run", argv[2]);
+		    "queue run: cannot run %s: no such program on PATH, or "
+		    "not executable",
+		    argv[2]);
 	return run(&r, argv[1]);
 }

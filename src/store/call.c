@@ -95,7 +95,7 @@ text_or_null(const struct buf *b)
 	return b->len == 0 ? NULL : buf_str(b);
 }
 
-/* The call's row anew. */
+/* Write the call's row from all its events. */
 static enum status
 update_call(struct db *db, const char *sid)
 {

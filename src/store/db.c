@@ -452,7 +452,7 @@ db_conn_begin(struct db_conn *c, bool write)
 	if (st == ST_OK && !write)
 		st = result(c, step_plain(c, "PRAGMA user_version"));
 	if (st == ST_CORRUPT)
-		c->fault = st = ST_IO; /* opening it anew will tell */
+		c->fault = st = ST_IO; /* opening it again will tell */
 	if (st == ST_IO || st == ST_BUSY)
 		c->stale = true;
 	if (st != ST_OK)

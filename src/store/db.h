@@ -30,10 +30,10 @@ enum db_journal { DB_WAL, DB_ROLLBACK };
 
 /*
  * A job: what it does with the db_ calls below is one unit, wholly recorded or
- * not at all. A result other than ST_OK undoes what it wrote, and its alone.
+ * not at all. A result other than ST_OK undoes what it wrote, and nothing else.
  * It may be run more than once (when a neighbour in the same commit failed),
  * and by another thread than asked for it (which waits meanwhile), so it must
- * set its outputs anew each time and touch nothing else. One whose statements
+ * set all its outputs each time and touch nothing else. One whose statements
  * met a fault of the database is not recorded, whatever it returns.
  */
 typedef enum status db_job(struct db *, void *arg);
@@ -92,7 +92,7 @@ enum status db_open(struct db **, const struct db_options *, struct buf *why);
 /* False while a file that is opened late never was. */
 bool db_is_open(struct db *);
 
-/* Finish what is waiting, then close. NULL is taken. */
+/* Finish what is waiting, then close. NULL is allowed. */
 void db_close(struct db *);
 
 /*
@@ -152,7 +152,7 @@ enum status db_run(struct db *, const char *sql, const char *types, ...);
 enum status db_query(
     struct db *, struct db_rows **, const char *sql, const char *types, ...);
 enum status db_next(struct db_rows *);
-void db_done(struct db_rows *); /* NULL is taken */
+void db_done(struct db_rows *); /* NULL is allowed */
 
 /* Columns of the present row, valid until the next step. NULL for SQL NULL. */
 const char *db_text(struct db_rows *, int column);

@@ -364,7 +364,7 @@ upkeep(struct db *db)
 	db_conn_numbers(db->writer, &n);
 	pages = n.wal_pages;
 	if (pages < db->checkpointed)
-		db->checkpointed = 0; /* the log has begun anew */
+		db->checkpointed = 0; /* the log has started over */
 	if (pages - db->checkpointed <
 	    (db->threaded ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_ALONE))
 		return;
@@ -404,7 +404,7 @@ round_of(struct db *db, int64_t *took_us)
 	if ((st = find_file(db)) == ST_OK) {
 		st = db_lock_take(
 		    &db->file.lock, clock_mono_us() + LOCK_SLICE_US);
-		/* Who has waited too long withdraws by himself. */
+		/* A job that has waited too long withdraws itself. */
 		if (st == ST_BUSY && !quit_due(db->file.lock.quit))
 			return 0;
 	}

@@ -28,7 +28,7 @@ struct db_conn;
  */
 enum status db_conn_open(
     struct db_conn **, const char *uri, bool create, struct buf *why);
-void db_conn_close(struct db_conn *); /* NULL is taken */
+void db_conn_close(struct db_conn *); /* NULL is allowed */
 
 /* What SQLite complained of since this was asked before, and *why in words,
  * valid until the next failure; ST_OK: of nothing. */

@@ -18,7 +18,7 @@
 
 /*
  * Connection settings; none writes to the file. A log or journal that has
- * been larger than the limit is cut to it when it begins anew.
+ * been larger than the limit is cut to it when it starts over.
  */
 #define SETTINGS \
 	"PRAGMA synchronous = FULL;" \

@@ -288,8 +288,8 @@ probe_job(struct db *db, void *arg)
 	return db_file_touch(&db->file, db->writer, db->threaded);
 }
 
-/* Room for the messages of a while; a page that is only written anew tells
- * nothing of it. */
+/* Room for the messages of a while. Writing over a page that exists proves
+ * nothing of that. */
 static enum status
 check_room(const struct db *db)
 {

@@ -13,7 +13,7 @@
 #include "base/owner.h"
 
 /*
- * A blocking flock(2) has no dead-line, so we ask again and again. To keep
+ * A blocking flock(2) has no deadline, so we ask again and again. To keep
  * that cheap and fair there is a queue of one before the lock: who holds the
  * gate (an OFD lock on the same file) is next and asks often; the others wait
  * for the gate and ask seldom; and who has just let the lock go must pass the

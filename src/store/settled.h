@@ -40,7 +40,7 @@ bool settled_note(struct settled *, int64_t id);
 void settled_list(struct settled *, struct settled_ids *);
 /* … is removed in it, which may be in vain … */
 enum status settled_remove(struct db *, const struct settled_ids *);
-/* … and, once it is recorded, forgotten. NULL is taken. */
+/* … and, once it is recorded, forgotten. NULL is allowed. */
 void settled_forget(struct settled *, const struct settled_ids *);
 
 #endif

@@ -216,7 +216,7 @@ async function handle(target, request, body, handler) {
 	return result;
 }
 
-/* Make anew what was there before we were killed. */
+/* Make again what was there before we were killed. */
 async function replay() {
 	for (const { target, headers, call } of journal.makes) {
 		const [, handler] = services[target.split('.')[0]];

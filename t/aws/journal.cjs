@@ -1,7 +1,7 @@
 /*
  * What the back ends have accepted, in a file, which outlives them: with it
  * front.cjs can be killed and started again. Tables, items and queues are made
- * anew from it; messages are not, whoever wants to know them reads the file.
+ * again from it; messages are not: to see those, read the file.
  * A FIFO queue knows its deduplication ids for five minutes, killed or not.
  *
  * One line a call: {at, target, headers, call, repeat}.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Debian's python3-botocore as an oracle for src/codec/sigv4.c.
 
-  sigv4-botocore.py record         print t/data/sigv4-vectors.json anew
+  sigv4-botocore.py record         print t/data/sigv4-vectors.json again
   sigv4-botocore.py random N SEED  print N random vectors in the same form
 
 A vector is a request, keys, the canonical request and the Authorization

@@ -296,7 +296,7 @@ check_time(const char *fault, long give_ms, enum status st, long least_ms,
 }
 
 static void
-test_dead_line(void)
+test_deadline(void)
 {
 	check_time("\"kind\":\"hang\",\"times\":9", 500, ST_TIMEOUT, 450, 1500);
 	/* One that hangs leaves time for another try, on a busy machine too. */
@@ -537,7 +537,7 @@ const struct test call_tests[] = {
 	{ "what is not tried again", test_not_retried },
 	{ "words for people", test_words },
 	{ "x-amz-retry-after", test_retry_after },
-	{ "the dead-line is kept", test_dead_line },
+	{ "the deadline is kept", test_deadline },
 	{ "nobody there", test_refused_connection },
 	{ "the bucket runs dry and fills", test_bucket },
 	{ "endpoints", test_endpoints },

@@ -629,7 +629,7 @@ const struct test key_tests[] = {
 	{ "an instance's keys", test_instance },
 	{ "an instance's keys that fail", test_instance_mistakes },
 	{ "AWS's own link-local addresses", test_link_local },
-	{ "expired keys are fetched anew", test_expired },
+	{ "expired keys are fetched again", test_expired },
 	{ "a shared file that is rewritten", test_file_rewritten },
 	{ "keys fetched ahead, inline", test_refreshed_inline },
 	{ "keys that cannot be fetched ahead", test_refresh_fails },

@@ -271,7 +271,7 @@ def passing(mock):
 
 
 class Late:
-    """Two that wait to the end of a call's dead-line, meanwhile."""
+    """Two that wait to the end of a call's deadline, meanwhile."""
 
     def __init__(self):
         self.mock = CallsMock(10)

@@ -142,7 +142,7 @@ def other_file(door):
         equal(door.ask("GET", "/health").status, 200, "health")
         page = page_of(door)
         equal((page("metrics_shared"),
-               page("requests_total", "/health", "200")), (1, 1), "anew")
+               page("requests_total", "/health", "200")), (1, 1), "after the restart")
 
 
 def spoiled(door, load):

@@ -1,7 +1,7 @@
 /*
  * Fuzzing forms: besides sanitizers' findings it ends when a pair is not
- * terminated, what is encoded anew does not come back the same, or a bad
- * escape is not told.
+ * terminated, what is encoded again does not come back the same, or a bad
+ * escape is not reported.
  */
 #include <stdint.h>
 #include <stdlib.h>
