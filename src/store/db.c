@@ -405,6 +405,35 @@ db_conn_counter(struct db_conn *c, uint32_t *out)
 	    (uint32_t)at_24[2] << 8 | at_24[3];
 }
 
+/* Of the index of the log (sqlite.org/walformat.html, 2.1), as it is mapped. */
+int64_t
+db_conn_log_least(struct db_conn *c)
+{
+	const int region = 32768, header = 32, frame_header = 24;
+	void volatile *index = NULL;
+	sqlite3_file *f = NULL;
+	uint16_t page;
+	uint32_t frames;
+
+	sqlite3_file_control(c->sqlite, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+	if (f == NULL || f->pMethods == NULL || f->pMethods->iVersion < 2 ||
+	    f->pMethods->xShmMap(f, 0, region, 0, &index) != SQLITE_OK ||
+	    index == NULL)
+		return 0;
+	memcpy(&page, (const char *)index + 14, sizeof(page));
+	memcpy(&frames, (const char *)index + 16, sizeof(frames));
+	return frames == 0
+	    ? 0
+	    : header + (int64_t)frames * (frame_header + (int64_t)page);
+}
+
+void
+db_conn_forgive(struct db_conn *c)
+{
+	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+	sqlite3_db_config(c->sqlite, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, NULL);
+}
+
 void
 db_conn_numbers(struct db_conn *c, struct db_numbers *n)
 {

@@ -66,7 +66,7 @@ refuse_changed(struct db *db, enum db_change change)
 	struct buf why = BUF_INIT;
 
 	if (db->change == DB_SAME && change != DB_OVERWRITTEN &&
-	    change != DB_LOG_REPLACED)
+	    change != DB_LOG_REPLACED && change != DB_LOG_CUT)
 		db_conn_checkpoint(db->writer, true);
 	db->change = change;
 	db_change_explain(change, &why);

@@ -86,6 +86,13 @@ enum status db_conn_checkpoint(struct db_conn *, bool empty);
  * cannot be read. */
 void db_conn_counter(struct db_conn *, uint32_t *);
 
+/* The least that the log's file must have, by its index, for all that was
+ * committed to be in it; the caller holds the lock. */
+int64_t db_conn_log_least(struct db_conn *);
+
+/* Read on where SQLite would give up a damaged file: one that was cut. */
+void db_conn_forgive(struct db_conn *);
+
 struct db_numbers {
 	int64_t changes; /* rows, of the last db_run */
 	int64_t last_id;

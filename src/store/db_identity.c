@@ -71,7 +71,9 @@ db_identity_compare(struct db_identity *id, const char *path, const char *log,
 		return DB_SAME;
 	if (stat(log, &st) < 0)
 		return is_absent() ? DB_LOG_GONE : DB_SAME;
-	return st.st_ino == id->log ? DB_SAME : DB_LOG_REPLACED;
+	if (st.st_ino != id->log)
+		return DB_LOG_REPLACED;
+	return st.st_size < db_conn_log_least(c) ? DB_LOG_CUT : DB_SAME;
 }
 
 /* As long as it runs, the process has the old file open. */
@@ -121,6 +123,12 @@ db_change_explain(enum db_change change, struct buf *why)
 		    "another file was put in the place of the database's -wal "
 		    "file while in use: stop all that uses it, run switchhook "
 		    "store check, and start again");
+		return;
+	case DB_LOG_CUT:
+		buf_puts(why,
+		    "the -wal file of the database was cut while in use, and "
+		    "what it held is lost: stop all that uses it, run "
+		    "switchhook store check, and start again");
 		return;
 	}
 }

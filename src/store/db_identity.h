@@ -20,6 +20,7 @@ enum db_change {
 	DB_OVERWRITTEN, /* emptied, cut, or an older one written into it */
 	DB_LOG_GONE, /* there is no -wal file */
 	DB_LOG_REPLACED,
+	DB_LOG_CUT,
 };
 
 /* What was seen of the files. The zero value knows of none. */

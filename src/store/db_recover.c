@@ -362,12 +362,13 @@ recover_version(const struct db_file *f, int64_t *version, struct buf *why)
 
 	if ((st = db_conn_open(&r.c, f->uri, false, why)) != ST_OK)
 		return st;
+	db_conn_forgive(r.c);
 	*version = recover_number(&r, "PRAGMA user_version");
 	if (recover_number(&r, "PRAGMA application_id") !=
 		DB_FILE_APPLICATION ||
 	    recover_number(&r, "SELECT count(*) FROM sqlite_schema") == 0) {
 		buf_printf(why,
-		    "%s: the first page, which lists the tables, is damaged, "
+		    "%s: the first pages, which list the tables, are damaged, "
 		    "or it is another program's; the sqlite3 shell's .recover "
 		    "may find more, or restore a copy",
 		    f->path);
@@ -416,6 +417,7 @@ recover_into(const struct db_file *f, const char *to, int64_t version,
 	if (st == ST_OK)
 		st = db_file_migrate(f->schema, r->c, 0, version);
 	if (st == ST_OK) {
+		db_conn_forgive(r->c);
 		st = recover_query(r, &rows, "ATTACH ?1 AS old", "t", f->path);
 		db_done(rows);
 		st = st == ST_NOTFOUND ? ST_OK : st;

@@ -170,6 +170,25 @@ def log_deleted(door):
     equal([s for s in sids if s not in have], [], "lost")
 
 
+def log_cut(door):
+    """What it held is lost, but nothing more: the next message would make a
+    hole of it, which would be copied into the database."""
+    sids = posted(door, 5)
+    restart(door)
+    posted(door, 3)
+    os.truncate(state(door, "-wal"), 0)
+    refused(door)
+    refused(door)
+    not_ready(door, "-wal file of the database was cut while in use")
+    restart(door)
+    ready(door)
+    sound(door, state(door))
+    sids += posted(door)
+    restart(door)
+    have = stored(state(door))
+    equal([s for s in sids if s not in have], [], "lost")
+
+
 def vanished_under_cgi(door):
     sids = posted(door, 2)
     os.rename(state(door), state(door, ".away"))
@@ -356,6 +375,22 @@ def damaged(door):
     true(not os.path.exists(door.dir("state/no.db")), "nothing is left over")
 
 
+def cut(door):
+    """A quarter is missing at the end: what is before it is saved."""
+    sids = posted(door, 150)
+    stop(door)
+    with sqlite3.connect(state(door)) as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+    db.close()
+    os.truncate(state(door), pages * 3 // 4 * PAGE)
+    sound(door, state(door), 1)
+    path, tables = recover(door, "cut.db", 1)
+    item = tables["queue_item"]
+    true(len(sids) // 3 < item["saved"] < len(sids), f"{item}")
+    equal(item["saved"] + item["lost"], len(sids), f"{item}")
+    print(f"      cut to 3/4 of {pages} pages: {item}")
+
+
 # ---- a full disk
 
 
@@ -460,8 +495,8 @@ def full_of_others(door):
 
 
 CASES = [full_of_messages, full_of_others, copy_in_use, copy_overwrites_nothing, copy_is_restored,
-         copy_of_nothing, damaged, stop_leaves_one_file, command_leaves_one_file, deleted, deleted_for_good, emptied,
-         log_deleted]
+         copy_of_nothing, damaged, cut, stop_leaves_one_file, command_leaves_one_file, deleted, deleted_for_good, emptied,
+         log_deleted, log_cut]
 
 
 def suite(results):
