@@ -16,7 +16,7 @@
 #include "aws/provider.h"
 #include "aws/shared.h"
 #include "aws/sqs.h"
-#include "aws/sqs_impl.h"
+#include "aws/sqs_message.h"
 #include "base/buf.h"
 #include "codec/json.h"
 #include "codec/sigv4.h"

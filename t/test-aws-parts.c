@@ -9,7 +9,7 @@
 #include "aws/retry.h"
 #include "aws/service.h"
 #include "aws/sqs.h"
-#include "aws/sqs_impl.h"
+#include "aws/sqs_message.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/crc32.h"

@@ -4,14 +4,39 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/service.h"
-#include "aws/sqs_impl.h"
+#include "aws/client.h"
+#include "aws/sqs_message.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/url.h"
 
+#define BATCH 10 /* the most that SQS gives at once */
+#define LOOK_S 60 /* what is looked at or moved is hidden so long */
+#define LOOK_MAX 1000
+
 /* While ack and bury look at a receipt, the item stays hidden so long. */
 #define CHECK_S 60
+
+/*
+ * An item that this handle received. Between a release and the next receiving
+ * only its id and reason are there.
+ */
+struct held {
+	struct queue_item item;
+	char *group;
+};
+#define HELD_MAX 16
+
+struct sqs {
+	struct queue base;
+	struct aws_client *client;
+	char *url, *region; /* region: NULL if the address does not tell */
+	bool fifo;
+	int wait_s;
+	char *dead; /* address of the dead letters; NULL: not asked yet; "" */
+	struct held held[HELD_MAX];
+	size_t oldest; /* slot to give up for the next */
+};
 
 static struct sqs *
 of(struct queue *q)
@@ -21,7 +46,8 @@ of(struct queue *q)
 
 /* --- calls ------------------------------------------------------------------ */
 
-void
+/* {"QueueUrl":"…" of this queue, or of its dead letters. */
+static void
 sqs_begin(struct buf *body, const char *url)
 {
 	buf_puts(body, "{\"QueueUrl\":");
@@ -46,7 +72,11 @@ no_such_receipt(const struct aws_reply *reply)
 	    strstr(message, "not available for visibility") != NULL;
 }
 
-enum status
+/*
+ * Close the body with "}" and call. ST_NOTFOUND: the receipt does not hold;
+ * ST_CONFIG: there is no such queue.
+ */
+static enum status
 sqs_call(struct sqs *q, const char *operation, struct buf *body,
     struct aws_reply *reply)
 {
@@ -66,35 +96,82 @@ sqs_call(struct sqs *q, const char *operation, struct buf *body,
 	return st == ST_NOTFOUND ? ST_CONFIG : st;
 }
 
-enum status
-sqs_do(struct sqs *q, const char *operation, struct buf *body)
-{
-	struct aws_reply reply;
-	enum status st = sqs_call(q, operation, body, &reply);
+/* --- messages ------------------------------------------------------------------ */
 
+static enum status
+sqs_send(struct sqs *q, const char *url, const struct queue_message *m,
+    const char *reason)
+{
+	struct buf body = BUF_INIT;
+	struct aws_reply reply = { .body = NULL };
+	enum status st;
+
+	sqs_begin(&body, url);
+	st = sqs_put_message(&body, q->fifo, m, reason);
+	if (st == ST_OK)
+		st = sqs_call(q, "SendMessage", &body, &reply);
+	if (st == ST_OK && reply.body != NULL &&
+	    !sqs_digest_fits(reply.body, "MD5OfMessageBody", m->body, m->len))
+		/* It is in the queue: another one would not be better. */
+		log_error(aws_client_log(q->client),
+		    "SQS took a message with another MD5",
+		    LOG_STR("queue", url));
 	aws_reply_release(&reply);
+	buf_release(&body);
+	return st;
+}
+
+/*
+ * Receive up to max (10), hidden so long. The array of messages is in the
+ * reply, which the caller releases; *messages is NULL if there is none.
+ */
+static enum status
+sqs_receive(struct sqs *q, const char *url, int max, int64_t visibility_s,
+    struct aws_reply *reply, const struct json **messages)
+{
+	struct buf body = BUF_INIT;
+	enum status st;
+
+	*messages = NULL;
+	sqs_begin(&body, url);
+	buf_printf(&body,
+	    ",\"MaxNumberOfMessages\":%d,\"VisibilityTimeout\":%d,"
+	    "\"WaitTimeSeconds\":%d,\"AttributeNames\":[\"All\"],"
+	    "\"MessageAttributeNames\":[\"Reason\"]",
+	    max, (int)visibility_s, q->wait_s);
+	st = sqs_call(q, "ReceiveMessage", &body, reply);
+	if (st == ST_OK && reply->body != NULL &&
+	    json_member(reply->body, "Messages", messages) == ST_OK &&
+	    (json_kind(*messages) != JSON_ARRAY ||
+		json_first(*messages) == NULL))
+		*messages = NULL;
+	buf_release(&body);
+	return st;
+}
+
+static enum status
+sqs_read(struct sqs *q, const struct json *message, int64_t visibility_s,
+    struct queue_item *item, const char **group)
+{
+	enum status st =
+	    sqs_read_message(message, q->base.name, visibility_s, item, group);
+
+	if (st == ST_CORRUPT)
+		aws_client_say(q->client, AWS_SQS, "ReceiveMessage",
+		    "the message is damaged");
 	return st;
 }
 
 /* --- receipts ----------------------------------------------------------------- */
 
-enum status
-sqs_delete(struct sqs *q, const char *url, const char *receipt)
+/* What is done with a receipt: the item is hidden for seconds from now on, or,
+ * if they are negative, deleted. */
+static enum status
+sqs_use_receipt(
+    struct sqs *q, const char *url, const char *receipt, int64_t seconds)
 {
-	struct buf body = BUF_INIT;
-	enum status st;
-
-	sqs_begin(&body, url);
-	buf_puts(&body, ",\"ReceiptHandle\":");
-	json_put_text(&body, receipt);
-	st = sqs_do(q, "DeleteMessage", &body);
-	buf_release(&body);
-	return st;
-}
-
-enum status
-sqs_hide(struct sqs *q, const char *url, const char *receipt, int64_t seconds)
-{
+	bool hide = seconds >= 0;
+	struct aws_reply reply = { .body = NULL };
 	struct buf body = BUF_INIT;
 	enum status st;
 
@@ -105,87 +182,384 @@ sqs_hide(struct sqs *q, const char *url, const char *receipt, int64_t seconds)
 	sqs_begin(&body, url);
 	buf_puts(&body, ",\"ReceiptHandle\":");
 	json_put_text(&body, receipt);
-	buf_printf(&body, ",\"VisibilityTimeout\":%d", (int)seconds);
-	st = sqs_do(q, "ChangeMessageVisibility", &body);
+	if (hide)
+		buf_printf(&body, ",\"VisibilityTimeout\":%d", (int)seconds);
+	st = sqs_call(q, hide ? "ChangeMessageVisibility" : "DeleteMessage",
+	    &body, &reply);
+	aws_reply_release(&reply);
 	buf_release(&body);
 	return st;
 }
 
-void
-sqs_held_release(struct sqs_held *h)
+static enum status
+sqs_hide(struct sqs *q, const char *url, const char *receipt, int64_t seconds)
 {
-	free(h->id);
-	free(h->receipt);
-	free(h->body);
-	free(h->group);
-	free(h->reason);
-	*h = (struct sqs_held){ 0 };
+	return sqs_use_receipt(q, url, receipt, seconds);
 }
 
-struct sqs_held *
-sqs_held_find(struct sqs *q, const char *receipt)
+static enum status
+sqs_delete(struct sqs *q, const char *url, const char *receipt)
+{
+	return sqs_use_receipt(q, url, receipt, -1);
+}
+
+static void
+held_release(struct held *h)
+{
+	queue_item_release(&h->item);
+	free(h->group);
+	h->group = NULL;
+}
+
+/* The slot of a receipt, or NULL. */
+static struct held *
+held_find(struct sqs *q, const char *receipt)
 {
 	size_t i;
 
-	for (i = 0; i < SQS_HELD_MAX; i++)
-		if (q->held[i].receipt != NULL &&
-		    strcmp(q->held[i].receipt, receipt) == 0)
+	for (i = 0; i < HELD_MAX; i++)
+		if (q->held[i].item.receipt != NULL &&
+		    strcmp(q->held[i].item.receipt, receipt) == 0)
 			return &q->held[i];
 	return NULL;
 }
 
 /* The slot for an item: the one it had before, else the oldest. */
-static struct sqs_held *
+static struct held *
 held_slot(struct sqs *q, const char *id)
 {
 	size_t i;
 
-	for (i = 0; i < SQS_HELD_MAX; i++)
-		if (str_eq(q->held[i].id, id))
+	for (i = 0; i < HELD_MAX; i++)
+		if (str_eq(q->held[i].item.id, id))
 			return &q->held[i];
 	i = q->oldest;
-	q->oldest = (i + 1) % SQS_HELD_MAX;
-	sqs_held_release(&q->held[i]);
+	q->oldest = (i + 1) % HELD_MAX;
+	held_release(&q->held[i]);
 	return &q->held[i];
 }
 
 /* Remember what was received; what was said at its release comes along. */
 static enum status
-hold(struct sqs *q, struct queue_item *item, const char *group)
+sqs_hold(struct sqs *q, struct queue_item *item, const char *group)
 {
-	struct sqs_held *slot = held_slot(q, item->id),
-			h = { .len = item->len };
+	struct held *slot = held_slot(q, item->id),
+		    h = { .item = { .len = item->len } };
 
-	if (str_dup(item->id, &h.id) != ST_OK ||
-	    str_dup(item->receipt, &h.receipt) != ST_OK ||
-	    str_dup(item->body, &h.body) != ST_OK ||
+	if (str_dup(item->id, &h.item.id) != ST_OK ||
+	    str_dup(item->receipt, &h.item.receipt) != ST_OK ||
+	    str_dup(item->body, &h.item.body) != ST_OK ||
 	    str_dup(group, &h.group) != ST_OK ||
 	    (item->reason == NULL &&
-		str_dup(slot->reason, &item->reason) != ST_OK)) {
-		sqs_held_release(&h);
+		str_dup(slot->item.reason, &item->reason) != ST_OK)) {
+		held_release(&h);
 		return ST_NOMEM;
 	}
-	sqs_held_release(slot);
+	held_release(slot);
 	*slot = h;
 	return ST_OK;
 }
 
 /* After a release: only what the next receiving shows. */
 static void
-let_go(struct sqs *q, const char *receipt, const char *reason)
+sqs_let_go(struct sqs *q, const char *receipt, const char *reason)
 {
-	struct sqs_held *slot = sqs_held_find(q, receipt);
-	struct sqs_held kept = { 0 };
+	struct held *slot = held_find(q, receipt), kept = { .group = NULL };
 
 	if (slot == NULL)
 		return;
 	if (!str_empty(reason)) {
-		kept.id = slot->id;
-		slot->id = NULL;
-		(void)str_dup(reason, &kept.reason);
+		kept.item.id = slot->item.id;
+		slot->item.id = NULL;
+		(void)str_dup(reason, &kept.item.reason);
 	}
-	sqs_held_release(slot);
+	held_release(slot);
 	*slot = kept;
+}
+
+/* --- dead letters --------------------------------------------------------------- */
+
+static enum status
+sqs_attributes(struct sqs *q, const char *url, struct aws_reply *reply,
+    const struct json **attributes)
+{
+	struct buf body = BUF_INIT;
+	enum status st;
+
+	*attributes = NULL;
+	sqs_begin(&body, url);
+	buf_puts(&body, ",\"AttributeNames\":[\"All\"]");
+	st = sqs_call(q, "GetQueueAttributes", &body, reply);
+	if (st == ST_OK &&
+	    (reply->body == NULL ||
+		json_member(reply->body, "Attributes", attributes) != ST_OK))
+		st = ST_CORRUPT;
+	buf_release(&body);
+	return st;
+}
+
+/*
+ * {"deadLetterTargetArn":"arn:aws:sqs:REGION:ACCOUNT:NAME",…}. Such a queue is
+ * of the same region and account, so that its address is ours but for the
+ * name.
+ */
+static enum status
+dead_of_policy(struct sqs *q, const char *policy)
+{
+	struct json *root;
+	const char *arn, *name, *slash = strrchr(q->url, '/');
+	struct buf url = BUF_INIT;
+	enum status st = json_parse(policy, strlen(policy), &root);
+
+	if (st != ST_OK)
+		return st == ST_NOMEM ? st : ST_CORRUPT;
+	if (json_member_text(root, "deadLetterTargetArn", &arn) != ST_OK ||
+	    (name = strrchr(arn, ':')) == NULL || slash == NULL) {
+		st = ST_CORRUPT;
+		goto out;
+	}
+	buf_put(&url, q->url, (size_t)(slash - q->url) + 1);
+	if ((st = buf_puts(&url, name + 1)) == ST_OK &&
+	    (q->dead = buf_detach(&url)) == NULL)
+		st = ST_NOMEM;
+out:
+	json_free(root);
+	buf_release(&url);
+	return st;
+}
+
+/* Ask once which queue has the dead letters: q->dead is "" if none has. */
+static enum status
+sqs_find_dead(struct sqs *q)
+{
+	struct aws_reply reply;
+	const struct json *attributes;
+	const char *policy;
+	enum status st;
+
+	if (q->dead != NULL)
+		return ST_OK;
+	st = sqs_attributes(q, q->url, &reply, &attributes);
+	if (st == ST_OK &&
+	    json_member_text(attributes, "RedrivePolicy", &policy) == ST_OK)
+		st = dead_of_policy(q, policy);
+	else if (st == ST_OK)
+		st = str_dup("", &q->dead);
+	aws_reply_release(&reply);
+	return st;
+}
+
+/* The same for an operation: ST_UNSUPPORTED if there is no such queue. */
+static enum status
+sqs_need_dead(struct sqs *q, const char *operation)
+{
+	enum status st = sqs_find_dead(q);
+
+	if (st == ST_OK && *q->dead == '\0') {
+		aws_client_say(q->client, AWS_SQS, operation,
+		    "this queue has no dead letters: give it a RedrivePolicy");
+		st = ST_UNSUPPORTED;
+	}
+	return st;
+}
+
+static enum status
+sqs_bury(struct queue *base, const char *receipt, const char *reason)
+{
+	struct sqs *q = of(base);
+	struct held *held;
+	struct queue_message m = { 0 };
+	enum status st = sqs_hide(q, q->url, receipt, CHECK_S);
+
+	if (st != ST_OK || (st = sqs_need_dead(q, "SendMessage")) != ST_OK)
+		return st;
+	if ((held = held_find(q, receipt)) == NULL) {
+		aws_client_say(q->client, AWS_SQS, "SendMessage",
+		    "only who received a message can bury it");
+		return ST_UNSUPPORTED;
+	}
+	m.body = held->item.body;
+	m.len = held->item.len;
+	m.group = held->group;
+	m.dedupe = held->item.id;
+	/* First there, then gone here: twice is better than never. */
+	if ((st = sqs_send(q, q->dead, &m, reason)) == ST_OK)
+		st = sqs_delete(q, q->url, receipt);
+	if (st == ST_OK)
+		held_release(held);
+	return st;
+}
+
+/* --- looking, and moving back ---------------------------------------------------- */
+
+/* What was received to be looked at, and is given back. */
+struct looked {
+	struct held *rows;
+	size_t n, cap;
+};
+
+static void
+looked_release(struct looked *l)
+{
+	while (l->n > 0)
+		held_release(&l->rows[--l->n]);
+	free(l->rows);
+}
+
+/* Receive one batch more; *more tells that there was any. */
+static enum status
+looked_receive(
+    struct looked *l, struct sqs *q, const char *url, size_t limit, bool *more)
+{
+	struct aws_reply reply;
+	const struct json *messages, *m;
+	const char *group;
+	struct held *rows, *row;
+	enum status st = sqs_receive(q, url, limit < BATCH ? (int)limit : BATCH,
+	    LOOK_S, &reply, &messages);
+
+	*more = st == ST_OK && messages != NULL;
+	m = *more ? json_first(messages) : NULL;
+	for (; m != NULL && st == ST_OK && limit > 0;
+	     m = json_next(m), limit--) {
+		if (l->n == l->cap) {
+			size_t cap = l->cap == 0 ? BATCH : 2 * l->cap;
+
+			rows = reallocarray(l->rows, cap, sizeof(*rows));
+			if (rows == NULL) {
+				st = ST_NOMEM;
+				break;
+			}
+			l->rows = rows;
+			l->cap = cap;
+		}
+		row = &l->rows[l->n];
+		row->group = NULL;
+		if ((st = sqs_read(q, m, 0, &row->item, &group)) != ST_OK)
+			break;
+		l->n++;
+		st = str_dup(group, &row->group);
+	}
+	aws_reply_release(&reply);
+	return st;
+}
+
+/*
+ * To a FIFO queue the last first: what is given back comes to the front of its
+ * group. Others promise no order, and local ones put it at the end.
+ */
+static void
+looked_give_back(const struct looked *l, struct sqs *q, const char *url)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		(void)sqs_hide(q, url,
+		    l->rows[q->fifo ? l->n - 1 - i : i].item.receipt, 0);
+}
+
+/* Empties the row: there is nothing to give back. */
+static enum status
+move_back(struct sqs *q, struct held *row)
+{
+	/* Its own id: the first one's may still be remembered by SQS. */
+	const struct queue_message m = { .body = row->item.body,
+		.len = row->item.len,
+		.group = row->group,
+		.dedupe = row->item.id };
+	enum status st = sqs_send(q, q->url, &m, NULL);
+
+	if (st == ST_OK)
+		st = sqs_delete(q, q->dead, row->item.receipt);
+	if (st == ST_OK)
+		held_release(row);
+	return st;
+}
+
+static enum status
+sqs_redrive(struct queue *base, const char *id, int64_t *count)
+{
+	struct sqs *q = of(base);
+	struct looked l = { .n = 0 };
+	bool more = true;
+	enum status st, got;
+	size_t i = 0;
+
+	*count = 0;
+	if (id != NULL && *id == '\0')
+		return ST_NOTFOUND;
+	st = sqs_need_dead(q, "ReceiveMessage");
+	while (st == ST_OK && more && (id == NULL || *count == 0)) {
+		got = looked_receive(&l, q, q->dead, BATCH, &more);
+		for (; st == ST_OK && i < l.n; i++)
+			if (id == NULL || strcmp(id, l.rows[i].item.id) == 0) {
+				st = move_back(q, &l.rows[i]);
+				*count += st == ST_OK;
+			}
+		if (st == ST_OK)
+			st = got;
+	}
+	looked_give_back(&l, q, q->dead);
+	looked_release(&l);
+	return st == ST_OK && id != NULL && *count == 0 ? ST_NOTFOUND : st;
+}
+
+/* What may be looked at: the dead letters, or a queue that has none. */
+static enum status
+may_look(struct sqs *q, bool dead)
+{
+	enum status st;
+
+	if (dead)
+		return sqs_need_dead(q, "ReceiveMessage");
+	if ((st = sqs_find_dead(q)) != ST_OK || *q->dead == '\0')
+		return st;
+	aws_client_say(q->client, AWS_SQS, "ReceiveMessage",
+	    "to look counts as a receive, and this queue moves what is "
+	    "received too often to its dead letters: only those can be looked "
+	    "at");
+	return ST_UNSUPPORTED;
+}
+
+static int
+compare_age(const void *a, const void *b)
+{
+	int64_t x = ((const struct held *)a)->item.created_us;
+	int64_t y = ((const struct held *)b)->item.created_us;
+
+	return (x > y) - (x < y);
+}
+
+/* Each is shown as if nobody had received it. */
+static enum status
+sqs_peek(
+    struct queue *base, bool dead, size_t limit, queue_row_fn *fn, void *arg)
+{
+	struct sqs *q = of(base);
+	struct looked l = { .n = 0 };
+	bool more = true;
+	enum status st = may_look(q, dead), shown = ST_OK;
+	const char *url = dead ? q->dead : q->url;
+	size_t i;
+
+	if (limit > LOOK_MAX)
+		limit = LOOK_MAX;
+	while (st == ST_OK && more && l.n < limit)
+		st = looked_receive(&l, q, url, limit - l.n, &more);
+	looked_give_back(&l, q, url);
+	if (l.n > 1)
+		qsort(l.rows, l.n, sizeof(*l.rows), compare_age);
+	for (i = 0; i < l.n && shown == ST_OK; i++) {
+		struct queue_item *item = &l.rows[i].item;
+
+		free(item->receipt);
+		item->receipt = NULL;
+		item->state = dead ? QUEUE_DEAD : QUEUE_READY;
+		item->attempts -= item->attempts > 0;
+		shown = fn(item, arg);
+	}
+	looked_release(&l);
+	return st != ST_OK ? st : shown;
 }
 
 /* --- operations ------------------------------------------------------------------ */
@@ -233,7 +607,7 @@ sqs_take(struct queue *base, int64_t visibility_s, struct queue_item *item)
 	if (st == ST_OK)
 		st = sqs_read(
 		    q, json_first(messages), visibility_s, item, &group);
-	if (st == ST_OK && (st = hold(q, item, group)) != ST_OK)
+	if (st == ST_OK && (st = sqs_hold(q, item, group)) != ST_OK)
 		queue_item_release(item);
 	aws_reply_release(&reply);
 	return st;
@@ -247,13 +621,13 @@ static enum status
 sqs_ack(struct queue *base, const char *receipt)
 {
 	struct sqs *q = of(base);
-	struct sqs_held *slot;
+	struct held *slot;
 	enum status st = sqs_hide(q, q->url, receipt, CHECK_S);
 
 	if (st == ST_OK)
 		st = sqs_delete(q, q->url, receipt);
-	if (st == ST_OK && (slot = sqs_held_find(q, receipt)) != NULL)
-		sqs_held_release(slot);
+	if (st == ST_OK && (slot = held_find(q, receipt)) != NULL)
+		held_release(slot);
 	return st;
 }
 
@@ -268,39 +642,8 @@ sqs_release(struct queue *base, const char *receipt, int64_t delay_s,
 		return ST_MALFORMED;
 	st = sqs_hide(q, q->url, receipt, delay_s);
 	if (st == ST_OK)
-		let_go(q, receipt, reason);
+		sqs_let_go(q, receipt, reason);
 	return st;
-}
-
-enum status
-sqs_attributes(struct sqs *q, const char *url, struct aws_reply *reply,
-    const struct json **attributes)
-{
-	struct buf body = BUF_INIT;
-	enum status st;
-
-	*attributes = NULL;
-	sqs_begin(&body, url);
-	buf_puts(&body, ",\"AttributeNames\":[\"All\"]");
-	st = sqs_call(q, "GetQueueAttributes", &body, reply);
-	if (st == ST_OK &&
-	    (reply->body == NULL ||
-		json_member(reply->body, "Attributes", attributes) != ST_OK))
-		st = ST_CORRUPT;
-	buf_release(&body);
-	return st;
-}
-
-static int64_t
-count_of(const struct json *attributes, const char *name)
-{
-	const char *text;
-	uint64_t n;
-
-	if (json_member_text(attributes, name, &text) != ST_OK ||
-	    str_u64(text, INT64_MAX, &n) != ST_OK)
-		return 0;
-	return (int64_t)n;
 }
 
 static enum status
@@ -314,10 +657,10 @@ sqs_stats(struct queue *base, struct queue_stats *out)
 	*out = (struct queue_stats){ 0 };
 	if (st == ST_OK) {
 		out->ready =
-		    count_of(attributes, "ApproximateNumberOfMessages");
-		out->delayed =
-		    count_of(attributes, "ApproximateNumberOfMessagesDelayed");
-		out->taken = count_of(
+		    sqs_number(attributes, "ApproximateNumberOfMessages");
+		out->delayed = sqs_number(
+		    attributes, "ApproximateNumberOfMessagesDelayed");
+		out->taken = sqs_number(
 		    attributes, "ApproximateNumberOfMessagesNotVisible");
 	}
 	aws_reply_release(&reply);
@@ -326,7 +669,8 @@ sqs_stats(struct queue *base, struct queue_stats *out)
 		return st;
 	st = sqs_attributes(q, q->dead, &reply, &attributes);
 	if (st == ST_OK)
-		out->dead = count_of(attributes, "ApproximateNumberOfMessages");
+		out->dead =
+		    sqs_number(attributes, "ApproximateNumberOfMessages");
 	aws_reply_release(&reply);
 	return st;
 }
@@ -341,8 +685,8 @@ sqs_close(struct queue *base)
 
 	if (q == NULL)
 		return;
-	for (i = 0; i < SQS_HELD_MAX; i++)
-		sqs_held_release(&q->held[i]);
+	for (i = 0; i < HELD_MAX; i++)
+		held_release(&q->held[i]);
 	free(q->url);
 	free(q->region);
 	free(q->dead);

@@ -1,10 +1,10 @@
-/* A message on its way to SQS and back. */
+#include "aws/sqs_message.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "aws/sqs.h"
-#include "aws/sqs_impl.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/crypt.h"
@@ -148,9 +148,10 @@ sqs_put_message(struct buf *out, bool fifo, const struct queue_message *m,
 	return out->err;
 }
 
-/* Is the MD5 that SQS tells that of the body? Only damage can change it. */
-static bool
-same_digest(
+/* --- receiving -------------------------------------------------------------- */
+
+bool
+sqs_digest_fits(
     const struct json *of, const char *member, const char *body, size_t len)
 {
 	char ours[CRYPT_MD5_HEX_MAX];
@@ -161,57 +162,8 @@ same_digest(
 	    strcmp(ours, theirs) == 0;
 }
 
-enum status
-sqs_send(struct sqs *q, const char *url, const struct queue_message *m,
-    const char *reason)
-{
-	struct buf body = BUF_INIT;
-	struct aws_reply reply = { .body = NULL };
-	enum status st;
-
-	sqs_begin(&body, url);
-	st = sqs_put_message(&body, q->fifo, m, reason);
-	if (st == ST_OK)
-		st = sqs_call(q, "SendMessage", &body, &reply);
-	if (st == ST_OK && reply.body != NULL &&
-	    !same_digest(reply.body, "MD5OfMessageBody", m->body, m->len))
-		/* It is in the queue: another one would not be better. */
-		log_error(aws_client_log(q->client),
-		    "SQS took a message with another MD5",
-		    LOG_STR("queue", url));
-	aws_reply_release(&reply);
-	buf_release(&body);
-	return st;
-}
-
-/* --- receiving -------------------------------------------------------------- */
-
-enum status
-sqs_receive(struct sqs *q, const char *url, int max, int64_t visibility_s,
-    struct aws_reply *reply, const struct json **messages)
-{
-	struct buf body = BUF_INIT;
-	enum status st;
-
-	*messages = NULL;
-	sqs_begin(&body, url);
-	buf_printf(&body,
-	    ",\"MaxNumberOfMessages\":%d,\"VisibilityTimeout\":%d,"
-	    "\"WaitTimeSeconds\":%d,\"AttributeNames\":[\"All\"],"
-	    "\"MessageAttributeNames\":[\"Reason\"]",
-	    max, (int)visibility_s, q->wait_s);
-	st = sqs_call(q, "ReceiveMessage", &body, reply);
-	if (st == ST_OK && reply->body != NULL &&
-	    json_member(reply->body, "Messages", messages) == ST_OK &&
-	    (json_kind(*messages) != JSON_ARRAY ||
-		json_first(*messages) == NULL))
-		*messages = NULL;
-	buf_release(&body);
-	return st;
-}
-
-static int64_t
-number(const struct json *of, const char *name)
+int64_t
+sqs_number(const struct json *of, const char *name)
 {
 	const char *text;
 	uint64_t n;
@@ -245,14 +197,14 @@ read_system(
 	*group = NULL;
 	if (json_member(message, "Attributes", &list) != ST_OK)
 		return;
-	item->attempts = number(list, "ApproximateReceiveCount");
-	item->created_us = number(list, "SentTimestamp") * 1000;
+	item->attempts = sqs_number(list, "ApproximateReceiveCount");
+	item->created_us = sqs_number(list, "SentTimestamp") * 1000;
 	(void)json_member_text(list, "MessageGroupId", group);
 }
 
 enum status
-sqs_read(struct sqs *q, const struct json *message, int64_t visibility_s,
-    struct queue_item *item, const char **group)
+sqs_read_message(const struct json *message, const char *queue,
+    int64_t visibility_s, struct queue_item *item, const char **group)
 {
 	const char *id, *receipt, *body;
 
@@ -260,18 +212,15 @@ sqs_read(struct sqs *q, const struct json *message, int64_t visibility_s,
 	if (json_member_text(message, "MessageId", &id) != ST_OK ||
 	    json_member_text(message, "ReceiptHandle", &receipt) != ST_OK ||
 	    json_member_text(message, "Body", &body) != ST_OK ||
-	    !same_digest(message, "MD5OfBody", body, strlen(body))) {
-		aws_client_say(q->client, AWS_SQS, "ReceiveMessage",
-		    "the message is damaged");
+	    !sqs_digest_fits(message, "MD5OfBody", body, strlen(body)))
 		return ST_CORRUPT;
-	}
 	read_system(message, item, group);
 	item->len = strlen(body);
 	item->available_us = clock_us() + visibility_s * 1000000;
 	if (str_dup(id, &item->id) != ST_OK ||
 	    str_dup(receipt, &item->receipt) != ST_OK ||
 	    str_dup(body, &item->body) != ST_OK ||
-	    str_dup(q->base.name, &item->queue) != ST_OK ||
+	    str_dup(queue, &item->queue) != ST_OK ||
 	    str_dup(find_reason(message), &item->reason) != ST_OK) {
 		queue_item_release(item);
 		return ST_NOMEM;

@@ -15,7 +15,7 @@
 #include "aws/error.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
-#include "aws/sqs_impl.h"
+#include "aws/sqs_message.h"
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/moment.h"
