@@ -12,11 +12,10 @@
 /* A call that goes round in circles ends here. */
 #define STEPS_MAX 100
 
-struct call {
-	const struct ctl *ctl;
+struct simulated_call {
+	struct ctl *ctl;
 	const struct config *config;
-	const struct app *app; /* answers in process; NULL: post to url */
-	const char *url;
+	const char *url; /* of the server; NULL: answered in process */
 	const char *from, *to, *sid;
 	struct caller caller;
 	struct buf path; /* of the document that is played: our route */
@@ -24,7 +23,8 @@ struct call {
 };
 
 static enum status
-add_form(struct call *c, const struct caller_next *next, struct webhook *w)
+add_form(
+    struct simulated_call *c, const struct caller_next *next, struct webhook *w)
 {
 	const char *const form[][2] = {
 		{ "AccountSid", c->config->twilio.account_sid },
@@ -37,15 +37,14 @@ add_form(struct call *c, const struct caller_next *next, struct webhook *w)
 		{ "Direction", "inbound" },
 		{ "From", c->from },
 		{ "To", c->to },
-		{ next->digits ? "Digits" : NULL, buf_str(&c->caller.digits) },
-		{ next->dialled ? "DialCallStatus" : NULL, "completed" },
+		{ "Digits", next->digits ? buf_str(&c->caller.digits) : NULL },
+		{ "DialCallStatus", next->dialled ? "completed" : NULL },
 	};
 	enum status st = ST_OK;
 	size_t i;
 
 	for (i = 0; i < CTL_COUNT(form) && st == ST_OK; i++)
-		if (form[i][0] != NULL)
-			st = webhook_add(w, form[i][0], form[i][1]);
+		st = webhook_add(c->ctl, w, form[i][0], form[i][1]);
 	return st;
 }
 
@@ -62,10 +61,9 @@ base_length(const char *base)
 
 /* Action URLs begin as the URL did that they are the answer to. */
 static enum status
-note_base(struct call *c, const struct webhook_answer *answer)
+note_base(struct simulated_call *c, const struct webhook_answer *answer)
 {
-	const struct buf *url =
-	    answer->signed_url.len > 0 ? &answer->signed_url : &answer->url;
+	const struct buf *url = &answer->signed_url;
 	size_t n = c->path.len;
 
 	buf_reset(&c->base);
@@ -77,7 +75,7 @@ note_base(struct call *c, const struct webhook_answer *answer)
 
 /* Post what the caller did to the present route. CTL_DONE, or told on err. */
 static int
-ask(struct call *c, const struct caller_next *next,
+call_ask(struct simulated_call *c, const struct caller_next *next,
     struct webhook_answer *answer)
 {
 	struct webhook w = { .path = buf_str(&c->path) };
@@ -89,15 +87,12 @@ ask(struct call *c, const struct caller_next *next,
 	if (st == ST_OK && c->url != NULL)
 		st = buf_printf(&address, "%.*s%s", (int)base_length(c->url),
 		    c->url, w.path);
-	if (st != ST_OK)
-		code = ctl_fail(c->ctl, st, "call");
-	else if (c->app != NULL)
-		code = webhook_answer_here(c->ctl, c->app, &w, answer);
-	else
-		code = webhook_post(
-		    c->ctl, c->config, buf_str(&address), &w, answer);
-	if (code == CTL_DONE && note_base(c, answer) != ST_OK)
-		code = ctl_fail(c->ctl, ST_NOMEM, "call");
+	code = ctl_end(c->ctl, st, "call");
+	if (code == CTL_DONE)
+		code = webhook_send(c->ctl, c->config,
+		    c->url != NULL ? buf_str(&address) : NULL, &w, answer);
+	if (code == CTL_DONE)
+		code = ctl_end(c->ctl, note_base(c, answer), "call");
 	buf_release(&address);
 	webhook_release(&w);
 	return code;
@@ -118,7 +113,7 @@ behind(const char *url, const char *base)
  * relative one is taken from the document's.
  */
 static enum status
-follow(struct call *c, const char *url)
+call_follow(struct simulated_call *c, const char *url)
 {
 	const char *const bases[] = { c->config->voice.webhook_api_url,
 		buf_str(&c->base), c->config->server.public_url };
@@ -153,7 +148,8 @@ end_name(enum caller_end end)
 
 /* One document: ask for it, play it. */
 static int
-step(struct call *c, struct caller_next *next, enum caller_end *end)
+call_step(
+    struct simulated_call *c, struct caller_next *next, enum caller_end *end)
 {
 	struct webhook_answer answer = { 0 };
 	char refusal[64];
@@ -162,8 +158,9 @@ step(struct call *c, struct caller_next *next, enum caller_end *end)
 
 	c->caller.step++;
 	st = caller_tell(&c->caller, "POST", buf_str(&c->path));
-	code =
-	    st == ST_OK ? ask(c, next, &answer) : ctl_fail(c->ctl, st, "call");
+	code = ctl_end(c->ctl, st, "call");
+	if (code == CTL_DONE)
+		code = call_ask(c, next, &answer);
 	if (code == CTL_DONE && answer.code != 200) {
 		snprintf(refusal, sizeof(refusal), "status %d", answer.code);
 		st = caller_tell(&c->caller, "refused", refusal);
@@ -172,14 +169,14 @@ step(struct call *c, struct caller_next *next, enum caller_end *end)
 		st = caller_play(&c->caller, buf_str(&answer.body),
 		    answer.body.len, end, next);
 	}
-	if (code == CTL_DONE && st != ST_OK)
-		code = ctl_fail(c->ctl, st, "call");
+	if (code == CTL_DONE)
+		code = ctl_end(c->ctl, st, "call");
 	webhook_answer_release(&answer);
 	return code;
 }
 
 static int
-walk(struct call *c)
+call_walk(struct simulated_call *c)
 {
 	struct caller_next next = { .url = BUF_INIT };
 	enum caller_end end = CALLER_POSTS;
@@ -188,89 +185,55 @@ walk(struct call *c)
 
 	while (code == CTL_DONE && end == CALLER_POSTS &&
 	    c->caller.step < STEPS_MAX) {
-		code = step(c, &next, &end);
+		code = call_step(c, &next, &end);
 		if (code != CTL_DONE || end != CALLER_POSTS)
 			break;
-		st = follow(c, buf_str(&next.url));
+		st = call_follow(c, buf_str(&next.url));
 		if (st == ST_NOTFOUND) {
 			st = caller_tell(
 			    &c->caller, "elsewhere", buf_str(&next.url));
 			end = CALLER_CONNECTED;
 		}
-		if (st != ST_OK)
-			code = ctl_fail(c->ctl, st, "call");
+		code = ctl_end(c->ctl, st, "call");
 	}
-	if (code == CTL_DONE) {
-		st = caller_tell(&c->caller, "end", end_name(end));
-		code = st == ST_OK ? CTL_DONE : ctl_fail(c->ctl, st, "call");
-	}
+	if (code == CTL_DONE)
+		code = ctl_end(c->ctl,
+		    caller_tell(&c->caller, "end", end_name(end)), "call");
 	if (code == CTL_DONE && (end == CALLER_FAILED || end == CALLER_POSTS))
 		code = CTL_NO;
 	buf_release(&next.url);
 	return code;
 }
 
-/* With the configuration of the server, or with the server's own code. */
-static int
-place(struct call *c, const char *template)
+int
+ctl_call(struct ctl *ctl)
 {
-	struct config *config = NULL;
-	struct app *app = NULL;
+	const char *template = ctl_text(ctl, "template");
+	const char *to = ctl_text(ctl, "to");
+	char room[WEBHOOK_SID_MAX];
+	struct simulated_call c = { .ctl = ctl,
+		.url = ctl_text(ctl, "url"),
+		.from = ctl_text(ctl, "from"),
+		.to = to != NULL ? to : "+15005550006",
+		.sid = webhook_sid(ctl, "CA", room),
+		.caller = { .ctl = ctl, .keys = ctl_text(ctl, "digits") } };
 	int code;
 
-	if (c->url == NULL)
-		code = ctl_app(c->ctl, &app);
-	else
-		code = ctl_config(c->ctl, &config);
-	if (code == CTL_DONE) {
-		c->app = app;
-		c->config = app != NULL ? app->config : config;
-		buf_printf(&c->path, "/handle-incoming-call/%s", template);
-		code = walk(c);
-	}
-	buf_release(&c->path);
-	buf_release(&c->base);
-	caller_release(&c->caller);
-	app_close(app);
-	config_free(config);
-	return code;
-}
-
-int
-ctl_call(const struct ctl *ctl, int argc, char **argv)
-{
-	struct call c = { .ctl = ctl,
-		.to = "+15005550006",
-		.caller = { .ctl = ctl, .rows = { ctl, 0 } } };
-	const char *template = "gather";
-	char sid[WEBHOOK_SID_MAX];
-	const struct ctl_option opts[] = {
-		ctl_needed(
-		    "from", "NUMBER", &c.from, "the caller, +14155550100"),
-		ctl_text("template", "NAME", &template,
-		    "where the call begins (gather)"),
-		ctl_text("digits", "KEYS,…", &c.caller.keys,
-		    "what is keyed in, one part for each question; "
-		    "without it you are asked"),
-		ctl_text("to", "NUMBER", &c.to, "your number at Twilio"),
-		ctl_text("sid", "SID", &c.sid, "CallSid (new)"),
-		ctl_text("url", "URL", &c.url,
-		    "the server, http://host:port; without it: in process"),
-	};
-	const struct ctl_syntax syntax = { "call", "",
-		"Play a whole call as Twilio would: every request signed, "
-		"every verb told,\nkeys posted to where the template says.",
-		0, 0, opts, CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	if (c.sid != NULL && !str_is_sid(c.sid, "CA"))
+	if (c.sid == NULL)
+		return CTL_FAILED;
+	if (!str_is_sid(c.sid, "CA"))
 		return ctl_say(ctl, CTL_USAGE,
 		    "--sid: a CallSid is CA and 32 hexadecimal digits");
-	if (c.sid == NULL && webhook_sid("CA", sid) != ST_OK)
-		return ctl_say(ctl, CTL_FAILED, "no randomness for a SID");
-	if (c.sid == NULL)
-		c.sid = sid;
-	return place(&c, template);
+	/* With the configuration of the server, or with its own code. */
+	code = c.url != NULL ? ctl_config(ctl) : ctl_app(ctl);
+	if (code == CTL_DONE) {
+		c.config = ctl->app != NULL ? ctl->app->config : ctl->config;
+		buf_printf(&c.path, "/handle-incoming-call/%s",
+		    template != NULL ? template : "gather");
+		code = call_walk(&c);
+	}
+	buf_release(&c.path);
+	buf_release(&c.base);
+	caller_release(&c.caller);
+	return code;
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "codec/xml.h"
+#include "ctl/row.h"
 
 /* What Twilio takes from one Gather without a finishOnKey. */
 #define KEYS_MAX 64
@@ -37,7 +38,7 @@ caller_tell(struct caller *c, const char *verb, const char *text)
 		cell_text("text", text, 0),
 	};
 
-	return rows_line(&c->rows, cells, CTL_COUNT(cells));
+	return row_line(c->ctl, cells, CTL_COUNT(cells));
 }
 
 static const char *

@@ -9,11 +9,9 @@
 
 #include "base/buf.h"
 #include "ctl/ctl.h"
-#include "ctl/row.h"
 
 struct caller {
-	const struct ctl *ctl;
-	struct rows rows; /* the transcript */
+	struct ctl *ctl; /* its rows are the transcript */
 	const char *keys; /* --digits, what is left of it; NULL: ask */
 	int step; /* which document this is, from 1 */
 	struct buf digits; /* what was last keyed in */

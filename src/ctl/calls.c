@@ -16,7 +16,7 @@ calls_number(const char *name, int64_t number, int width)
 }
 
 enum status
-calls_put(struct rows *rows, const struct calls_listed *c)
+calls_put(struct ctl *ctl, const struct calls_listed *c)
 {
 	struct cell cells[] = {
 		cell_text("sid", c->sid, 34),
@@ -30,7 +30,7 @@ calls_put(struct rows *rows, const struct calls_listed *c)
 		cell_text("error_code", c->error_code, 0),
 	};
 
-	return rows_line(rows, cells, CTL_COUNT(cells));
+	return row_line(ctl, cells, CTL_COUNT(cells));
 }
 
 /* --- what is asked for --------------------------------------------------- */
@@ -57,20 +57,24 @@ check_word(const struct ctl *ctl, const char *option, const char *const *words,
 }
 
 static int
-read_moment(const struct ctl *ctl, const char *option, const char *given,
-    enum moment_edge edge, int64_t *us)
+read_moment(const struct ctl *ctl, const char *option, enum moment_edge edge,
+    int64_t *us)
 {
+	const char *given = ctl_text(ctl, option);
+
 	if (given == NULL || moment_parse(given, edge, us) == ST_OK)
 		return CTL_DONE;
 	return ctl_say(ctl, CTL_USAGE,
-	    "%s %s: is no date (2026-11-21) and no date-time with its zone "
+	    "--%s %s: is no date (2026-11-21) and no date-time with its zone "
 	    "(2026-11-21T18:50:00Z, 2026-11-21T18:50:00+02:00)",
 	    option, given);
 }
 
 static int
-read_source(const struct ctl *ctl, const char *given, bool *twilio)
+read_source(const struct ctl *ctl, bool *twilio)
 {
+	const char *given = ctl_text(ctl, "source");
+
 	*twilio = str_eq(given, "twilio");
 	if (given == NULL || *twilio || str_eq(given, "log"))
 		return CTL_DONE;
@@ -78,45 +82,37 @@ read_source(const struct ctl *ctl, const char *given, bool *twilio)
 	    ctl, CTL_USAGE, "--source %s: is none of log, twilio", given);
 }
 
-#define SOURCE_HELP "log: what was recorded here (default); twilio: ask it"
+static int
+read_wanted(const struct ctl *ctl, struct calls_wanted *w)
+{
+	int code;
 
-/* --- list ---------------------------------------------------------------- */
+	*w = (struct calls_wanted){ .start_us = INT64_MIN,
+		.end_us = INT64_MAX,
+		.status = ctl_text(ctl, "status"),
+		.direction = ctl_text(ctl, "direction"),
+		.limit = ctl_number(ctl, "limit", 100) };
+	if ((code = read_moment(
+		 ctl, "start-date", MOMENT_FIRST, &w->start_us)) != CTL_DONE ||
+	    (code = read_moment(ctl, "end-date", MOMENT_LAST, &w->end_us)) !=
+		CTL_DONE ||
+	    (code = check_word(ctl, "--status", calls_statuses, w->status)) !=
+		CTL_DONE)
+		return code;
+	return check_word(ctl, "--direction", calls_directions, w->direction);
+}
+
+/* --- list ------------------------------------------------------------------ */
 
 int
-ctl_calls_list(const struct ctl *ctl, int argc, char **argv)
+ctl_calls_list(struct ctl *ctl)
 {
-	struct calls_wanted w = { INT64_MIN, INT64_MAX, NULL, NULL, 100 };
-	const char *start = NULL, *end = NULL, *source = NULL;
-	const struct ctl_option opts[] = {
-		ctl_text("start-date", "TIME", &start,
-		    "that started then or later: 2026-11-21, or with "
-		    "T18:50:00Z"),
-		ctl_text("end-date", "TIME", &end,
-		    "that started then or earlier; a day is included whole"),
-		ctl_text("status", "STATUS", &w.status,
-		    "queued, ringing, in-progress, completed, busy, …"),
-		ctl_text("direction", "DIRECTION", &w.direction,
-		    "inbound, outbound-api, outbound-dial, …"),
-		ctl_number("limit", "N", &w.limit, 1, 1000000,
-		    "at most so many (100)"),
-		ctl_text("source", "SOURCE", &source, SOURCE_HELP),
-	};
-	const struct ctl_syntax syntax = { "calls list", "",
-		"List calls, newest first.", 0, 0, opts, CTL_COUNT(opts) };
+	struct calls_wanted w;
 	bool twilio;
-	int n, code;
+	int code;
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	if ((code = read_moment(ctl, "--start-date", start, MOMENT_FIRST,
-		 &w.start_us)) != CTL_DONE ||
-	    (code = read_moment(
-		 ctl, "--end-date", end, MOMENT_LAST, &w.end_us)) != CTL_DONE ||
-	    (code = check_word(ctl, "--status", calls_statuses, w.status)) !=
-		CTL_DONE ||
-	    (code = check_word(ctl, "--direction", calls_directions,
-		 w.direction)) != CTL_DONE ||
-	    (code = read_source(ctl, source, &twilio)) != CTL_DONE)
+	if ((code = read_wanted(ctl, &w)) != CTL_DONE ||
+	    (code = read_source(ctl, &twilio)) != CTL_DONE)
 		return code;
 	if (w.start_us > w.end_us)
 		return ctl_say(
@@ -124,35 +120,24 @@ ctl_calls_list(const struct ctl *ctl, int argc, char **argv)
 	return twilio ? calls_twilio_list(ctl, &w) : calls_log_list(ctl, &w);
 }
 
-/* --- show ---------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------ */
 
 int
-ctl_calls_show(const struct ctl *ctl, int argc, char **argv)
+ctl_calls_show(struct ctl *ctl)
 {
-	const char *source = NULL;
-	bool digits = false, twilio;
-	const struct ctl_option opts[] = {
-		ctl_flag("digits", &digits,
-		    "show what the caller keyed in and confirmed, too"),
-		ctl_text("source", "SOURCE", &source, SOURCE_HELP),
-	};
-	const struct ctl_syntax syntax = { "calls show", "SID",
-		"Show a call: what is known of it, its status events, and "
-		"which digits the\ncaller confirmed. Digits are personal data: "
-		"their values are shown with --digits.",
-		1, 1, opts, CTL_COUNT(opts) };
-	int n, code;
+	const char *sid = ctl->operands[0];
+	bool digits = ctl_flag(ctl, "digits"), twilio;
+	int code = read_source(ctl, &twilio);
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code) ||
-	    (code = read_source(ctl, source, &twilio)) != CTL_DONE)
+	if (code != CTL_DONE)
 		return code;
 	if (!twilio)
-		return calls_log_show(ctl, argv[1], digits);
+		return calls_log_show(ctl, sid, digits);
 	if (digits)
 		return ctl_say(ctl, CTL_USAGE,
 		    "--digits: Twilio has none, they are in the log");
-	if (!str_is_sid(argv[1], "CA"))
+	if (!str_is_sid(sid, "CA"))
 		return ctl_say(ctl, CTL_USAGE,
 		    "a call's SID is CA and 32 hexadecimal digits");
-	return calls_twilio_show(ctl, argv[1]);
+	return calls_twilio_show(ctl, sid);
 }

@@ -7,51 +7,36 @@
 #include "store/call.h"
 #include "store/db.h"
 
-/* Calls read at a time: whoever pages slowly through the result must not
- * keep a view of the database open, or its log could never start over. */
-#define PAGE 500
+#define PAGE 500 /* calls read at a time */
 
-/*
- * What a job prints goes to memory first, and out of there to the operator
- * when the job is over.
- */
-struct page {
-	struct ctl ctl; /* its out is the memory */
-	struct rows rows;
-	char *text;
-	size_t len;
-};
-
-static enum status
-page_open(struct page *p, const struct ctl *ctl, size_t rows_n)
+enum status
+calls_read(struct ctl *ctl, db_job *job, void *arg, char **text, size_t *len)
 {
-	*p = (struct page){ .ctl = *ctl };
-	p->rows = (struct rows){ &p->ctl, rows_n };
-	p->ctl.out = open_memstream(&p->text, &p->len);
-	return p->ctl.out == NULL ? ST_NOMEM : ST_OK;
+	FILE *out = ctl->out, *memory = open_memstream(text, len);
+	size_t rows_n = ctl->rows_n;
+	enum status st;
+
+	if (memory == NULL) {
+		*text = NULL;
+		return ST_NOMEM;
+	}
+	ctl->out = memory;
+	st = db_read(ctl->db, job, arg);
+	ctl->out = out;
+	if (fclose(memory) != 0 && st == ST_OK)
+		st = ST_NOMEM;
+	if (st != ST_OK) {
+		ctl->rows_n = rows_n;
+		free(*text);
+		*text = NULL;
+	}
+	return st;
 }
 
-/* All of it is in text. */
-static enum status
-page_end(struct page *p)
-{
-	FILE *f = p->ctl.out;
-
-	p->ctl.out = NULL;
-	return f != NULL && fclose(f) != 0 ? ST_NOMEM : ST_OK;
-}
-
-static void
-page_release(struct page *p)
-{
-	(void)page_end(p);
-	free(p->text);
-}
-
-/* --- list ---------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------ */
 
 struct listing {
-	struct page page;
+	struct ctl *ctl;
 	struct call_filter filter;
 	int64_t last_us; /* the call that came last: when, and which */
 	struct buf last_sid;
@@ -82,7 +67,7 @@ put_call(const struct call_summary *c, void *arg)
 			return ST_NOMEM;
 		l->last_us = c->start_us;
 	}
-	return calls_put(&l->page.rows, &listed);
+	return calls_put(l->ctl, &listed);
 }
 
 static enum status
@@ -95,73 +80,59 @@ list_job(struct db *db, void *arg)
 	    db, &l->filter, l->begun ? &after : NULL, l->limit, put_call, l);
 }
 
-/* One page; *rows_n: rows so far. */
 static enum status
-list_page(
-    const struct ctl *ctl, struct db *db, struct listing *l, size_t *rows_n)
+list_page(struct listing *l)
 {
-	enum status e = page_open(&l->page, ctl, *rows_n);
+	enum status st;
+	size_t len;
+	char *text;
 
 	l->n = 0;
-	if (e == ST_OK)
-		e = db_read(db, list_job, l);
-	if (e == ST_OK)
-		e = page_end(&l->page);
-	if (e == ST_OK &&
-	    fwrite(l->page.text, 1, l->page.len, ctl->out) != l->page.len)
-		e = ST_IO;
-	*rows_n += l->n;
+	st = calls_read(l->ctl, list_job, l, &text, &len);
+	if (st == ST_OK && fwrite(text, 1, len, l->ctl->out) != len)
+		st = ST_IO;
 	l->begun = true;
-	page_release(&l->page);
-	return e;
-}
-
-static enum status
-list_all(const struct ctl *ctl, struct db *db, const struct calls_wanted *w)
-{
-	struct listing l = { .filter = {
-				 .from_us = w->start_us,
-				 .before_us =
-				     w->end_us == INT64_MAX ? 0 : w->end_us + 1,
-				 .status = w->status,
-				 .direction = w->direction,
-			     } };
-	size_t left = (size_t)w->limit, rows_n = 0;
-	enum status e;
-
-	do {
-		l.limit = left < PAGE ? left : PAGE;
-		e = list_page(ctl, db, &l, &rows_n);
-		left -= l.n;
-	} while (e == ST_OK && l.n == l.limit && left > 0);
-	buf_release(&l.last_sid);
-	return e;
+	free(text);
+	return st;
 }
 
 int
-calls_log_list(const struct ctl *ctl, const struct calls_wanted *w)
+calls_log_list(struct ctl *ctl, const struct calls_wanted *w)
 {
-	struct ctl_session s;
-	int code = ctl_open(ctl, &s);
-	enum status e;
+	struct listing l = { .ctl = ctl,
+		.filter = {
+		    .from_us = w->start_us,
+		    .before_us = w->end_us == INT64_MAX ? 0 : w->end_us + 1,
+		    .status = w->status,
+		    .direction = w->direction,
+		} };
+	size_t left = (size_t)w->limit;
+	enum status st;
+	int code = ctl_open(ctl);
 
-	if (code == CTL_DONE && (e = list_all(ctl, s.db, w)) != ST_OK)
-		code = ctl_fail(ctl, e, "calls");
-	ctl_close(&s);
-	return code;
+	if (code != CTL_DONE)
+		return code;
+	do {
+		l.limit = left < PAGE ? left : PAGE;
+		st = list_page(&l);
+		left -= l.n;
+	} while (st == ST_OK && l.n == l.limit && left > 0);
+	buf_release(&l.last_sid);
+	return ctl_end(ctl, st, "calls");
 }
 
-/* --- show ---------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------ */
 
-/* Parts of what is shown, one behind the other in the page. */
+/* Parts of what is shown, one behind the other in the text. */
 enum part { PART_CALL, PART_EVENTS, PART_DIGITS, PARTS_N };
 
 struct showing {
-	struct page page;
+	struct ctl *ctl;
 	const char *sid;
 	bool values;
 	bool known; /* anything is recorded of it */
-	size_t end[PARTS_N];
+	char *text;
+	size_t len, end[PARTS_N];
 };
 
 static enum status
@@ -182,7 +153,7 @@ show_call(const struct call_summary *c, void *arg)
 	};
 
 	s->known = s->known || c->status != NULL;
-	return rows_block(&s->page.rows, cells, CTL_COUNT(cells));
+	return row_block(s->ctl, cells, CTL_COUNT(cells));
 }
 
 static enum status
@@ -198,7 +169,7 @@ show_event(const struct call_event *e, void *arg)
 	};
 
 	s->known = true;
-	return rows_line(&s->page.rows, cells, CTL_COUNT(cells));
+	return row_line(s->ctl, cells, CTL_COUNT(cells));
 }
 
 static enum status
@@ -212,8 +183,7 @@ show_digits(const struct call_digits *d, void *arg)
 	};
 
 	s->known = true;
-	return rows_line(
-	    &s->page.rows, cells, CTL_COUNT(cells) - (s->values ? 0 : 1));
+	return row_line(s->ctl, cells, CTL_COUNT(cells) - (s->values ? 0 : 1));
 }
 
 static enum status
@@ -245,10 +215,10 @@ show_job(struct db *db, void *arg)
 	int part;
 
 	for (part = PART_CALL; part < PARTS_N && e == ST_OK; part++) {
-		s->page.rows.n = 0;
+		s->ctl->rows_n = 0;
 		e = show_part(db, s, (enum part)part);
-		fflush(s->page.ctl.out);
-		s->end[part] = s->page.len;
+		fflush(s->ctl->out);
+		s->end[part] = s->len;
 	}
 	if (e == ST_OK && !s->known)
 		e = ST_NOTFOUND;
@@ -274,7 +244,7 @@ put_array(FILE *to, const char *name, const char *lines, const char *end)
 static void
 put_object(const struct showing *s, FILE *to)
 {
-	const char *t = s->page.text;
+	const char *t = s->text;
 
 	/* The call's own object, without its end: "}\n". */
 	fprintf(to, "%.*s", (int)s->end[PART_CALL] - 2, t);
@@ -293,33 +263,25 @@ put_tables(const struct showing *s, FILE *to)
 	for (part = PART_CALL; part < PARTS_N; part++) {
 		if (part != PART_CALL && s->end[part] > from)
 			fputc('\n', to);
-		fwrite(s->page.text + from, 1, s->end[part] - from, to);
+		fwrite(s->text + from, 1, s->end[part] - from, to);
 		from = s->end[part];
 	}
 }
 
 int
-calls_log_show(const struct ctl *ctl, const char *sid, bool values)
+calls_log_show(struct ctl *ctl, const char *sid, bool values)
 {
-	struct showing show = { .sid = sid, .values = values };
-	struct ctl_session s;
-	int code = ctl_open(ctl, &s);
-	enum status e;
+	struct showing s = { .ctl = ctl, .sid = sid, .values = values };
+	enum status st;
+	int code = ctl_open(ctl);
 
-	if (code == CTL_DONE) {
-		e = page_open(&show.page, ctl, 0);
-		if (e == ST_OK)
-			e = db_read(s.db, show_job, &show);
-		if (e == ST_OK)
-			e = page_end(&show.page);
-		if (e != ST_OK)
-			code = ctl_fail(ctl, e, "%s", sid);
-		else if (ctl->json)
-			put_object(&show, ctl->out);
-		else
-			put_tables(&show, ctl->out);
-		page_release(&show.page);
-	}
-	ctl_close(&s);
-	return code;
+	if (code != CTL_DONE)
+		return code;
+	st = calls_read(ctl, show_job, &s, &s.text, &s.len);
+	if (st == ST_OK && ctl->json)
+		put_object(&s, ctl->out);
+	else if (st == ST_OK)
+		put_tables(&s, ctl->out);
+	free(s.text);
+	return ctl_end(ctl, st, "%s", sid);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/str.h"
 #include "ctl/calls.h"
 #include "ctl/child.h"
 #include "store/call.h"
@@ -17,17 +16,11 @@
 #define PAGE 500
 
 struct tail {
-	const struct ctl *ctl;
-	struct db *db;
+	struct ctl *ctl;
 	int64_t seq; /* of the last event that was printed */
-	size_t rows_n;
+	int64_t next_seq; /* of the last of this look */
+	size_t n; /* of this look */
 	bool gone; /* nobody reads any more */
-
-	/* One look, in memory until the job is over. */
-	struct ctl page;
-	struct rows rows;
-	int64_t next_seq;
-	size_t n;
 };
 
 static enum status
@@ -48,7 +41,7 @@ put_event(const struct call_event *e, void *arg)
 
 	t->next_seq = e->seq;
 	t->n++;
-	return rows_line(&t->rows, cells, CTL_COUNT(cells));
+	return row_line(t->ctl, cells, CTL_COUNT(cells));
 }
 
 static enum status
@@ -75,25 +68,18 @@ print(struct tail *t, const char *text, size_t len)
 static enum status
 look(struct tail *t)
 {
-	char *text = NULL;
-	size_t len = 0;
-	enum status e;
+	enum status st;
+	size_t len;
+	char *text;
 
-	t->page = *t->ctl;
-	t->rows = (struct rows){ &t->page, t->rows_n };
 	t->n = 0;
-	if ((t->page.out = open_memstream(&text, &len)) == NULL)
-		return ST_NOMEM;
-	e = db_read(t->db, look_job, t);
-	if (fclose(t->page.out) != 0 && e == ST_OK)
-		e = ST_NOMEM;
-	if (e == ST_OK && t->n > 0) {
-		e = print(t, text, len);
+	st = calls_read(t->ctl, look_job, t, &text, &len);
+	if (st == ST_OK && t->n > 0) {
+		st = print(t, text, len);
 		t->seq = t->next_seq;
-		t->rows_n += t->n;
 	}
 	free(text);
-	return e == ST_BUSY ? ST_OK : e;
+	return st == ST_BUSY ? ST_OK : st;
 }
 
 /* Does anybody read? A pipe tells, while there is nothing to print too. */
@@ -127,7 +113,7 @@ follow(struct tail *t, int64_t lines)
 	enum status e = stop_open(&stop);
 
 	if (e == ST_OK)
-		e = db_read(t->db, begin_job, &b);
+		e = db_read(t->ctl->db, begin_job, &b);
 	t->seq = b.seq;
 	while (e == ST_OK && !stop.asked && is_read(t)) {
 		e = look(t);
@@ -138,43 +124,16 @@ follow(struct tail *t, int64_t lines)
 	return e;
 }
 
-/* -n is what tail(1) has. */
-static void
-take_short(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc && !str_eq(argv[i], "--"); i++)
-		if (str_eq(argv[i], "-n"))
-			argv[i] = (char *)"--lines";
-}
-
 int
-ctl_calls_tail(const struct ctl *ctl, int argc, char **argv)
+ctl_calls_tail(struct ctl *ctl)
 {
 	struct tail t = { .ctl = ctl };
-	int64_t lines = 0;
-	const struct ctl_option opts[] = {
-		ctl_number("lines", "N", &lines, 0, 1000000,
-		    "begin with the last N that are there (0); also -n N"),
-	};
-	const struct ctl_syntax syntax = { "calls tail", "",
-		"Print each status event of a call as it is recorded, until "
-		"SIGINT or SIGTERM.",
-		0, 0, opts, CTL_COUNT(opts) };
-	struct ctl_session s;
-	enum status e;
-	int n, code;
+	int code;
 
-	take_short(argc, argv);
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
 	/* Nothing is left to fail at the end. */
 	setvbuf(ctl->out, NULL, _IONBF, 0);
-	code = ctl_open(ctl, &s);
-	t.db = s.db;
-	if (code == CTL_DONE && (e = follow(&t, lines)) != ST_OK)
-		code = ctl_fail(ctl, e, "calls");
-	ctl_close(&s);
-	return code;
+	code = ctl_open(ctl);
+	return code == CTL_DONE
+	    ? ctl_end(ctl, follow(&t, ctl_number(ctl, "lines", 0)), "calls")
+	    : code;
 }

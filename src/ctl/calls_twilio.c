@@ -15,8 +15,7 @@
 #define MEMBERS_MAX 64
 
 struct twilio {
-	const struct ctl *ctl;
-	struct config *config;
+	struct ctl *ctl;
 	struct http_library *library;
 	struct http_client *client;
 	struct calls_account account;
@@ -25,7 +24,7 @@ struct twilio {
 /* --- the way there ------------------------------------------------------- */
 
 static int
-open_twilio(const struct ctl *ctl, struct twilio *t)
+open_twilio(struct ctl *ctl, struct twilio *t)
 {
 	struct http_library_options way = { 0 };
 	struct buf why = BUF_INIT;
@@ -34,13 +33,13 @@ open_twilio(const struct ctl *ctl, struct twilio *t)
 	int code;
 
 	*t = (struct twilio){ .ctl = ctl };
-	if ((code = ctl_config(ctl, &t->config)) != CTL_DONE)
+	if ((code = ctl_config(ctl)) != CTL_DONE)
 		return code;
-	t->account = calls_account(t->config, t->config->twilio.auth_token,
-	    t->config->twilio.api_secret);
+	t->account = calls_account(ctl->config, ctl->config->twilio.auth_token,
+	    ctl->config->twilio.api_secret);
 	if ((lacks = calls_account_lacks(&t->account)) != NULL)
 		return ctl_say(ctl, CTL_CONFIG, "%s", lacks);
-	way.proxy = t->config->aws.proxy;
+	way.proxy = ctl->config->aws.proxy;
 	way.ca_bundle = env_get(ctl->envp, "AWS_CA_BUNDLE");
 	e = http_library_open(&t->library, &way);
 	if (e == ST_OK)
@@ -57,7 +56,6 @@ close_twilio(struct twilio *t)
 {
 	http_client_close(t->client);
 	http_library_close(t->library);
-	config_free(t->config);
 }
 
 /* A call that is not there is an answer; all else is the world's failure. */
@@ -115,16 +113,15 @@ list_take(struct calls_walk *w, struct calls_page *page, size_t i)
 }
 
 int
-calls_twilio_list(const struct ctl *ctl, const struct calls_wanted *wanted)
+calls_twilio_list(struct ctl *ctl, const struct calls_wanted *wanted)
 {
-	struct rows rows = { ctl, 0 };
 	struct twilio t;
 	struct calls_walk w = { .account = &t.account,
 		.filter = { wanted->start_us, wanted->end_us, wanted->status,
 		    wanted->direction },
 		.limit = (size_t)wanted->limit,
 		.take = list_take,
-		.arg = &rows };
+		.arg = ctl };
 	int code = open_twilio(ctl, &t);
 	enum status e = ST_OK;
 
@@ -142,10 +139,9 @@ calls_twilio_list(const struct ctl *ctl, const struct calls_wanted *wanted)
 
 /* The call's own members; what it has further is under other addresses. */
 static enum status
-put_members(const struct ctl *ctl, const struct json *call)
+put_members(struct ctl *ctl, const struct json *call)
 {
 	struct cell cells[MEMBERS_MAX];
-	struct rows rows = { ctl, 0 };
 	const struct json *v;
 	const char *text;
 	size_t n = 0;
@@ -157,12 +153,12 @@ put_members(const struct ctl *ctl, const struct json *call)
 			continue;
 		cells[n++] = cell_text(json_name(v), text, 0);
 	}
-	return rows_block(&rows, cells, n);
+	return row_block(ctl, cells, n);
 }
 
 /* In one line: no string of JSON has a line's end in it. */
 static enum status
-put_line(const struct ctl *ctl, struct buf *call)
+put_line(struct ctl *ctl, struct buf *call)
 {
 	size_t i;
 
@@ -177,7 +173,7 @@ put_line(const struct ctl *ctl, struct buf *call)
 }
 
 static enum status
-put_call(const struct ctl *ctl, struct buf *text)
+put_call(struct ctl *ctl, struct buf *text)
 {
 	struct json *call = NULL;
 	enum status e;
@@ -192,7 +188,7 @@ put_call(const struct ctl *ctl, struct buf *text)
 }
 
 int
-calls_twilio_show(const struct ctl *ctl, const char *sid)
+calls_twilio_show(struct ctl *ctl, const char *sid)
 {
 	struct calls_failure why = { .retry_after_s = -1 };
 	struct buf call = BUF_INIT;
@@ -204,8 +200,8 @@ calls_twilio_show(const struct ctl *ctl, const char *sid)
 		e = calls_fetch(t.client, &t.account, sid, &call, &why);
 		if (e != ST_OK)
 			code = tell(ctl, e, &why);
-		else if ((e = put_call(ctl, &call)) != ST_OK)
-			code = ctl_fail(ctl, e, "%s", sid);
+		else
+			code = ctl_end(ctl, put_call(ctl, &call), "%s", sid);
 	}
 	buf_release(&call);
 	close_twilio(&t);

@@ -8,9 +8,8 @@
 
 /* Each line of text as a row of its own; ok tells that it is a warning. */
 static enum status
-put_lines(const struct ctl *ctl, bool ok, struct buf *errors)
+put_lines(struct ctl *ctl, bool ok, struct buf *errors)
 {
-	struct rows rows = { ctl, 0 };
 	enum status e = ST_OK;
 	char *rest = errors->data, *line;
 
@@ -23,16 +22,15 @@ put_lines(const struct ctl *ctl, bool ok, struct buf *errors)
 			cell_text(ok ? "warning" : "mistake", line, 0) };
 
 		if (*line != '\0')
-			e = rows_line(&rows, cells, CTL_COUNT(cells));
+			e = row_line(ctl, cells, CTL_COUNT(cells));
 	}
 	return e;
 }
 
 /* "section.key = value" a line; a value may be empty. */
 static enum status
-put_settings(const struct ctl *ctl, const struct config *config)
+put_settings(struct ctl *ctl, const struct config *config)
 {
-	struct rows rows = { ctl, 0 };
 	struct buf text = BUF_INIT;
 	enum status e;
 	char *rest, *line;
@@ -54,28 +52,27 @@ put_settings(const struct ctl *ctl, const struct config *config)
 		value += value[2] == ' ' ? 3 : 2;
 		cells[0] = cell_text("key", line, 0);
 		cells[1] = cell_bytes("value", value, strlen(value));
-		e = rows_line(&rows, cells, CTL_COUNT(cells));
+		e = row_line(ctl, cells, CTL_COUNT(cells));
 	}
 	buf_release(&text);
 	return e;
 }
 
 static enum status
-put_good(const struct ctl *ctl, const char *path)
+put_good(struct ctl *ctl, const char *path)
 {
-	struct rows rows = { ctl, 0 };
 	struct cell cells[] = { cell_bool("ok", true, 0),
 		cell_text("file", path, 0) };
 
 	if (ctl->json)
-		return rows_line(&rows, cells, CTL_COUNT(cells));
+		return row_line(ctl, cells, CTL_COUNT(cells));
 	fprintf(ctl->out, "%s: the configuration is good\n",
 	    path ? path : "no file, the environment and defaults");
 	return ST_OK;
 }
 
-static int
-check(const struct ctl *ctl, bool show)
+int
+ctl_check(struct ctl *ctl)
 {
 	struct config *config;
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
@@ -89,36 +86,16 @@ check(const struct ctl *ctl, bool show)
 		e = printed;
 	else if (e == ST_CONFIG)
 		printed = put_lines(ctl, false, &errors);
-	else if (e == ST_OK && show)
+	else if (e == ST_OK && ctl_flag(ctl, "show"))
 		printed = put_settings(ctl, config);
 	else if (e == ST_OK)
 		printed = put_good(ctl, config->file);
 	else
 		printed = e;
 	code = printed == ST_OK ? (int)ctl_exit_of(e)
-				: ctl_fail(ctl, printed, "check");
+				: ctl_end(ctl, printed, "check");
 	config_free(config);
 	buf_release(&errors);
 	buf_release(&warnings);
 	return code;
-}
-
-int
-ctl_check(const struct ctl *ctl, int argc, char **argv)
-{
-	bool show = false;
-	const struct ctl_option opts[] = {
-		ctl_flag("show", &show,
-		    "print every setting as it stands, secrets masked"),
-	};
-	const struct ctl_syntax syntax = { "check", "",
-		"Read the configuration as a server would, and tell every "
-		"mistake\nwith its file, line and key, and what to do about "
-		"it.",
-		0, 0, opts, CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	return check(ctl, show);
 }

@@ -1,13 +1,13 @@
 /*
- * The operator's command. One row of the table in main.c is one command; it
- * calls
+ * The operator's command. A row of ctl_commands is one command with its
+ * options; main.c finds it, ctl_parse reads the command line by it, and run
+ * does the work:
  *
- *	int ctl_NAME(const struct ctl *, int argc, char **argv);
+ *	int ctl_NAME(struct ctl *);
  *
- * with argv[0] the command's last word ("list" of "queue list"), and exits
- * with what that returns, an enum ctl_exit. Results go to ctl->out, everything
- * else to ctl->err. main.c takes -c and --json, which may stand anywhere before
- * "--", so a command only looks at ctl->json; ctl_parse takes --help.
+ * Its result is the exit status, an enum ctl_exit. Results go to ctl->out (as
+ * rows: row.h), everything else to ctl->err. What a command opens through
+ * struct ctl is closed by main when the command is over.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -25,6 +25,7 @@ struct app;
 struct aws;
 struct aws_client;
 struct config;
+struct ctl_command;
 struct db;
 struct log;
 struct queue;
@@ -35,6 +36,21 @@ struct ctl {
 	bool json; /* one JSON object a line on out */
 	char *const *envp;
 	FILE *out, *err;
+	size_t rows_n; /* printed so far: row.h */
+
+	/* By ctl_parse; all point into argv. */
+	const struct ctl_command *command;
+	struct kv given; /* the options, name and value, in their order */
+	char **operands; /* NULL-ended */
+	int operands_n;
+
+	/* NULL until a command opens it: see below. */
+	struct config *config;
+	struct log *log;
+	struct db *db;
+	struct aws *aws;
+	struct aws_client *client;
+	struct app *app;
 };
 
 enum ctl_exit {
@@ -50,131 +66,143 @@ enum ctl_exit {
 #define CTL_RUN_MESSAGE_ID "SWITCHHOOK_MESSAGE_ID"
 #define CTL_RUN_ATTEMPT "SWITCHHOOK_ATTEMPT"
 
-/* The exit code that stands for a status. */
+#define CTL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* --- how a command ends ---------------------------------------------------- */
+
+/* The exit status that stands for a status. */
 enum ctl_exit ctl_exit_of(enum status);
 
 /* "switchhook: …" on err; the result is the code, to be returned at once. */
 int ctl_say(const struct ctl *, enum ctl_exit, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "switchhook: …: what the status means"; the result is ctl_exit_of. */
-int ctl_fail(const struct ctl *, enum status, const char *, ...)
+/*
+ * The exit status that stands for a status. Anything but ST_OK is told:
+ * "switchhook: …: what the status means".
+ */
+int ctl_end(const struct ctl *, enum status, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 
-/*
- * Options: one of flag, text, number and list is where the value goes.
- * An option may be given once, one with a list as often as wanted.
- */
+/* The same, where why may say more than the status does. */
+int ctl_end_why(const struct ctl *, enum status, const struct buf *why);
+
+/* --- the command line ------------------------------------------------------ */
+
+enum ctl_kind {
+	CTL_FLAG,
+	CTL_TEXT,
+	CTL_NEEDED, /* a text without which the command cannot be */
+	CTL_MANY, /* a text, as often as wanted; all others once */
+	CTL_NUMBER, /* strictly decimal, min to max */
+};
+
 struct ctl_option {
-	const char *name; /* without "--" */
+	const char *name; /* without "--"; NULL: no more options */
+	enum ctl_kind kind;
 	const char *value; /* what the help calls its value; NULL for a flag */
 	const char *help;
-	bool *flag;
-	const char **text; /* points into argv */
-	int64_t *number; /* strictly decimal, min to max */
 	int64_t min, max;
-	struct kv *list; /* name: the option's; values point into argv */
-	bool required;
 };
 
-/* For tables of options. value is what the help calls the value. */
-struct ctl_option ctl_flag(const char *name, bool *, const char *help);
-struct ctl_option ctl_text(
-    const char *name, const char *value, const char **text, const char *help);
-struct ctl_option ctl_needed(
-    const char *name, const char *value, const char **text, const char *help);
-struct ctl_option ctl_number(const char *name, const char *value,
-    int64_t *number, int64_t min, int64_t max, const char *help);
-struct ctl_option ctl_list(
-    const char *name, const char *value, struct kv *list, const char *help);
-
-/* How one command is called. */
-struct ctl_syntax {
-	const char *command; /* "queue receive" */
+struct ctl_command {
+	const char *name; /* one word or two: "queue receive" */
 	const char *operands; /* "QUEUE RECEIPT", for the help */
-	const char *help; /* one or more lines */
 	int min, max; /* how many operands; max -1: any number */
-	const struct ctl_option *options;
-	size_t options_n;
+	const char *brief; /* for the list of commands */
+	const char *help; /* one or more lines */
+	int (*run)(struct ctl *);
+	struct ctl_option options[10];
 };
 
-#define CTL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+extern const struct ctl_command ctl_commands[];
+extern const size_t ctl_commands_n;
 
 /*
- * Take the options out of argv: "--name value" or "--name=value", in any
- * place before "--". What is left are the operands, argv[1] to argv[*n], and
- * argv[*n + 1] is NULL. True: go on. False: *code is what to return (a
- * mistake was told on err, or --help was asked for and is on out).
+ * Read the command line of ctl->command, argv[0] being the command's last
+ * word: "--name value" or "--name=value", in any place before "--", all else
+ * operands. True: go on. False: *code is what to return (a mistake was told
+ * on err, or --help was asked for and is on out).
+ *
+ * This is no getopt_long, which would take "--lim" for --limit and an option
+ * twice, and "--body --json" for a body, where --json is for all commands.
  */
-bool ctl_parse(const struct ctl *, const struct ctl_syntax *, int argc,
-    char **argv, int *n, int *code);
+bool ctl_parse(struct ctl *, int argc, char **argv, int *code);
 
-/* The configuration, references resolved. CTL_DONE, or told on err. */
-int ctl_config(const struct ctl *, struct config **);
+/* What the command line says. NULL, or otherwise: nothing. */
+const char *ctl_text(const struct ctl *, const char *option);
+int64_t ctl_number(const struct ctl *, const char *option, int64_t otherwise);
+bool ctl_flag(const struct ctl *, const char *option);
+
+/* Each value of an option that may be given often, from *i = 0 on; NULL at
+ * the end. */
+const char *ctl_each(const struct ctl *, const char *option, size_t *i);
+
+/* --- what a command works on ----------------------------------------------- */
 
 /*
- * The configuration and the embedded store, for commands that look at or
- * change what is stored. No token is needed for that.
+ * Open it, unless it is open: CTL_DONE, or told on err. main calls ctl_close,
+ * which takes whatever there is.
  */
-struct ctl_session {
-	struct config *config;
-	struct log *log;
-	struct db *db;
-	struct aws *aws; /* opened when a store or queue lies there */
-	struct aws_client *client;
-};
 
-/* CTL_DONE, or told on err; ctl_close takes a half-open one. */
-int ctl_open(const struct ctl *, struct ctl_session *);
-void ctl_close(struct ctl_session *);
+/* ctl->config, references resolved. */
+int ctl_config(struct ctl *);
+
+/*
+ * ctl->config, ctl->log and ctl->db, for commands that look at or change what
+ * is stored. No token is needed for that.
+ */
+int ctl_open(struct ctl *);
+
+/*
+ * ctl->app: everything a request needs, to answer one in process with
+ * door_memory; as strict as the server's own start.
+ */
+int ctl_app(struct ctl *);
+
+void ctl_close(struct ctl *);
 
 /* What the configured queues are called, NULL-ended. */
 extern const char *const ctl_queue_roles[];
 
 /*
  * A queue by its role, its URL ("sqlite:NAME", …), or the bare name of an
- * embedded queue. The caller closes it.
+ * embedded queue; opens the store first. The caller closes it.
  */
-int ctl_queue(const struct ctl *, struct ctl_session *, const char *name,
-    struct queue **);
+int ctl_queue(struct ctl *, const char *name, struct queue **);
 
 /* whatsapp.conversations. The caller closes it. */
-int ctl_conversations(
-    const struct ctl *, struct ctl_session *, struct store **);
+int ctl_conversations(struct ctl *, struct store **);
 
-/*
- * Everything a request needs, to answer one in process with door_memory; as
- * strict as the server's own start. The caller calls app_close.
- */
-int ctl_app(const struct ctl *, struct app **);
+/* --- the commands ---------------------------------------------------------- */
 
-int ctl_check(const struct ctl *, int argc, char **argv);
-int ctl_conversation_add(const struct ctl *, int argc, char **argv);
-int ctl_conversation_list(const struct ctl *, int argc, char **argv);
-int ctl_conversation_show(const struct ctl *, int argc, char **argv);
-int ctl_conversation_handoff(const struct ctl *, int argc, char **argv);
-int ctl_queue_list(const struct ctl *, int argc, char **argv);
-int ctl_queue_peek(const struct ctl *, int argc, char **argv);
-int ctl_queue_receive(const struct ctl *, int argc, char **argv);
-int ctl_queue_ack(const struct ctl *, int argc, char **argv);
-int ctl_queue_release(const struct ctl *, int argc, char **argv);
-int ctl_queue_dead(const struct ctl *, int argc, char **argv);
-int ctl_queue_redrive(const struct ctl *, int argc, char **argv);
-int ctl_queue_run(const struct ctl *, int argc, char **argv);
-int ctl_message(const struct ctl *, int argc, char **argv);
-int ctl_message_status(const struct ctl *, int argc, char **argv);
-int ctl_message_show(const struct ctl *, int argc, char **argv);
-int ctl_sign(const struct ctl *, int argc, char **argv);
-int ctl_store_copy(const struct ctl *, int argc, char **argv);
-int ctl_store_check(const struct ctl *, int argc, char **argv);
-int ctl_store_recover(const struct ctl *, int argc, char **argv);
-int ctl_spool_list(const struct ctl *, int argc, char **argv);
-int ctl_spool_flush(const struct ctl *, int argc, char **argv);
-int ctl_status(const struct ctl *, int argc, char **argv);
-int ctl_call(const struct ctl *, int argc, char **argv);
-int ctl_calls_list(const struct ctl *, int argc, char **argv);
-int ctl_calls_show(const struct ctl *, int argc, char **argv);
-int ctl_calls_tail(const struct ctl *, int argc, char **argv);
-int ctl_verify(const struct ctl *, int argc, char **argv);
+int ctl_call(struct ctl *);
+int ctl_calls_list(struct ctl *);
+int ctl_calls_show(struct ctl *);
+int ctl_calls_tail(struct ctl *);
+int ctl_check(struct ctl *);
+int ctl_conversation_add(struct ctl *);
+int ctl_conversation_handoff(struct ctl *);
+int ctl_conversation_list(struct ctl *);
+int ctl_conversation_show(struct ctl *);
+int ctl_message(struct ctl *);
+int ctl_message_show(struct ctl *);
+int ctl_message_status(struct ctl *);
+int ctl_queue_ack(struct ctl *);
+int ctl_queue_dead(struct ctl *);
+int ctl_queue_list(struct ctl *);
+int ctl_queue_peek(struct ctl *);
+int ctl_queue_receive(struct ctl *);
+int ctl_queue_redrive(struct ctl *);
+int ctl_queue_release(struct ctl *);
+int ctl_queue_run(struct ctl *);
+int ctl_sign(struct ctl *);
+int ctl_spool_flush(struct ctl *);
+int ctl_spool_list(struct ctl *);
+int ctl_status(struct ctl *);
+int ctl_store_check(struct ctl *);
+int ctl_store_copy(struct ctl *);
+int ctl_store_recover(struct ctl *);
+int ctl_verify(struct ctl *);
 
 #endif

@@ -13,51 +13,6 @@
 
 extern char **environ;
 
-struct command {
-	const char *name; /* one word or two */
-	const char *help;
-	int (*run)(const struct ctl *, int argc, char **argv);
-};
-
-static const struct command commands[] = {
-	{ "check", "check the configuration", ctl_check },
-	{ "conversation add", "make a conversation", ctl_conversation_add },
-	{ "conversation list", "list conversations, newest first",
-	    ctl_conversation_list },
-	{ "conversation show", "show one conversation", ctl_conversation_show },
-	{ "conversation handoff", "hand a conversation to people, or back",
-	    ctl_conversation_handoff },
-	{ "queue list", "count what waits on each queue", ctl_queue_list },
-	{ "queue peek", "look at messages without taking them",
-	    ctl_queue_peek },
-	{ "queue receive", "take one message", ctl_queue_receive },
-	{ "queue ack", "say that a message is done with", ctl_queue_ack },
-	{ "queue release", "give a message back", ctl_queue_release },
-	{ "queue dead", "list dead letters", ctl_queue_dead },
-	{ "queue redrive", "make dead letters due again", ctl_queue_redrive },
-	{ "queue run", "feed each message to a command", ctl_queue_run },
-	{ "message", "send a message as Twilio would", ctl_message },
-	{ "message status", "send a status callback as Twilio would",
-	    ctl_message_status },
-	{ "message show", "show where a message went", ctl_message_show },
-	{ "spool list", "list what remote queues have not taken",
-	    ctl_spool_list },
-	{ "spool flush", "send it now", ctl_spool_flush },
-	{ "store copy", "copy the database, in use or not", ctl_store_copy },
-	{ "store check", "say what is wrong with the database",
-	    ctl_store_check },
-	{ "store recover", "save what can be read of a damaged one",
-	    ctl_store_recover },
-	{ "call", "play a whole call as Twilio would", ctl_call },
-	{ "status", "is all well, and if not, what to do", ctl_status },
-	{ "calls list", "list calls, newest first", ctl_calls_list },
-	{ "calls show", "show one call and its time line", ctl_calls_show },
-	{ "calls tail", "print status events as they come", ctl_calls_tail },
-	{ "sign", "make Twilio's signature of a request", ctl_sign },
-	{ "verify", "check a signature and say why it does not fit",
-	    ctl_verify },
-};
-
 static void
 put_usage(FILE *to)
 {
@@ -70,8 +25,9 @@ put_usage(FILE *to)
 	      "\n"
 	      "Commands:\n",
 	    to);
-	for (size_t i = 0; i < CTL_COUNT(commands); i++)
-		fprintf(to, "  %-22s %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; i < ctl_commands_n; i++)
+		fprintf(to, "  %-22s %s\n", ctl_commands[i].name,
+		    ctl_commands[i].brief);
 	fputs("\n"
 	      "Exit status: 0 done, 1 the answer is no, 2 usage, "
 	      "3 configuration, 4 failure.\n",
@@ -80,7 +36,7 @@ put_usage(FILE *to)
 
 /* Is this command's name that word, or word and next? */
 static bool
-fits(const struct command *c, const char *word, const char *next)
+command_fits(const struct ctl_command *c, const char *word, const char *next)
 {
 	size_t n = strlen(word);
 
@@ -92,14 +48,14 @@ fits(const struct command *c, const char *word, const char *next)
 }
 
 /* The longest name that argv begins with; *words is how many it has. */
-static const struct command *
-find(int argc, char **argv, int *words)
+static const struct ctl_command *
+find_command(int argc, char **argv, int *words)
 {
 	for (*words = argc > 1 ? 2 : 1; *words > 0; --*words)
-		for (size_t i = 0; i < CTL_COUNT(commands); i++)
-			if (fits(&commands[i], argv[0],
+		for (size_t i = 0; i < ctl_commands_n; i++)
+			if (command_fits(&ctl_commands[i], argv[0],
 				*words == 2 ? argv[1] : NULL))
-				return &commands[i];
+				return &ctl_commands[i];
 	return NULL;
 }
 
@@ -112,21 +68,21 @@ is_help(const char *word)
 
 /* No such command: list those that begin with the same word, or all. */
 static int
-unknown(const struct ctl *ctl, int argc, char **argv)
+unknown_command(const struct ctl *ctl, int argc, char **argv)
 {
 	size_t n = strlen(argv[0]), found = 0;
 	bool asked =
 	    argc > 1 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"));
 	FILE *to = asked ? ctl->out : ctl->err;
 
-	for (size_t i = 0; i < CTL_COUNT(commands); i++) {
-		const struct command *c = &commands[i];
+	for (size_t i = 0; i < ctl_commands_n; i++) {
+		const struct ctl_command *c = &ctl_commands[i];
 
 		if (strncmp(c->name, argv[0], n) != 0 || c->name[n] != ' ')
 			continue;
 		if (found++ == 0)
 			fprintf(to, "Commands of switchhook %s:\n", argv[0]);
-		fprintf(to, "  %-22s %s\n", c->name, c->help);
+		fprintf(to, "  %-22s %s\n", c->name, c->brief);
 	}
 	if (found > 0)
 		return asked ? CTL_DONE : CTL_USAGE;
@@ -169,9 +125,8 @@ take_globals(struct ctl *ctl, int *argc, char **argv, const char **bad)
 static int
 run(struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *c;
 	const char *bad = NULL;
-	int words;
+	int words, code;
 
 	if (!take_globals(ctl, &argc, argv, &bad))
 		return ctl_say(ctl, CTL_USAGE, "%s: a file is needed", bad);
@@ -183,10 +138,13 @@ run(struct ctl *ctl, int argc, char **argv)
 		fprintf(ctl->out, "switchhook %s\n", PACKAGE_VERSION);
 		return CTL_DONE;
 	}
-	c = find(argc - 1, argv + 1, &words);
-	if (!c)
-		return unknown(ctl, argc - 1, argv + 1);
-	return c->run(ctl, argc - words, argv + words);
+	ctl->command = find_command(argc - 1, argv + 1, &words);
+	if (ctl->command == NULL)
+		return unknown_command(ctl, argc - 1, argv + 1);
+	if (ctl_parse(ctl, argc - words, argv + words, &code))
+		code = ctl->command->run(ctl);
+	ctl_close(ctl);
+	return code;
 }
 
 /* Somebody put it where a web server runs programs. */

@@ -19,7 +19,6 @@
 /* What the message log knows of a sid; strings are copies. */
 struct trace {
 	const char *sid;
-	bool inbound; /* a repeat adds nothing */
 	bool known;
 	char *route, *conversation_id;
 };
@@ -37,13 +36,13 @@ static enum status
 keep_record(const struct message_record *r, void *arg)
 {
 	struct trace *t = arg;
-	enum status e;
+	enum status st;
 
 	trace_release(t);
 	t->known = true;
-	e = str_dup(r->route, &t->route);
-	return e == ST_OK ? str_dup(r->conversation_id, &t->conversation_id)
-			  : e;
+	st = str_dup(r->route, &t->route);
+	return st == ST_OK ? str_dup(r->conversation_id, &t->conversation_id)
+			   : st;
 }
 
 static enum status
@@ -62,13 +61,30 @@ trace_job(struct db *db, void *arg)
 	return message_show(db, t->sid, keep_record, no_event, t);
 }
 
+/*
+ * If the server runs on this machine from the same configuration, its message
+ * log tells where the message went. A database that is not there is not made.
+ */
+static void
+trace_look_up(struct ctl *ctl, struct trace *t)
+{
+	struct db *db = NULL;
+
+	if (ctl->app != NULL)
+		db = ctl->app->db;
+	else if (access(ctl->config->store.path, R_OK | W_OK) == 0 &&
+	    ctl_open(ctl) == CTL_DONE)
+		db = ctl->db;
+	if (db != NULL)
+		(void)db_read(db, trace_job, t);
+}
+
 /* --- sending --------------------------------------------------------------- */
 
-static enum status
-put_result(const struct ctl *ctl, const struct trace *t, bool repeat,
+static int
+put_result(struct ctl *ctl, const struct trace *t, bool repeat,
     const struct webhook_answer *a)
 {
-	struct rows rows = { ctl, 0 };
 	bool good = a->code >= 200 && a->code < 300;
 	struct cell cells[] = {
 		cell_text("message_sid", t->sid, 0),
@@ -84,256 +100,109 @@ put_result(const struct ctl *ctl, const struct trace *t, bool repeat,
 		cell_optional(
 		    cell_text("answer", good ? NULL : buf_str(&a->body), 0)),
 	};
+	enum status st = row_block(ctl, cells, CTL_COUNT(cells));
 
-	return rows_block(&rows, cells, CTL_COUNT(cells));
+	if (st != ST_OK)
+		return ctl_end(ctl, st, "message");
+	return good ? CTL_DONE : CTL_NO;
 }
 
 static int
-finish(const struct ctl *ctl, const struct trace *t, bool repeat,
-    const struct webhook_answer *a)
+send_and_trace(struct ctl *ctl, const struct webhook *w, const char *sid)
 {
-	enum status e = put_result(ctl, t, repeat, a);
-
-	if (e != ST_OK)
-		return ctl_fail(ctl, e, "message");
-	return a->code >= 200 && a->code < 300 ? CTL_DONE : CTL_NO;
-}
-
-static int
-send_here(const struct ctl *ctl, const struct webhook *w, struct trace *t)
-{
-	struct webhook_answer answer = { 0 };
-	struct app *app = NULL;
-	bool repeat;
-	int code = ctl_app(ctl, &app);
-
-	if (code != CTL_DONE)
-		return code;
-	(void)db_read(app->db, trace_job, t);
-	repeat = t->inbound && t->known;
-	code = webhook_answer_here(ctl, app, w, &answer);
-	if (code == CTL_DONE) {
-		(void)db_read(app->db, trace_job, t);
-		code = finish(ctl, t, repeat, &answer);
-	}
-	webhook_answer_release(&answer);
-	app_close(app);
-	return code;
-}
-
-/*
- * If the server runs on this machine from the same configuration, its message
- * log tells where the message went. A database that is not there is not made.
- */
-static void
-look_up(const struct ctl *ctl, const struct config *c, struct trace *t)
-{
-	struct ctl_session s = { 0 };
-
-	if (access(c->store.path, R_OK | W_OK) == 0 &&
-	    ctl_open(ctl, &s) == CTL_DONE)
-		(void)db_read(s.db, trace_job, t);
-	ctl_close(&s);
-}
-
-static int
-send_away(const struct ctl *ctl, const struct config *c, const char *url,
-    const struct webhook *w, struct trace *t)
-{
-	struct webhook_answer answer = { 0 };
-	bool repeat;
-	int code;
-
-	look_up(ctl, c, t);
-	repeat = t->inbound && t->known;
-	code = webhook_post(ctl, c, url, w, &answer);
-	if (code == CTL_DONE) {
-		look_up(ctl, c, t);
-		code = finish(ctl, t, repeat, &answer);
-	}
-	webhook_answer_release(&answer);
-	return code;
-}
-
-/* What both commands have: parameters of one's own, and where to send to. */
-struct sending {
-	const char *sid, *url;
-	struct kv params;
-};
-
-static int
-dispatch(const struct ctl *ctl, const struct config *c, struct webhook *w,
-    const struct sending *s)
-{
-	struct trace t = { .sid = s->sid,
-		.inbound = str_eq(w->path, "/whatsapp") };
-	const char *bad = NULL;
-	enum status e = webhook_override(w, &s->params, &bad);
-	int code;
-
-	if (e == ST_MALFORMED)
-		return ctl_say(
-		    ctl, CTL_USAGE, "--param: NAME=VALUE, not %s", bad);
-	if (e != ST_OK)
-		return ctl_fail(ctl, e, "message");
 	/* An overridden SID is the one that counts. */
-	if (kv_get(&w->form, "MessageSid", &t.sid) != ST_OK)
-		t.sid = s->sid;
-	code =
-	    s->url ? send_away(ctl, c, s->url, w, &t) : send_here(ctl, w, &t);
+	const char *other = webhook_param(ctl, "MessageSid");
+	struct trace t = { .sid = other != NULL ? other : sid };
+	const char *url = ctl_text(ctl, "url");
+	struct webhook_answer answer = { 0 };
+	bool repeat;
+	int code;
+
+	trace_look_up(ctl, &t);
+	/* A status that comes again is no repeat of the message. */
+	repeat = t.known && str_eq(w->path, "/whatsapp");
+	code = webhook_send(ctl, ctl->config, url, w, &answer);
+	if (code == CTL_DONE) {
+		trace_look_up(ctl, &t);
+		code = put_result(ctl, &t, repeat, &answer);
+	}
+	webhook_answer_release(&answer);
 	trace_release(&t);
 	return code;
 }
 
+typedef enum status form_fn(
+    const struct ctl *, struct webhook *, const char *sid);
+
+/* Make it, with the operator's own parameters, and send it. */
 static int
-send_message(
-    const struct ctl *ctl, struct message_form *m, const struct sending *s)
+send_form(struct ctl *ctl, const char *path, form_fn *form, const char *sid)
 {
-	struct webhook w = { .path = "/whatsapp" };
-	struct config *c = NULL;
-	enum status e;
-	int code = ctl_config(ctl, &c);
+	struct webhook w = { .path = path };
+	int code = ctl_config(ctl);
 
-	if (code != CTL_DONE)
-		return code;
-	m->account_sid = c->twilio.account_sid;
-	e = message_form_fill(&w, m);
-	code =
-	    e == ST_OK ? dispatch(ctl, c, &w, s) : ctl_fail(ctl, e, "message");
-	webhook_release(&w);
-	config_free(c);
-	return code;
-}
-
-#define MALFORMED_SID \
-	"--sid: a MessageSid is SM, MM or IM and 32 hexadecimal digits; what " \
-	"is not counts as none (--param sends it all the same)"
-
-int
-ctl_message(const struct ctl *ctl, int argc, char **argv)
-{
-	struct message_form m = { .body = "", .profile = "Test" };
-	struct sending s = { 0 };
-	char sid[WEBHOOK_SID_MAX];
-	const struct ctl_option opts[] = {
-		ctl_needed("from", "ADDRESS", &m.from,
-		    "the sender, whatsapp:+14155550100 or, SMS, +1…"),
-		ctl_text("body", "TEXT", &m.body, "what is said"),
-		ctl_text("to", "ADDRESS", &m.to, "your number at Twilio"),
-		ctl_text("sid", "SID", &s.sid,
-		    "MessageSid, to repeat a message (new)"),
-		ctl_list("media", "URL", &m.media, "a medium; up to 10 times"),
-		ctl_text("profile", "NAME", &m.profile,
-		    "the sender's name in WhatsApp"),
-		ctl_list("param", "NAME=VALUE", &s.params,
-		    "any parameter, in place of the usual one"),
-		ctl_text("url", "URL", &s.url,
-		    "the server, http://host:port, or the whole address"),
-	};
-	const struct ctl_syntax syntax = { "message", "",
-		"Send a message as Twilio would, signed with "
-		"twilio.auth_token: "
-		"to a server (--url),\nor, without one, answered in this "
-		"process by the same code. Tells where it went.",
-		0, 0, opts, CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		goto out;
-	/* Twilio's own example numbers: they belong to nobody. */
-	if (!m.to)
-		m.to = message_is_whatsapp(m.from) ? "whatsapp:+14155238886"
-						   : "+15005550006";
-	code = CTL_USAGE;
-	if (m.media.n > 10)
-		ctl_say(ctl, CTL_USAGE, "--media: 10 at most");
-	else if (s.sid && !str_is_message_sid(s.sid))
-		ctl_say(ctl, CTL_USAGE, MALFORMED_SID);
-	else if (!s.sid && webhook_sid(m.media.n ? "MM" : "SM", sid) != ST_OK)
-		code = ctl_say(ctl, CTL_FAILED, "no randomness for a SID");
-	else
-		code = CTL_DONE;
-	if (!s.sid)
-		s.sid = sid;
-	m.sid = s.sid;
 	if (code == CTL_DONE)
-		code = send_message(ctl, &m, &s);
-out:
-	kv_release(&m.media);
-	kv_release(&s.params);
+		code = ctl_end(ctl, form(ctl, &w, sid), "message");
+	if (code == CTL_DONE)
+		code = webhook_params(ctl, &w.body);
+	if (code == CTL_DONE && !ctl_flag(ctl, "url"))
+		code = ctl_app(ctl);
+	if (code == CTL_DONE)
+		code = send_and_trace(ctl, &w, sid);
+	webhook_release(&w);
 	return code;
 }
 
-/* --- status callbacks ------------------------------------------------------ */
-
+/* What --sid names, or a new one. CTL_DONE, or told on err. */
 static int
-send_status(
-    const struct ctl *ctl, struct status_form *f, const struct sending *s)
+choose_sid(
+    const struct ctl *ctl, char room[static WEBHOOK_SID_MAX], const char **sid)
 {
-	struct webhook w = { .path = "/whatsapp/status" };
-	struct config *c = NULL;
-	enum status e;
-	int code = ctl_config(ctl, &c);
-
-	if (code != CTL_DONE)
-		return code;
-	f->account_sid = c->twilio.account_sid;
-	f->sid = s->sid;
-	e = status_form_fill(&w, f);
-	code = e == ST_OK ? dispatch(ctl, c, &w, s)
-			  : ctl_fail(ctl, e, "message status");
-	webhook_release(&w);
-	config_free(c);
-	return code;
+	*sid = webhook_sid(ctl, message_media_n(ctl) > 0 ? "MM" : "SM", room);
+	if (*sid == NULL)
+		return CTL_FAILED;
+	if (!str_is_message_sid(*sid))
+		return ctl_say(ctl, CTL_USAGE,
+		    "--sid: a MessageSid is SM, MM or IM and 32 hexadecimal "
+		    "digits; what is not counts as none (--param sends it all "
+		    "the same)");
+	return CTL_DONE;
 }
 
 int
-ctl_message_status(const struct ctl *ctl, int argc, char **argv)
+ctl_message(struct ctl *ctl)
 {
-	struct status_form f = { .from = "whatsapp:+14155238886",
-		.to = "whatsapp:+14155550100" };
-	struct sending s = { 0 };
-	const struct ctl_option opts[] = {
-		ctl_needed("sid", "SID", &s.sid, "MessageSid of what was sent"),
-		ctl_needed("status", "STATUS", &f.status,
-		    "queued, sent, delivered, read, undelivered, failed"),
-		ctl_text("error", "CODE", &f.error_code, "ErrorCode"),
-		ctl_text("from", "ADDRESS", &f.from, "your number at Twilio"),
-		ctl_text("to", "ADDRESS", &f.to, "whom it was sent to"),
-		ctl_list("param", "NAME=VALUE", &s.params,
-		    "any parameter, in place of the usual one"),
-		ctl_text("url", "URL", &s.url,
-		    "the server, http://host:port, or the whole address"),
-	};
-	const struct ctl_syntax syntax = { "message status", "",
-		"Send the status callback of an outbound message as Twilio "
-		"would; see message.",
-		0, 0, opts, CTL_COUNT(opts) };
-	int n, code;
+	char room[WEBHOOK_SID_MAX];
+	const char *sid;
+	int code;
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		;
-	else if (!str_is_message_sid(s.sid))
-		code = ctl_say(ctl, CTL_USAGE, MALFORMED_SID);
-	else
-		code = send_status(ctl, &f, &s);
-	kv_release(&s.params);
-	return code;
+	if (message_media_n(ctl) > 10)
+		return ctl_say(ctl, CTL_USAGE, "--media: 10 at most");
+	code = choose_sid(ctl, room, &sid);
+	return code == CTL_DONE ? send_form(ctl, "/whatsapp", message_form, sid)
+				: code;
+}
+
+int
+ctl_message_status(struct ctl *ctl)
+{
+	char room[WEBHOOK_SID_MAX];
+	const char *sid;
+	int code = choose_sid(ctl, room, &sid);
+
+	return code == CTL_DONE
+	    ? send_form(ctl, "/whatsapp/status", message_status_form, sid)
+	    : code;
 }
 
 /* --- show ------------------------------------------------------------------ */
 
-struct history {
-	const char *sid;
-	struct rows rows;
-};
-
 static enum status
-put_event(struct history *h, const char *event, int64_t at_us,
-    const char *route, const char *conversation_id, const char *error_code)
+put_event(struct ctl *ctl, const char *event, int64_t at_us, const char *route,
+    const char *conversation_id, const char *error_code)
 {
 	struct cell cells[] = {
-		cell_text("sid", h->sid, 34),
+		cell_text("sid", ctl->operands[0], 34),
 		cell_text("event", event, 11),
 		cell_time("at", at_us),
 		cell_text("route", route, 8),
@@ -341,53 +210,38 @@ put_event(struct history *h, const char *event, int64_t at_us,
 		cell_text("error_code", error_code, 0),
 	};
 
-	return rows_line(&h->rows, cells, CTL_COUNT(cells));
+	return row_line(ctl, cells, CTL_COUNT(cells));
 }
 
 static enum status
-show_record(const struct message_record *r, void *arg)
+show_record(const struct message_record *r, void *ctl)
 {
 	return put_event(
-	    arg, "received", r->at_us, r->route, r->conversation_id, NULL);
+	    ctl, "received", r->at_us, r->route, r->conversation_id, NULL);
 }
 
 static enum status
-show_event(const struct message_event *e, void *arg)
+show_event(const struct message_event *e, void *ctl)
 {
-	return put_event(arg, e->status, e->at_us, NULL, NULL, e->error_code);
+	return put_event(ctl, e->status, e->at_us, NULL, NULL, e->error_code);
 }
 
 static enum status
 show_job(struct db *db, void *arg)
 {
-	struct history *h = arg;
+	struct ctl *ctl = arg;
+	enum status st =
+	    message_show(db, ctl->operands[0], show_record, show_event, ctl);
 
-	return message_show(db, h->sid, show_record, show_event, h);
+	return st == ST_OK && ctl->rows_n == 0 ? ST_NOTFOUND : st;
 }
 
 int
-ctl_message_show(const struct ctl *ctl, int argc, char **argv)
+ctl_message_show(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "message show", "SID",
-		"Show where an inbound message went, or what became of an "
-		"outbound one.",
-		1, 1, NULL, 0 };
-	struct history h = { .rows = { ctl, 0 } };
-	struct ctl_session s;
-	enum status e;
-	int n, code;
+	int code = ctl_open(ctl);
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	h.sid = argv[1];
-	code = ctl_open(ctl, &s);
-	if (code == CTL_DONE) {
-		e = db_read(s.db, show_job, &h);
-		if (e == ST_OK && h.rows.n == 0)
-			e = ST_NOTFOUND;
-		if (e != ST_OK)
-			code = ctl_fail(ctl, e, "%s", h.sid);
-	}
-	ctl_close(&s);
-	return code;
+	return code == CTL_DONE ? ctl_end(ctl, db_read(ctl->db, show_job, ctl),
+				      "%s", ctl->operands[0])
+				: code;
 }

@@ -6,69 +6,9 @@
 
 #include "base/str.h"
 #include "codec/json.h"
+#include "config/config.h"
 
 #define NO_ACCOUNT "AC00000000000000000000000000000000"
-
-/* Every value that a parameter can have. */
-struct values {
-	const char *sid, *from, *to, *body, *account, *profile, *media_n;
-	const char *type; /* MessageType: text, image, … */
-	const char *wa_id; /* the sender's digits */
-	const char *metadata; /* ChannelMetadata */
-	const char *status, *error, *event, *prefix, *channel_to;
-	const char *country, *version, *received, *zero, *one, *empty;
-};
-
-#define V(member) offsetof(struct values, member)
-
-/* In the order in which Twilio was seen to send them. */
-struct parameter {
-	const char *name;
-	bool sms, whatsapp;
-	size_t value; /* its offset in struct values */
-};
-
-static const struct parameter inbound[] = {
-	{ "ToCountry", true, false, V(country) },
-	{ "ToState", true, false, V(empty) },
-	{ "SmsMessageSid", true, true, V(sid) },
-	{ "NumMedia", true, true, V(media_n) },
-	{ "ToCity", true, false, V(empty) },
-	{ "FromZip", true, false, V(empty) },
-	{ "ProfileName", false, true, V(profile) },
-	{ "MessageType", false, true, V(type) },
-	{ "SmsSid", true, true, V(sid) },
-	{ "WaId", false, true, V(wa_id) },
-	{ "FromState", true, false, V(empty) },
-	{ "SmsStatus", true, true, V(received) },
-	{ "FromCity", true, false, V(empty) },
-	{ "Body", true, true, V(body) },
-	{ "FromCountry", true, false, V(country) },
-	{ "To", true, true, V(to) },
-	{ "ToZip", true, false, V(empty) },
-	{ "NumSegments", true, true, V(one) },
-	{ "ReferralNumMedia", false, true, V(zero) },
-	{ "MessageSid", true, true, V(sid) },
-	{ "AccountSid", true, true, V(account) },
-	{ "ChannelMetadata", false, true, V(metadata) },
-	{ "From", true, true, V(from) },
-	{ "ApiVersion", true, true, V(version) },
-};
-
-static const struct parameter callback[] = {
-	{ "ErrorCode", true, true, V(error) },
-	{ "EventType", false, true, V(event) },
-	{ "SmsSid", true, true, V(sid) },
-	{ "SmsStatus", true, true, V(status) },
-	{ "MessageStatus", true, true, V(status) },
-	{ "ChannelToAddress", false, true, V(channel_to) },
-	{ "To", true, true, V(to) },
-	{ "ChannelPrefix", false, true, V(prefix) },
-	{ "MessageSid", true, true, V(sid) },
-	{ "AccountSid", true, true, V(account) },
-	{ "From", true, true, V(from) },
-	{ "ApiVersion", true, true, V(version) },
-};
 
 /* By the end of a URL's path: what Twilio would say of the file. */
 static const struct {
@@ -88,10 +28,8 @@ static const struct {
 	{ ".vcf", "text/vcard" },
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-bool
-message_is_whatsapp(const char *address)
+static bool
+is_whatsapp(const char *address)
 {
 	return str_starts(address, "whatsapp:");
 }
@@ -101,7 +39,7 @@ content_type(const char *url)
 {
 	size_t len = strcspn(url, "?#");
 
-	for (size_t i = 0; i < COUNT(content_types); i++) {
+	for (size_t i = 0; i < CTL_COUNT(content_types); i++) {
 		size_t n = strlen(content_types[i].suffix);
 
 		if (len > n &&
@@ -111,11 +49,11 @@ content_type(const char *url)
 	return "application/octet-stream";
 }
 
-/* MessageType of WhatsApp: by the first medium. */
+/* MessageType of WhatsApp: by the first medium, if there is one. */
 static const char *
-message_type(const struct kv *media)
+message_type(const char *url)
 {
-	const char *type = media->n ? content_type(media->pairs[0].value) : "";
+	const char *type = url != NULL ? content_type(url) : "";
 
 	if (str_empty(type))
 		return "text";
@@ -128,21 +66,46 @@ message_type(const struct kv *media)
 	return str_eq(type, "text/vcard") ? "contacts" : "document";
 }
 
-static enum status
-fill(struct webhook *w, const struct parameter *table, size_t n, bool whatsapp,
-    const struct values *values)
+static const char *
+text_or(const struct ctl *ctl, const char *option, const char *otherwise)
 {
-	enum status e = ST_OK;
+	const char *text = ctl_text(ctl, option);
 
-	for (size_t i = 0; i < n && e == ST_OK; i++) {
-		const char *value;
+	return text != NULL ? text : otherwise;
+}
 
-		memcpy(&value, (const char *)values + table[i].value,
-		    sizeof(value));
-		if (value && (whatsapp ? table[i].whatsapp : table[i].sms))
-			e = webhook_add(w, table[i].name, value);
-	}
-	return e;
+/* The sender's name; WhatsApp only. */
+static const char *
+profile(const struct ctl *ctl)
+{
+	return text_or(ctl, "profile", "Test");
+}
+
+static const char *
+account_sid(const struct ctl *ctl)
+{
+	const char *sid = ctl->config->twilio.account_sid;
+
+	return str_empty(sid) ? NO_ACCOUNT : sid;
+}
+
+/* One parameter, and which messages have it. */
+enum channel { BOTH, SMS, WHATSAPP };
+struct parameter {
+	enum channel channel;
+	const char *name, *value; /* NULL: left out */
+};
+
+static enum status
+add_all(const struct ctl *ctl, struct webhook *w, const struct parameter *p,
+    size_t n, enum channel channel)
+{
+	enum status st = ST_OK;
+
+	for (; n-- > 0 && st == ST_OK; p++)
+		if (p->channel == BOTH || p->channel == channel)
+			st = webhook_add(ctl, w, p->name, p->value);
+	return st;
 }
 
 /* The digits of an address: "whatsapp:+14155550100" has 14155550100. */
@@ -169,58 +132,93 @@ put_metadata(struct buf *out, const char *profile, const char *wa_id)
 }
 
 static enum status
-add_media(struct webhook *w, const struct kv *media)
+add_media(const struct ctl *ctl, struct webhook *w)
 {
-	enum status e = ST_OK;
+	enum status st = ST_OK;
+	const char *url;
+	size_t i = 0, n;
+	char name[40];
 
-	for (size_t i = 0; i < media->n && e == ST_OK; i++) {
-		const char *url = media->pairs[i].value;
-		char name[40];
-
-		snprintf(name, sizeof(name), "MediaContentType%zu", i);
-		e = webhook_add(w, name, content_type(url));
-		snprintf(name, sizeof(name), "MediaUrl%zu", i);
-		if (e == ST_OK)
-			e = webhook_add(w, name, url);
+	for (n = 0; st == ST_OK && (url = ctl_each(ctl, "media", &i)); n++) {
+		snprintf(name, sizeof(name), "MediaContentType%zu", n);
+		st = webhook_add(ctl, w, name, content_type(url));
+		snprintf(name, sizeof(name), "MediaUrl%zu", n);
+		if (st == ST_OK)
+			st = webhook_add(ctl, w, name, url);
 	}
-	return e;
+	return st;
+}
+
+size_t
+message_media_n(const struct ctl *ctl)
+{
+	size_t i = 0, n = 0;
+
+	while (ctl_each(ctl, "media", &i) != NULL)
+		n++;
+	return n;
+}
+
+/* In the order in which Twilio was seen to send them. */
+static enum status
+add_inbound(const struct ctl *ctl, struct webhook *w, const char *sid,
+    const char *wa_id, const char *metadata)
+{
+	const char *from = ctl_text(ctl, "from");
+	bool whatsapp = is_whatsapp(from);
+	/* Twilio's own example numbers: they belong to nobody. */
+	const char *to = text_or(
+	    ctl, "to", whatsapp ? "whatsapp:+14155238886" : "+15005550006");
+	char media_n[24];
+	const struct parameter form[] = {
+		{ SMS, "ToCountry", "US" },
+		{ SMS, "ToState", "" },
+		{ BOTH, "SmsMessageSid", sid },
+		{ BOTH, "NumMedia", media_n },
+		{ SMS, "ToCity", "" },
+		{ SMS, "FromZip", "" },
+		{ WHATSAPP, "ProfileName", profile(ctl) },
+		{ WHATSAPP, "MessageType",
+		    message_type(ctl_text(ctl, "media")) },
+		{ BOTH, "SmsSid", sid },
+		{ WHATSAPP, "WaId", wa_id },
+		{ SMS, "FromState", "" },
+		{ BOTH, "SmsStatus", "received" },
+		{ SMS, "FromCity", "" },
+		{ BOTH, "Body", text_or(ctl, "body", "") },
+		{ SMS, "FromCountry", "US" },
+		{ BOTH, "To", to },
+		{ SMS, "ToZip", "" },
+		{ BOTH, "NumSegments", "1" },
+		{ WHATSAPP, "ReferralNumMedia", "0" },
+		{ BOTH, "MessageSid", sid },
+		{ BOTH, "AccountSid", account_sid(ctl) },
+		{ WHATSAPP, "ChannelMetadata", metadata },
+		{ BOTH, "From", from },
+		{ BOTH, "ApiVersion", "2010-04-01" },
+	};
+
+	snprintf(media_n, sizeof(media_n), "%zu", message_media_n(ctl));
+	return add_all(
+	    ctl, w, form, CTL_COUNT(form), whatsapp ? WHATSAPP : SMS);
 }
 
 enum status
-message_form_fill(struct webhook *w, const struct message_form *m)
+message_form(const struct ctl *ctl, struct webhook *w, const char *sid)
 {
 	struct buf wa_id = BUF_INIT, metadata = BUF_INIT;
-	char media_n[24];
-	struct values values = { .sid = m->sid,
-		.from = m->from,
-		.to = m->to,
-		.body = m->body,
-		.account =
-		    str_empty(m->account_sid) ? NO_ACCOUNT : m->account_sid,
-		.profile = m->profile,
-		.media_n = media_n,
-		.type = message_type(&m->media),
-		.country = "US",
-		.version = "2010-04-01",
-		.received = "received",
-		.zero = "0",
-		.one = "1",
-		.empty = "" };
-	enum status e = put_digits(&wa_id, m->from);
+	enum status st = put_digits(&wa_id, ctl_text(ctl, "from"));
 
-	snprintf(media_n, sizeof(media_n), "%zu", m->media.n);
-	values.wa_id = buf_str(&wa_id);
-	if (e == ST_OK)
-		e = put_metadata(&metadata, m->profile, values.wa_id);
-	values.metadata = buf_str(&metadata);
-	if (e == ST_OK)
-		e = fill(w, inbound, COUNT(inbound),
-		    message_is_whatsapp(m->from), &values);
-	if (e == ST_OK)
-		e = add_media(w, &m->media);
+	if (st == ST_OK)
+		st = put_metadata(&metadata, profile(ctl), buf_str(&wa_id));
+	if (st == ST_OK)
+		st = add_inbound(
+		    ctl, w, sid, buf_str(&wa_id), buf_str(&metadata));
+	if (st == ST_OK)
+		st = add_media(ctl, w);
 	buf_release(&wa_id);
 	buf_release(&metadata);
-	return e;
+	return st;
 }
 
 /* EventType of WhatsApp: "READ"; there is none before delivery. */
@@ -233,20 +231,27 @@ event_type(const char *status)
 }
 
 enum status
-status_form_fill(struct webhook *w, const struct status_form *s)
+message_status_form(const struct ctl *ctl, struct webhook *w, const char *sid)
 {
-	bool whatsapp = message_is_whatsapp(s->to);
-	struct values values = { .sid = s->sid,
-		.from = s->from,
-		.to = s->to,
-		.account =
-		    str_empty(s->account_sid) ? NO_ACCOUNT : s->account_sid,
-		.status = s->status,
-		.error = s->error_code,
-		.event = event_type(s->status),
-		.prefix = "whatsapp",
-		.channel_to = whatsapp ? s->to + strlen("whatsapp:") : NULL,
-		.version = "2010-04-01" };
+	const char *to = text_or(ctl, "to", "whatsapp:+14155550100");
+	const char *status = ctl_text(ctl, "status");
+	bool whatsapp = is_whatsapp(to);
+	const struct parameter form[] = {
+		{ BOTH, "ErrorCode", ctl_text(ctl, "error") },
+		{ WHATSAPP, "EventType", event_type(status) },
+		{ BOTH, "SmsSid", sid },
+		{ BOTH, "SmsStatus", status },
+		{ BOTH, "MessageStatus", status },
+		{ WHATSAPP, "ChannelToAddress",
+		    whatsapp ? to + strlen("whatsapp:") : NULL },
+		{ BOTH, "To", to },
+		{ WHATSAPP, "ChannelPrefix", "whatsapp" },
+		{ BOTH, "MessageSid", sid },
+		{ BOTH, "AccountSid", account_sid(ctl) },
+		{ BOTH, "From", text_or(ctl, "from", "whatsapp:+14155238886") },
+		{ BOTH, "ApiVersion", "2010-04-01" },
+	};
 
-	return fill(w, callback, COUNT(callback), whatsapp, &values);
+	return add_all(
+	    ctl, w, form, CTL_COUNT(form), whatsapp ? WHATSAPP : SMS);
 }

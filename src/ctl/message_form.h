@@ -6,30 +6,19 @@
 #ifndef CTL_MESSAGE_FORM_H
 #define CTL_MESSAGE_FORM_H
 
-#include "base/kv.h"
 #include "base/status.h"
+#include "ctl/ctl.h"
 #include "ctl/webhook.h"
 
-/* An inbound message. Strings are not NULL. */
-struct message_form {
-	const char *sid, *from, *to, *body;
-	const char *account_sid; /* "": zeros */
-	const char *profile; /* the sender's name; WhatsApp only */
-	struct kv media; /* the values are URLs; at most 10 */
-};
+/*
+ * Made of the command line; the account is of ctl->config, zeros if it has
+ * none. ST_OK or ST_NOMEM.
+ */
+enum status message_form(const struct ctl *, struct webhook *, const char *sid);
+enum status message_status_form(
+    const struct ctl *, struct webhook *, const char *sid);
 
-/* Is it WhatsApp, by its address? */
-bool message_is_whatsapp(const char *address);
-
-enum status message_form_fill(struct webhook *, const struct message_form *);
-
-/* A status callback of an outbound message. */
-struct status_form {
-	const char *sid, *status, *from, *to;
-	const char *account_sid;
-	const char *error_code; /* NULL: none */
-};
-
-enum status status_form_fill(struct webhook *, const struct status_form *);
+/* How many --media there are. */
+size_t message_media_n(const struct ctl *);
 
 #endif

@@ -1,29 +1,24 @@
 /* switchhook queue: look at the queues, and work on them by hand. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
 #include "store/queue.h"
 
-/* A command's work on one queue: what differs between them. */
-typedef int work_fn(const struct ctl *, struct queue *, void *arg);
+/* A command's work on one queue. CTL_DONE, or told on err. */
+typedef int work_fn(struct ctl *, struct queue *);
 
+/* On the queue that the first operand names. */
 static int
-with_queue(const struct ctl *ctl, const char *name, work_fn *work, void *arg)
+with_queue(struct ctl *ctl, work_fn *work)
 {
-	struct ctl_session s;
-	struct queue *queue = NULL;
-	int code = ctl_open(ctl, &s);
+	struct queue *queue;
+	int code = ctl_queue(ctl, ctl->operands[0], &queue);
 
 	if (code == CTL_DONE)
-		code = ctl_queue(ctl, &s, name, &queue);
-	if (code == CTL_DONE)
-		code = work(ctl, queue, arg);
-	if (queue)
+		code = work(ctl, queue);
+	if (queue != NULL)
 		queue->ops->close(queue);
-	ctl_close(&s);
 	return code;
 }
 
@@ -43,27 +38,13 @@ state_name(enum queue_state state)
 	return NULL;
 }
 
-/* The six that every item has; what comes behind depends. */
-#define ITEM_CELLS 6
-
-static void
-fill(const struct queue_item *item, struct cell cells[static ITEM_CELLS])
-{
-	cells[0] = cell_text("id", item->id, 0);
-	cells[1] = cell_text("receipt", item->receipt, 0);
-	cells[2] = cell_text("queue", item->queue, 0);
-	cells[3] = cell_bytes("body", item->body, item->len);
-	cells[4] = cell_int("attempts", item->attempts, 0);
-	cells[5] = cell_time("available_at", item->available_us);
-}
-
-/* --- list ---------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------ */
 
 static enum status
-put_stats(struct rows *rows, const char *role, struct queue *queue)
+put_stats(struct ctl *ctl, const char *role, struct queue *queue)
 {
 	struct queue_stats n = { 0 };
-	enum status e = queue->ops->stats(queue, &n);
+	enum status st = queue->ops->stats(queue, &n);
 	struct cell cells[] = {
 		cell_text("queue", role, 10),
 		cell_text("url", queue->name, 16),
@@ -75,269 +56,176 @@ put_stats(struct rows *rows, const char *role, struct queue *queue)
 		cell_int("oldest_age_s", clock_age_s(n.oldest_us), 0),
 	};
 
-	return e == ST_OK ? rows_line(rows, cells, CTL_COUNT(cells)) : e;
+	return st == ST_OK ? row_line(ctl, cells, CTL_COUNT(cells)) : st;
 }
 
-static int
-list(const struct ctl *ctl, struct ctl_session *s)
+int
+ctl_queue_list(struct ctl *ctl)
 {
-	const char *const *roles = ctl_queue_roles;
-	struct rows rows = { ctl, 0 };
+	const char *const *role = ctl_queue_roles;
 	int code = CTL_DONE;
 
-	for (size_t i = 0; roles[i] && code == CTL_DONE; i++) {
-		struct queue *queue = NULL;
-		enum status e;
+	for (; *role != NULL && code == CTL_DONE; role++) {
+		struct queue *queue;
 
-		code = ctl_queue(ctl, s, roles[i], &queue);
-		if (code != CTL_DONE)
+		if ((code = ctl_queue(ctl, *role, &queue)) != CTL_DONE)
 			break;
-		e = put_stats(&rows, roles[i], queue);
-		if (e != ST_OK)
-			code = ctl_fail(ctl, e, "%s", roles[i]);
+		code = ctl_end(ctl, put_stats(ctl, *role, queue), "%s", *role);
 		queue->ops->close(queue);
 	}
 	return code;
 }
 
-int
-ctl_queue_list(const struct ctl *ctl, int argc, char **argv)
+/* --- peek, dead and receive ------------------------------------------------ */
+
+/* state: NULL, it is not told. */
+static enum status
+put_item(struct ctl *ctl, const struct queue_item *item, const char *state)
 {
-	const struct ctl_syntax syntax = { "queue list", "",
-		"Count what is ready, delayed, taken and dead on each "
-		"configured queue.",
-		0, 0, NULL, 0 };
-	struct ctl_session s;
-	int n, code;
+	struct cell cells[8];
+	size_t n = 0;
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	code = ctl_open(ctl, &s);
-	if (code == CTL_DONE)
-		code = list(ctl, &s);
-	ctl_close(&s);
-	return code;
+	cells[n++] = cell_text("id", item->id, 0);
+	cells[n++] = cell_text("receipt", item->receipt, 0);
+	cells[n++] = cell_text("queue", item->queue, 0);
+	cells[n++] = cell_bytes("body", item->body, item->len);
+	cells[n++] = cell_int("attempts", item->attempts, 0);
+	cells[n++] = cell_time("available_at", item->available_us);
+	cells[n++] = cell_optional(cell_text("state", state, 0));
+	cells[n++] = cell_optional(cell_text("reason", item->reason, 0));
+	return row_block(ctl, cells, n);
 }
-
-/* --- peek and dead ------------------------------------------------------- */
-
-struct peeking {
-	bool dead;
-	int64_t limit;
-};
 
 static enum status
-put_item(const struct queue_item *item, void *arg)
+put_peeked(const struct queue_item *item, void *ctl)
 {
-	struct cell cells[ITEM_CELLS + 2];
-
-	fill(item, cells);
-	cells[ITEM_CELLS] = cell_text("state", state_name(item->state), 0);
-	cells[ITEM_CELLS + 1] =
-	    cell_optional(cell_text("reason", item->reason, 0));
-	return rows_block(arg, cells, CTL_COUNT(cells));
+	return put_item(ctl, item, state_name(item->state));
 }
 
 static int
-peek(const struct ctl *ctl, struct queue *queue, void *arg)
+queue_look(struct ctl *ctl, struct queue *queue, bool dead)
 {
-	const struct peeking *p = arg;
-	struct rows rows = { ctl, 0 };
-	enum status e =
-	    queue->ops->peek(queue, p->dead, (size_t)p->limit, put_item, &rows);
+	size_t limit = (size_t)ctl_number(ctl, "limit", 10);
 
-	return e == ST_OK ? CTL_DONE : ctl_fail(ctl, e, "%s", queue->name);
+	return ctl_end(ctl,
+	    queue->ops->peek(queue, dead, limit, put_peeked, ctl), "%s",
+	    queue->name);
 }
 
 static int
-peek_command(const struct ctl *ctl, const char *command, const char *help,
-    bool dead, int argc, char **argv)
+queue_peek(struct ctl *ctl, struct queue *queue)
 {
-	struct peeking p = { dead, 10 };
-	const struct ctl_option opts[] = {
-		ctl_number(
-		    "limit", "N", &p.limit, 1, 1000000, "at most so many (10)"),
-	};
-	const struct ctl_syntax syntax = { command, "QUEUE", help, 1, 1, opts,
-		CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	return with_queue(ctl, argv[1], peek, &p);
+	return queue_look(ctl, queue, false);
 }
 
 int
-ctl_queue_peek(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_peek(struct ctl *ctl)
 {
-	return peek_command(ctl, "queue peek",
-	    "Show what waits, oldest first, without taking it.", false, argc,
-	    argv);
+	return with_queue(ctl, queue_peek);
+}
+
+static int
+queue_dead(struct ctl *ctl, struct queue *queue)
+{
+	return queue_look(ctl, queue, true);
 }
 
 int
-ctl_queue_dead(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_dead(struct ctl *ctl)
 {
-	return peek_command(ctl, "queue dead",
-	    "Show the dead letters, oldest first, each with its reason.", true,
-	    argc, argv);
+	return with_queue(ctl, queue_dead);
 }
 
-/* --- receive, ack, release ----------------------------------------------- */
-
 static int
-receive(const struct ctl *ctl, struct queue *queue, void *arg)
+queue_receive(struct ctl *ctl, struct queue *queue)
 {
-	const int64_t *visibility_s = arg;
-	struct rows rows = { ctl, 0 };
+	int64_t visibility_s = ctl_number(ctl, "visibility", 60);
 	struct queue_item item = { 0 };
-	struct cell cells[ITEM_CELLS + 1];
-	int code = CTL_DONE;
-	enum status e = queue->ops->receive(queue, *visibility_s, &item);
+	enum status st = queue->ops->receive(queue, visibility_s, &item);
+	int code;
 
-	if (e == ST_OK) {
-		fill(&item, cells);
-		cells[ITEM_CELLS] =
-		    cell_optional(cell_text("reason", item.reason, 0));
-		e = rows_block(&rows, cells, CTL_COUNT(cells));
-	}
-	if (e == ST_NOTFOUND)
+	if (st == ST_OK)
+		st = put_item(ctl, &item, NULL);
+	if (st == ST_NOTFOUND)
 		code = ctl_say(ctl, CTL_NO, "%s: nothing is due", queue->name);
-	else if (e == ST_CORRUPT)
+	else if (st == ST_CORRUPT)
 		code = ctl_say(ctl, CTL_FAILED,
 		    "%s: a message was damaged and is now a dead letter",
 		    queue->name);
-	else if (e != ST_OK)
-		code = ctl_fail(ctl, e, "%s", queue->name);
+	else
+		code = ctl_end(ctl, st, "%s", queue->name);
 	queue_item_release(&item);
 	return code;
 }
 
 int
-ctl_queue_receive(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_receive(struct ctl *ctl)
 {
-	int64_t visibility_s = 60;
-	const struct ctl_option opts[] = {
-		ctl_number("visibility", "SECONDS", &visibility_s, 1, 43200,
-		    "how long nobody else gets it (60)"),
-	};
-	const struct ctl_syntax syntax = { "queue receive", "QUEUE",
-		"Take the message that is due longest. Its receipt serves to "
-		"ack or release it;\nwithout either it is due again when the "
-		"time is over.",
-		1, 1, opts, CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	return with_queue(ctl, argv[1], receive, &visibility_s);
+	return with_queue(ctl, queue_receive);
 }
 
-struct returning {
-	const char *receipt;
-	int64_t delay_s; /* of a release */
-};
+/* --- ack, release, redrive ------------------------------------------------- */
 
 static int
-tell(const struct ctl *ctl, const struct queue *queue, enum status e)
+end_receipt(const struct ctl *ctl, const struct queue *queue, enum status st)
 {
-	if (e == ST_OK)
-		return CTL_DONE;
-	if (e == ST_NOTFOUND)
+	if (st == ST_NOTFOUND)
 		return ctl_say(ctl, CTL_NO,
 		    "%s: this receipt has run out or never was", queue->name);
-	return ctl_fail(ctl, e, "%s", queue->name);
+	return ctl_end(ctl, st, "%s", queue->name);
 }
 
 static int
-ack(const struct ctl *ctl, struct queue *queue, void *arg)
+queue_ack(struct ctl *ctl, struct queue *queue)
 {
-	const struct returning *r = arg;
-
-	return tell(ctl, queue, queue->ops->ack(queue, r->receipt));
-}
-
-static int
-release(const struct ctl *ctl, struct queue *queue, void *arg)
-{
-	const struct returning *r = arg;
-
-	return tell(ctl, queue,
-	    queue->ops->release(queue, r->receipt, r->delay_s, NULL));
+	return end_receipt(
+	    ctl, queue, queue->ops->ack(queue, ctl->operands[1]));
 }
 
 int
-ctl_queue_ack(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_ack(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "queue ack", "QUEUE RECEIPT",
-		"Say that a received message is done with: it is removed.", 2,
-		2, NULL, 0 };
-	struct returning r = { NULL, 0 };
-	int n, code;
+	return with_queue(ctl, queue_ack);
+}
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	r.receipt = argv[2];
-	return with_queue(ctl, argv[1], ack, &r);
+static int
+queue_release(struct ctl *ctl, struct queue *queue)
+{
+	return end_receipt(ctl, queue,
+	    queue->ops->release(
+		queue, ctl->operands[1], ctl_number(ctl, "delay", 0), NULL));
 }
 
 int
-ctl_queue_release(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_release(struct ctl *ctl)
 {
-	struct returning r = { NULL, 0 };
-	const struct ctl_option opts[] = {
-		ctl_number("delay", "SECONDS", &r.delay_s, 0, 43200,
-		    "due again only then (0)"),
-	};
-	const struct ctl_syntax syntax = { "queue release", "QUEUE RECEIPT",
-		"Give a received message back to the queue.", 2, 2, opts,
-		CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	r.receipt = argv[2];
-	return with_queue(ctl, argv[1], release, &r);
+	return with_queue(ctl, queue_release);
 }
 
-/* --- redrive --------------------------------------------------------------- */
-
 static int
-redrive(const struct ctl *ctl, struct queue *queue, void *arg)
+queue_redrive(struct ctl *ctl, struct queue *queue)
 {
-	const char *id = arg;
-	struct rows rows = { ctl, 0 };
+	const char *id = ctl->operands[1]; /* NULL: all */
 	int64_t count = 0;
-	enum status e = queue->ops->redrive(queue, id, &count);
-	struct cell cells[2];
+	enum status st = queue->ops->redrive(queue, id, &count);
+	struct cell cells[] = {
+		cell_text("queue", queue->name, 16),
+		cell_int("redriven", count, 0),
+	};
 
-	if (e == ST_NOTFOUND || (e == ST_OK && id && count == 0))
+	if (st == ST_NOTFOUND || (st == ST_OK && id != NULL && count == 0))
 		return ctl_say(ctl, CTL_NO, "%s: no dead letter %s",
-		    queue->name, id ? id : "at all");
-	cells[0] = cell_text("queue", queue->name, 16);
-	cells[1] = cell_int("redriven", count, 0);
-	if (e == ST_OK)
-		e = rows_block(&rows, cells, CTL_COUNT(cells));
-	return e == ST_OK ? CTL_DONE : ctl_fail(ctl, e, "%s", queue->name);
+		    queue->name, id != NULL ? id : "at all");
+	if (st == ST_OK)
+		st = row_block(ctl, cells, CTL_COUNT(cells));
+	return ctl_end(ctl, st, "%s", queue->name);
 }
 
 int
-ctl_queue_redrive(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_redrive(struct ctl *ctl)
 {
-	bool all = false;
-	const struct ctl_option opts[] = {
-		ctl_flag("all", &all, "every dead letter of the queue"),
-	};
-	const struct ctl_syntax syntax = { "queue redrive", "QUEUE [ID]",
-		"Make a dead letter due again, with its count of attempts "
-		"back at zero.",
-		1, 2, opts, CTL_COUNT(opts) };
-	int n, code;
-
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	if (all == (n == 2))
+	if (ctl_flag(ctl, "all") == (ctl->operands_n == 2))
 		return ctl_say(
 		    ctl, CTL_USAGE, "queue redrive: give an ID or --all");
-	return with_queue(ctl, argv[1], redrive, argv[2]);
+	return with_queue(ctl, queue_redrive);
 }

@@ -23,10 +23,9 @@
 enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VARS_N };
 
 struct runner {
-	const struct ctl *ctl;
+	struct ctl *ctl;
 	struct queue *queue;
 	struct stop stop;
-	struct rows rows;
 	char **command;
 	char **envp; /* ours without secrets; VARS_N more; NULL */
 	size_t envp_n; /* without the VARS_N */
@@ -95,8 +94,26 @@ set_variables(struct runner *r, const struct queue_item *item,
 /* --- one message ----------------------------------------------------------- */
 
 /* What became of it. */
+enum result { RESULT_DONE, RESULT_RELEASED, RESULT_DEAD, RESULT_LOST };
+
+static const char *
+result_name(enum result result)
+{
+	switch (result) {
+	case RESULT_DONE:
+		return "done";
+	case RESULT_RELEASED:
+		return "released";
+	case RESULT_DEAD:
+		return "dead";
+	case RESULT_LOST:
+		break;
+	}
+	return "lost";
+}
+
 struct outcome {
-	const char *result; /* "done", "released", "dead", "lost" */
+	enum result result;
 	const char *reason; /* NULL: none */
 	int64_t delay_s;
 };
@@ -130,16 +147,16 @@ put_outcome(
 	struct cell cells[] = { cell_text("id", item->id, 0),
 		cell_text("queue", r->queue->name, 0),
 		cell_int("attempts", item->attempts, 0),
-		cell_text("result", o->result, 0),
+		cell_text("result", result_name(o->result), 0),
 		cell_optional(cell_text("reason", o->reason, 0)),
 		cell_int("delay_s", o->delay_s, 0) };
 
 	if (r->ctl->json)
-		(void)rows_line(&r->rows, cells, CTL_COUNT(cells));
+		(void)row_line(r->ctl, cells, CTL_COUNT(cells));
 	else if (o->reason)
 		ctl_say(r->ctl, CTL_DONE, "%s %s, try %" PRId64 ": %s; %s",
 		    r->queue->name, item->id, item->attempts, o->reason,
-		    o->result);
+		    result_name(o->result));
 }
 
 /* A store that is busy is asked again: the work itself is done. */
@@ -150,9 +167,9 @@ settle(struct runner *r, const char *receipt, const struct outcome *o)
 	enum status e = ST_BUSY;
 
 	for (int i = 0; i < 5 && e == ST_BUSY; i++) {
-		if (str_eq(o->result, "done"))
+		if (o->result == RESULT_DONE)
 			e = ops->ack(r->queue, receipt);
-		else if (str_eq(o->result, "dead"))
+		else if (o->result == RESULT_DEAD)
 			e = ops->bury(r->queue, receipt, o->reason);
 		else
 			e = ops->release(
@@ -169,11 +186,11 @@ finish(struct runner *r, const struct queue_item *item, struct outcome *o)
 	if (e == ST_NOTFOUND) {
 		o->reason = "took longer than the visibility time-out, so it "
 			    "comes once more";
-		o->result = "lost";
+		o->result = RESULT_LOST;
 		e = ST_OK;
 	}
 	if (e != ST_OK)
-		return ctl_fail(r->ctl, e, "%s %s", r->queue->name, item->id);
+		return ctl_end(r->ctl, e, "%s %s", r->queue->name, item->id);
 	put_outcome(r, item, o);
 	return CTL_DONE;
 }
@@ -236,22 +253,22 @@ static int
 handle(struct runner *r, const struct queue_item *item, int64_t received_us)
 {
 	char reason[REASON_MAX] = "";
-	struct outcome o = { "done", NULL, 0 };
+	struct outcome o = { RESULT_DONE, NULL, 0 };
 	struct child_result result = { CHILD_EXITED, 0 };
 	int code;
 
 	/* One that takes its consumer down with it never gets to fail. */
 	if (item->attempts > r->tries) {
-		o = (struct outcome){ "dead", "its tries were never finished",
-			0 };
+		o = (struct outcome){ RESULT_DEAD,
+			"its tries were never finished", 0 };
 		return finish(r, item, &o);
 	}
 	result = try(r, item, received_us);
 	if (failed(r, &result, reason)) {
-		o = (struct outcome){ "released", reason,
+		o = (struct outcome){ RESULT_RELEASED, reason,
 			backoff(r, item->attempts) };
 		if (item->attempts >= r->tries)
-			o = (struct outcome){ "dead", reason, 0 };
+			o = (struct outcome){ RESULT_DEAD, reason, 0 };
 	}
 	code = finish(r, item, &o);
 	return result.end == CHILD_NOT_STARTED ? CTL_FAILED : code;
@@ -275,7 +292,7 @@ pause_run(struct runner *r, enum status e, bool *more)
 		    r->queue->name);
 		return CTL_DONE;
 	}
-	ctl_fail(r->ctl, e, "%s", r->queue->name);
+	ctl_end(r->ctl, e, "%s", r->queue->name);
 	/* A server waits until the trouble is over, cron calls again. */
 	*more = !r->drain && e != ST_CONFIG;
 	if (*more)
@@ -308,15 +325,12 @@ loop(struct runner *r)
 }
 
 static int
-run(struct runner *r, const char *name)
+run_queue(struct runner *r)
 {
-	struct ctl_session s;
-	int code = ctl_open(r->ctl, &s);
+	int code = ctl_queue(r->ctl, r->ctl->operands[0], &r->queue);
 
 	if (code == CTL_DONE)
-		code = ctl_queue(r->ctl, &s, name, &r->queue);
-	if (code == CTL_DONE && make_environment(r) != ST_OK)
-		code = ctl_fail(r->ctl, ST_NOMEM, "queue run");
+		code = ctl_end(r->ctl, make_environment(r), "queue run");
 	if (code == CTL_DONE) {
 		if (stop_open(&r->stop) == ST_OK)
 			code = loop(r);
@@ -326,51 +340,28 @@ run(struct runner *r, const char *name)
 		stop_close(&r->stop);
 	}
 	free(r->envp);
-	if (r->queue)
+	if (r->queue != NULL)
 		r->queue->ops->close(r->queue);
-	ctl_close(&s);
 	return code;
 }
 
 int
-ctl_queue_run(const struct ctl *ctl, int argc, char **argv)
+ctl_queue_run(struct ctl *ctl)
 {
 	struct runner r = { .ctl = ctl,
-		.rows = { ctl, 0 },
-		.tries = 5,
-		.visibility_s = 60,
-		.backoff_s = 10 };
-	const struct ctl_option opts[] = {
-		ctl_flag("drain", &r.drain,
-		    "end when nothing is due, in place of waiting"),
-		ctl_number("tries", "N", &r.tries, 1, 1000,
-		    "a dead letter after so many (5)"),
-		ctl_number("visibility", "SECONDS", &r.visibility_s, 1, 43200,
-		    "the command is killed after it (60)"),
-		ctl_number("backoff", "SECONDS", &r.backoff_s, 0, 43200,
-		    "pause after the first failed try (10)"),
-		ctl_number("limit", "N", &r.limit, 1, INT64_MAX,
-		    "end after so many messages"),
-	};
-	const struct ctl_syntax syntax = { "queue run",
-		"QUEUE -- COMMAND [ARGUMENT …]",
-		"Feed each message to COMMAND's standard input. Exit status 0 "
-		"removes it from the\nqueue; else it comes again after a "
-		"pause, doubled each time, and becomes a dead\nletter after "
-		"--tries. Runs until SIGTERM or SIGINT.",
-		2, -1, opts, CTL_COUNT(opts) };
-	const char *path;
-	int n, code;
+		.command = ctl->operands + 1,
+		.drain = ctl_flag(ctl, "drain"),
+		.tries = ctl_number(ctl, "tries", 5),
+		.visibility_s = ctl_number(ctl, "visibility", 60),
+		.backoff_s = ctl_number(ctl, "backoff", 10),
+		.limit = ctl_number(ctl, "limit", 0) };
+	const char *path = getenv("PATH");
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
-		return code;
-	r.command = argv + 2;
 	/* Before a message is taken: a slip of the pen is not its fault. */
-	path = getenv("PATH");
-	if (!child_findable(argv[2], path ? path : "/bin:/usr/bin"))
+	if (!child_findable(r.command[0], path ? path : "/bin:/usr/bin"))
 		return ctl_say(ctl, CTL_USAGE,
 		    "queue run: cannot run %s: no such program on PATH, or "
 		    "not executable",
-		    argv[2]);
-	return run(&r, argv[1]);
+		    r.command[0]);
+	return run_queue(&r);
 }

@@ -61,44 +61,10 @@ cell_optional(struct cell c)
 }
 
 static bool
-is_none(const struct cell *c)
+cell_is_none(const struct cell *c)
 {
-	return (c->kind == CELL_TEXT && !c->text) ||
+	return (c->kind == CELL_TEXT && c->text == NULL) ||
 	    (c->kind == CELL_TIME && c->number == 0);
-}
-
-static void
-put_time(struct buf *out, int64_t us)
-{
-	char iso[CLOCK_ISO_MAX];
-
-	clock_iso(us, iso);
-	buf_puts(out, iso);
-}
-
-static void
-put_json(struct buf *out, const struct cell *c)
-{
-	if (is_none(c)) {
-		buf_puts(out, "null");
-		return;
-	}
-	switch (c->kind) {
-	case CELL_TEXT:
-		json_put_string(out, c->text, c->len);
-		return;
-	case CELL_INT:
-		buf_printf(out, "%" PRId64, c->number);
-		return;
-	case CELL_BOOL:
-		buf_puts(out, c->number ? "true" : "false");
-		return;
-	case CELL_TIME:
-		buf_putc(out, '"');
-		put_time(out, c->number);
-		buf_putc(out, '"');
-		return;
-	}
 }
 
 /* A row stays one line; terminal.h has the rest. */
@@ -116,24 +82,34 @@ put_safe(struct buf *out, const char *s, size_t len)
 }
 
 static void
-put_text(struct buf *out, const struct cell *c)
+put_cell(struct buf *out, const struct cell *c, bool json)
 {
-	if (is_none(c)) {
-		buf_putc(out, '-');
+	const char *quote = json ? "\"" : "";
+	char iso[CLOCK_ISO_MAX];
+
+	if (cell_is_none(c)) {
+		buf_puts(out, json ? "null" : "-");
 		return;
 	}
 	switch (c->kind) {
 	case CELL_TEXT:
-		put_safe(out, c->text, c->len);
+		if (json)
+			json_put_string(out, c->text, c->len);
+		else
+			put_safe(out, c->text, c->len);
 		return;
 	case CELL_INT:
 		buf_printf(out, "%" PRId64, c->number);
 		return;
 	case CELL_BOOL:
-		buf_puts(out, c->number ? "yes" : "no");
+		if (json)
+			buf_puts(out, c->number ? "true" : "false");
+		else
+			buf_puts(out, c->number ? "yes" : "no");
 		return;
 	case CELL_TIME:
-		put_time(out, c->number);
+		clock_iso(c->number, iso);
+		buf_printf(out, "%s%s%s", quote, iso, quote);
 		return;
 	}
 }
@@ -145,12 +121,12 @@ put_object(struct buf *out, const struct cell *cells, size_t n)
 
 	buf_putc(out, '{');
 	for (size_t i = 0; i < n; i++) {
-		if (cells[i].optional && is_none(&cells[i]))
+		if (cells[i].optional && cell_is_none(&cells[i]))
 			continue;
 		buf_puts(out, comma);
 		json_put_text(out, cells[i].name);
 		buf_putc(out, ':');
-		put_json(out, &cells[i]);
+		put_cell(out, &cells[i], true);
 		comma = ",";
 	}
 	buf_puts(out, "}\n");
@@ -158,13 +134,13 @@ put_object(struct buf *out, const struct cell *cells, size_t n)
 
 /* Blanks up to a column's width, and one gap; none behind the last. */
 static void
-pad(struct buf *out, size_t from, const struct cell *c, bool last)
+put_gap(struct buf *out, size_t from, const struct cell *c)
 {
 	size_t used = out->len - from;
 
-	for (; !last && used < (size_t)c->width + 2; used++)
+	for (; used < (size_t)c->width + 2; used++)
 		buf_putc(out, ' ');
-	if (!last && out->len > 0 && out->data[out->len - 1] != ' ')
+	if (out->len > 0 && out->data[out->len - 1] != ' ')
 		buf_putc(out, ' ');
 }
 
@@ -177,8 +153,9 @@ put_table_line(struct buf *out, const struct cell *cells, size_t n, bool head)
 		if (head)
 			buf_puts(out, cells[i].name);
 		else
-			put_text(out, &cells[i]);
-		pad(out, from, &cells[i], i + 1 == n);
+			put_cell(out, &cells[i], false);
+		if (i + 1 < n)
+			put_gap(out, from, &cells[i]);
 	}
 	buf_putc(out, '\n');
 }
@@ -187,55 +164,55 @@ static void
 put_block(struct buf *out, const struct cell *cells, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (cells[i].optional && is_none(&cells[i]))
+		if (cells[i].optional && cell_is_none(&cells[i]))
 			continue;
 		buf_printf(out, "%s: ", cells[i].name);
-		put_text(out, &cells[i]);
+		put_cell(out, &cells[i], false);
 		buf_putc(out, '\n');
 	}
 }
 
 /* Each row is flushed, so that whoever reads it has it at once. */
 static enum status
-print(struct rows *r, struct buf *out)
+row_print(struct ctl *ctl, struct buf *out)
 {
-	enum status e = out->err;
-	FILE *to = r->ctl->out;
+	enum status st = out->err;
 
-	if (e == ST_OK &&
-	    (fwrite(out->data, 1, out->len, to) != out->len || fflush(to) != 0))
-		e = ST_IO;
-	r->n++;
+	if (st == ST_OK &&
+	    (fwrite(out->data, 1, out->len, ctl->out) != out->len ||
+		fflush(ctl->out) != 0))
+		st = ST_IO;
+	ctl->rows_n++;
 	buf_release(out);
-	return e;
+	return st;
 }
 
 enum status
-rows_line(struct rows *r, const struct cell *cells, size_t n)
+row_line(struct ctl *ctl, const struct cell *cells, size_t n)
 {
 	struct buf out = BUF_INIT;
 
-	if (r->ctl->json) {
+	if (ctl->json) {
 		put_object(&out, cells, n);
-		return print(r, &out);
+	} else {
+		if (ctl->rows_n == 0)
+			put_table_line(&out, cells, n, true);
+		put_table_line(&out, cells, n, false);
 	}
-	if (r->n == 0)
-		put_table_line(&out, cells, n, true);
-	put_table_line(&out, cells, n, false);
-	return print(r, &out);
+	return row_print(ctl, &out);
 }
 
 enum status
-rows_block(struct rows *r, const struct cell *cells, size_t n)
+row_block(struct ctl *ctl, const struct cell *cells, size_t n)
 {
 	struct buf out = BUF_INIT;
 
-	if (r->ctl->json) {
+	if (ctl->json) {
 		put_object(&out, cells, n);
-		return print(r, &out);
+	} else {
+		if (ctl->rows_n > 0)
+			buf_putc(&out, '\n');
+		put_block(&out, cells, n);
 	}
-	if (r->n > 0)
-		buf_putc(&out, '\n');
-	put_block(&out, cells, n);
-	return print(r, &out);
+	return row_print(ctl, &out);
 }

@@ -34,14 +34,11 @@ struct cell cell_bool(const char *name, bool, int width);
 struct cell cell_time(const char *name, int64_t us);
 struct cell cell_optional(struct cell);
 
-/* What was printed so far: a table has a heading, blocks have gaps. */
-struct rows {
-	const struct ctl *ctl;
-	size_t n;
-};
-
-/* ST_OK, ST_NOMEM, or ST_IO if the output cannot be written. */
-enum status rows_line(struct rows *, const struct cell *, size_t n);
-enum status rows_block(struct rows *, const struct cell *, size_t n);
+/*
+ * Print a row: ST_OK, ST_NOMEM, or ST_IO if the output cannot be written. The
+ * first line of a table (ctl->rows_n is 0) has a heading, blocks have gaps.
+ */
+enum status row_line(struct ctl *, const struct cell *, size_t n);
+enum status row_block(struct ctl *, const struct cell *, size_t n);
 
 #endif

@@ -57,46 +57,64 @@ ctl_say(const struct ctl *ctl, enum ctl_exit code, const char *format, ...)
 }
 
 int
-ctl_fail(const struct ctl *ctl, enum status e, const char *format, ...)
+ctl_end(const struct ctl *ctl, enum status st, const char *format, ...)
 {
 	va_list args;
 
+	if (st == ST_OK)
+		return CTL_DONE;
 	fputs("switchhook: ", ctl->err);
 	va_start(args, format);
 	vfprintf(ctl->err, format, args);
 	va_end(args);
-	fprintf(ctl->err, ": %s\n", status_text(e));
-	return (int)ctl_exit_of(e);
+	fprintf(ctl->err, ": %s\n", status_text(st));
+	return (int)ctl_exit_of(st);
+}
+
+/* The words of a failure: what was written of it, or what the status means. */
+static const char *
+words_of(enum status st, const struct buf *why)
+{
+	return why->len > 0 ? buf_str(why) : status_text(st);
+}
+
+int
+ctl_end_why(const struct ctl *ctl, enum status st, const struct buf *why)
+{
+	if (st == ST_OK)
+		return CTL_DONE;
+	return ctl_say(ctl, ctl_exit_of(st), "%s", words_of(st, why));
 }
 
 /* Mistakes as they were listed, each a line; else what the status means. */
 static int
-fail_with(const struct ctl *ctl, enum status e, const struct buf *errors,
-    const char *what)
+end_with_mistakes(const struct ctl *ctl, enum status st,
+    const struct buf *errors, const char *what)
 {
-	if (errors->len == 0)
-		return ctl_fail(ctl, e, "%s", what);
+	if (st == ST_OK || errors->len == 0)
+		return ctl_end(ctl, st, "%s", what);
 	fputs(buf_str(errors), ctl->err);
 	if (errors->data[errors->len - 1] != '\n')
 		fputc('\n', ctl->err);
-	return (int)ctl_exit_of(e);
+	return (int)ctl_exit_of(st);
 }
 
 int
-ctl_config(const struct ctl *ctl, struct config **config)
+ctl_config(struct ctl *ctl)
 {
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	char *path = NULL;
-	int code = CTL_DONE;
-	enum status e;
+	enum status st;
+	int code;
 
-	*config = NULL;
-	e = config_find(ctl->config_file, ctl->envp, &path);
-	if (e == ST_OK)
-		e = params_load(config, path, ctl->envp, &errors, &warnings);
+	if (ctl->config != NULL)
+		return CTL_DONE;
+	st = config_find(ctl->config_file, ctl->envp, &path);
+	if (st == ST_OK)
+		st = params_load(
+		    &ctl->config, path, ctl->envp, &errors, &warnings);
 	fputs(buf_str(&warnings), ctl->err);
-	if (e != ST_OK)
-		code = fail_with(ctl, e, &errors, "configuration");
+	code = end_with_mistakes(ctl, st, &errors, "configuration");
 	buf_release(&errors);
 	buf_release(&warnings);
 	free(path);
@@ -104,20 +122,20 @@ ctl_config(const struct ctl *ctl, struct config **config)
 }
 
 static int
-open_db(const struct ctl *ctl, struct ctl_session *s)
+open_db(struct ctl *ctl)
 {
-	struct db_options o = { .path = s->config->store.path,
-		.journal = s->config->store.journal == JOURNAL_ROLLBACK
+	struct db_options o = { .path = ctl->config->store.path,
+		.journal = ctl->config->store.journal == JOURNAL_ROLLBACK
 		    ? DB_ROLLBACK
 		    : DB_WAL,
-		.log = s->log };
+		.log = ctl->log };
 	struct buf why = BUF_INIT;
-	enum status e = db_open(&s->db, &o, &why);
+	enum status st = db_open(&ctl->db, &o, &why);
 	int code = CTL_DONE;
 
-	if (e != ST_OK)
-		code = ctl_say(ctl, ctl_exit_of(e), "%s: %s", o.path,
-		    why.len ? buf_str(&why) : status_text(e));
+	if (st != ST_OK)
+		code = ctl_say(
+		    ctl, ctl_exit_of(st), "%s: %s", o.path, words_of(st, &why));
 	buf_release(&why);
 	return code;
 }
@@ -125,49 +143,65 @@ open_db(const struct ctl *ctl, struct ctl_session *s)
 /* The log goes to the terminal here, whatever log_target says: a command
  * run by root must not make the server's log file its own. */
 int
-ctl_open(const struct ctl *ctl, struct ctl_session *s)
+ctl_open(struct ctl *ctl)
 {
-	int code;
-	enum status e;
+	int code = ctl_config(ctl);
 
-	*s = (struct ctl_session){ 0 };
-	code = ctl_config(ctl, &s->config);
-	if (code != CTL_DONE)
-		return code;
-	e = log_open(&s->log, "stderr", LOG_FORMAT_TEXT, LOG_LEVEL_WARN);
-	if (e != ST_OK)
-		return ctl_fail(ctl, e, "log");
-	return open_db(ctl, s);
+	if (code == CTL_DONE && ctl->log == NULL)
+		code = ctl_end(ctl,
+		    log_open(
+			&ctl->log, "stderr", LOG_FORMAT_TEXT, LOG_LEVEL_WARN),
+		    "log");
+	if (code == CTL_DONE && ctl->db == NULL)
+		code = open_db(ctl);
+	return code;
+}
+
+int
+ctl_app(struct ctl *ctl)
+{
+	struct app_options o = { .config_file = ctl->config_file,
+		.envp = ctl->envp };
+	struct buf errors = BUF_INIT;
+	enum status st = ST_OK;
+	int code;
+
+	if (ctl->app == NULL)
+		st = app_open(&ctl->app, &o, &errors);
+	code = end_with_mistakes(ctl, st, &errors, "start");
+	buf_release(&errors);
+	return code;
 }
 
 void
-ctl_close(struct ctl_session *s)
+ctl_close(struct ctl *ctl)
 {
-	aws_client_close(s->client);
-	aws_close(s->aws);
-	db_close(s->db);
-	log_close(s->log);
-	config_free(s->config);
-	*s = (struct ctl_session){ 0 };
+	app_close(ctl->app);
+	aws_client_close(ctl->client);
+	aws_close(ctl->aws);
+	db_close(ctl->db);
+	log_close(ctl->log);
+	config_free(ctl->config);
+	kv_release(&ctl->given);
 }
 
 /* What back ends are made of; a client only for a URL that needs one. */
 static enum status
-backends_for(const struct ctl *ctl, struct ctl_session *s, const char *url,
-    struct backends *b, struct buf *why)
+backends_for(
+    struct ctl *ctl, const char *url, struct backends *b, struct buf *why)
 {
 	struct aws_options o = { .envp = ctl->envp,
-		.region = s->config->aws.region,
-		.proxy = s->config->aws.proxy,
-		.log = s->log };
-	enum status e = ST_OK;
+		.region = ctl->config->aws.region,
+		.proxy = ctl->config->aws.proxy,
+		.log = ctl->log };
+	enum status st = ST_OK;
 
-	if (backend_is_remote(url) && !s->aws)
-		e = aws_open(&s->aws, &o, why);
-	if (e == ST_OK && backend_is_remote(url) && !s->client)
-		e = aws_client_open(&s->client, s->aws, why);
-	*b = (struct backends){ s->config, s->db, s->client };
-	return e;
+	if (backend_is_remote(url) && ctl->aws == NULL)
+		st = aws_open(&ctl->aws, &o, why);
+	if (st == ST_OK && backend_is_remote(url) && ctl->client == NULL)
+		st = aws_client_open(&ctl->client, ctl->aws, why);
+	*b = (struct backends){ ctl->config, ctl->db, ctl->client };
+	return st;
 }
 
 const char *const ctl_queue_roles[] = { "ai", "human", "unrouted", "digits",
@@ -188,66 +222,54 @@ role_url(const struct config *c, const char *name)
 }
 
 int
-ctl_queue(const struct ctl *ctl, struct ctl_session *s, const char *name,
-    struct queue **queue)
+ctl_queue(struct ctl *ctl, const char *name, struct queue **queue)
 {
-	const char *role = role_url(s->config, name);
 	struct buf url = BUF_INIT, why = BUF_INIT;
-	enum status e = ST_NOMEM;
 	struct backends b;
-	int code = CTL_DONE;
+	const char *role;
+	enum status st;
+	int code;
 
 	*queue = NULL;
-	if (role)
-		buf_puts(&url, role);
+	if ((code = ctl_open(ctl)) != CTL_DONE)
+		return code;
+	if ((role = role_url(ctl->config, name)) != NULL)
+		st = buf_puts(&url, role);
 	else
-		buf_printf(
+		st = buf_printf(
 		    &url, "%s%s", strchr(name, ':') ? "" : "sqlite:", name);
-	if (url.err == ST_OK)
-		e = backends_for(ctl, s, buf_str(&url), &b, &why);
-	if (e == ST_OK)
-		e = backend_queue(&b, buf_str(&url), queue, &why);
-	if (e == ST_CONFIG && !role)
+	if (st == ST_OK)
+		st = backends_for(ctl, buf_str(&url), &b, &why);
+	if (st == ST_OK)
+		st = backend_queue(&b, buf_str(&url), queue, &why);
+	if (st == ST_CONFIG && role == NULL)
 		code = ctl_say(ctl, CTL_USAGE, "%s: %s", name, buf_str(&why));
-	else if (e != ST_OK)
-		code = ctl_say(ctl, ctl_exit_of(e), "%s: %s", name,
-		    why.len ? buf_str(&why) : status_text(e));
+	else if (st != ST_OK)
+		code = ctl_say(
+		    ctl, ctl_exit_of(st), "%s: %s", name, words_of(st, &why));
 	buf_release(&url);
 	buf_release(&why);
 	return code;
 }
 
 int
-ctl_conversations(
-    const struct ctl *ctl, struct ctl_session *s, struct store **store)
+ctl_conversations(struct ctl *ctl, struct store **store)
 {
-	const char *url = s->config->whatsapp.conversations;
 	struct buf why = BUF_INIT;
-	int code = CTL_DONE;
 	struct backends b;
-	enum status e = backends_for(ctl, s, url, &b, &why);
+	const char *url;
+	enum status st;
+	int code;
 
 	*store = NULL;
-	if (e == ST_OK)
-		e = backend_store(&b, url, store, &why);
-	if (e != ST_OK)
-		code = ctl_say(ctl, ctl_exit_of(e), "%s: %s", url,
-		    why.len ? buf_str(&why) : status_text(e));
+	if ((code = ctl_open(ctl)) != CTL_DONE)
+		return code;
+	url = ctl->config->whatsapp.conversations;
+	if ((st = backends_for(ctl, url, &b, &why)) == ST_OK)
+		st = backend_store(&b, url, store, &why);
+	if (st != ST_OK)
+		code = ctl_say(
+		    ctl, ctl_exit_of(st), "%s: %s", url, words_of(st, &why));
 	buf_release(&why);
-	return code;
-}
-
-int
-ctl_app(const struct ctl *ctl, struct app **app)
-{
-	struct app_options o = { .config_file = ctl->config_file,
-		.envp = ctl->envp };
-	struct buf errors = BUF_INIT;
-	int code = CTL_DONE;
-	enum status e = app_open(app, &o, &errors);
-
-	if (e != ST_OK)
-		code = fail_with(ctl, e, &errors, "start");
-	buf_release(&errors);
 	return code;
 }

@@ -14,7 +14,7 @@
 #define AGE_MAX_S 600
 
 struct report {
-	struct rows rows;
+	struct ctl *ctl;
 	bool well; /* all of it */
 };
 
@@ -27,7 +27,7 @@ report_put(struct report *r, const char *name, bool ok, struct buf *says)
 		cell_bool("ok", ok, 5),
 		cell_text("says", buf_str(says), 0),
 	};
-	enum status st = rows_line(&r->rows, cells, CTL_COUNT(cells));
+	enum status st = row_line(r->ctl, cells, CTL_COUNT(cells));
 
 	r->well = r->well && ok;
 	buf_reset(says);
@@ -92,8 +92,7 @@ report_queue(struct report *r, const char *role, const struct queue *q,
 }
 
 static int
-report_queues(const struct ctl *ctl, struct ctl_session *s, struct report *r,
-    struct buf *says)
+report_queues(struct report *r, struct buf *says)
 {
 	const char *const *role = ctl_queue_roles;
 	int code = CTL_DONE;
@@ -103,46 +102,37 @@ report_queues(const struct ctl *ctl, struct ctl_session *s, struct report *r,
 		struct queue *q = NULL;
 		enum status st;
 
-		code = ctl_queue(ctl, s, *role, &q);
+		code = ctl_queue(r->ctl, *role, &q);
 		if (code != CTL_DONE)
 			break;
 		st = q->ops->stats(q, &n);
 		if (report_queue(r, *role, q, st, &n, says) != ST_OK)
-			code = ctl_fail(ctl, ST_NOMEM, "status");
+			code = ctl_end(r->ctl, ST_NOMEM, "status");
 		q->ops->close(q);
 	}
 	return code;
 }
 
 int
-ctl_status(const struct ctl *ctl, int argc, char **argv)
+ctl_status(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "status", "",
-		"Say whether store, clock, spool and queues are well, and what "
-		"to do where they\nare not. Exit status 1: something is not.",
-		0, 0, NULL, 0 };
-	struct report r = { .rows = { ctl, 0 }, .well = true };
+	struct report r = { .ctl = ctl, .well = true };
 	struct buf says = BUF_INIT;
-	struct ctl_session s;
 	enum status st;
-	int n, code;
+	int code = ctl_open(ctl);
 	bool ok;
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code))
+	if (code != CTL_DONE)
 		return code;
-	code = ctl_open(ctl, &s);
-	if (code == CTL_DONE) {
-		ok = db_ready(s.db, &says);
-		st = report_put(&r, "store", ok, &says);
-		ok = seen_steady(s.db, &says);
-		if (st == ST_OK)
-			st = report_put(&r, "clock", ok, &says);
-		if (st == ST_OK)
-			st = report_spool(&r, s.db, &says);
-		code = st == ST_OK ? report_queues(ctl, &s, &r, &says)
-				   : ctl_fail(ctl, st, "status");
-	}
+	ok = db_ready(ctl->db, &says);
+	st = report_put(&r, "store", ok, &says);
+	ok = seen_steady(ctl->db, &says);
+	if (st == ST_OK)
+		st = report_put(&r, "clock", ok, &says);
+	if (st == ST_OK)
+		st = report_spool(&r, ctl->db, &says);
+	code =
+	    st == ST_OK ? report_queues(&r, &says) : ctl_end(ctl, st, "status");
 	buf_release(&says);
-	ctl_close(&s);
 	return code == CTL_DONE && !r.well ? CTL_NO : code;
 }

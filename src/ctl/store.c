@@ -16,39 +16,24 @@ store_options(const struct config *c)
 		.existing = true };
 }
 
-static int
-store_fail(const struct ctl *ctl, enum status st, const struct buf *why)
-{
-	return ctl_say(ctl, ctl_exit_of(st), "%s",
-	    why->len > 0 ? buf_str(why) : status_text(st));
-}
-
 /* --- copy ------------------------------------------------------------------ */
 
 int
-ctl_store_copy(const struct ctl *ctl, int argc, char **argv)
+ctl_store_copy(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "store copy", "FILE",
-		"Copy the database into a new file, while it is in use or "
-		"not.",
-		1, 1, NULL, 0 };
-	struct config *config = NULL;
 	struct buf why = BUF_INIT;
 	struct db_options o;
 	struct db *db = NULL;
 	enum status st;
-	int n, code;
+	int code = ctl_config(ctl);
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code) ||
-	    (code = ctl_config(ctl, &config)) != CTL_DONE)
+	if (code != CTL_DONE)
 		return code;
-	o = store_options(config);
+	o = store_options(ctl->config);
 	if ((st = db_open(&db, &o, &why)) == ST_OK)
-		st = db_copy(db, argv[1], &why);
-	if (st != ST_OK)
-		code = store_fail(ctl, st, &why);
+		st = db_copy(db, ctl->operands[0], &why);
+	code = ctl_end_why(ctl, st, &why);
 	db_close(db);
-	config_free(config);
 	buf_release(&why);
 	return code;
 }
@@ -56,7 +41,7 @@ ctl_store_copy(const struct ctl *ctl, int argc, char **argv)
 /* --- check ----------------------------------------------------------------- */
 
 struct findings {
-	struct rows rows;
+	struct ctl *ctl;
 	const char *path;
 	enum status st;
 	bool any;
@@ -74,44 +59,34 @@ put_finding(const char *wrong, const char *advice, void *arg)
 	};
 
 	f->any = f->any || wrong != NULL;
-	f->st = rows_block(&f->rows, cells, CTL_COUNT(cells));
+	f->st = row_block(f->ctl, cells, CTL_COUNT(cells));
 }
 
 int
-ctl_store_check(const struct ctl *ctl, int argc, char **argv)
+ctl_store_check(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "store check", "[FILE]",
-		"Look at all of the database, or of a copy of it, and say what "
-		"is wrong.\nExit status 1: something is.",
-		0, 1, NULL, 0 };
-	struct findings f = { .rows = { ctl, 0 } };
-	struct config *config = NULL;
+	struct findings f = { .ctl = ctl };
 	struct buf why = BUF_INIT;
 	struct db_options o;
 	struct db *db = NULL;
 	enum status st;
-	int n, code;
+	int code = ctl_config(ctl);
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code) ||
-	    (code = ctl_config(ctl, &config)) != CTL_DONE)
+	if (code != CTL_DONE)
 		return code;
-	o = store_options(config);
+	o = store_options(ctl->config);
 	o.inspect = true;
-	if (n > 0)
-		o.path = argv[1];
+	if (ctl->operands_n > 0)
+		o.path = ctl->operands[0];
 	f.path = o.path;
 	if ((st = db_open(&db, &o, &why)) == ST_OK)
 		st = store_check(db, put_finding, &f);
 	if (st == ST_OK && !f.any)
 		put_finding(NULL, NULL, &f);
-	if (st == ST_OK)
-		st = f.st;
-	if (st != ST_OK)
-		code = store_fail(ctl, st, &why);
-	else
-		code = f.any ? CTL_NO : CTL_DONE;
+	code = ctl_end_why(ctl, st == ST_OK ? f.st : st, &why);
+	if (code == CTL_DONE && f.any)
+		code = CTL_NO;
 	db_close(db);
-	config_free(config);
 	buf_release(&why);
 	return code;
 }
@@ -119,7 +94,7 @@ ctl_store_check(const struct ctl *ctl, int argc, char **argv)
 /* --- recover --------------------------------------------------------------- */
 
 struct saving {
-	struct rows rows;
+	struct ctl *ctl;
 	enum status st;
 	bool lost;
 };
@@ -136,34 +111,25 @@ put_saved(const struct db_saved *s, void *arg)
 	};
 
 	all->lost = all->lost || s->lost > 0 || !s->sure;
-	all->st = rows_line(&all->rows, cells, CTL_COUNT(cells));
+	all->st = row_line(all->ctl, cells, CTL_COUNT(cells));
 }
 
 int
-ctl_store_recover(const struct ctl *ctl, int argc, char **argv)
+ctl_store_recover(struct ctl *ctl)
 {
-	const struct ctl_syntax syntax = { "store recover", "FILE",
-		"Save what can be read of a damaged database into a new "
-		"file.\nExit status 1: something is lost.",
-		1, 1, NULL, 0 };
-	struct saving all = { .rows = { ctl, 0 } };
-	struct config *config = NULL;
+	struct saving all = { .ctl = ctl };
 	struct buf why = BUF_INIT;
 	struct db_options o;
 	enum status st;
-	int n, code;
+	int code = ctl_config(ctl);
 
-	if (!ctl_parse(ctl, &syntax, argc, argv, &n, &code) ||
-	    (code = ctl_config(ctl, &config)) != CTL_DONE)
+	if (code != CTL_DONE)
 		return code;
-	o = store_options(config);
-	if ((st = db_recover(&o, argv[1], put_saved, &all, &why)) == ST_OK)
-		st = all.st;
-	if (st != ST_OK)
-		code = store_fail(ctl, st, &why);
-	else
-		code = all.lost ? CTL_NO : CTL_DONE;
-	config_free(config);
+	o = store_options(ctl->config);
+	st = db_recover(&o, ctl->operands[0], put_saved, &all, &why);
+	code = ctl_end_why(ctl, st == ST_OK ? all.st : st, &why);
+	if (code == CTL_DONE && all.lost)
+		code = CTL_NO;
 	buf_release(&why);
 	return code;
 }
