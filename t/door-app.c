@@ -55,7 +55,28 @@ app_open_broken(struct app **out, const struct app_options *o,
 }
 
 bool
-app_stale(const struct app *app)
+app_is_incomplete(const struct app *app)
+{
+	(void)app;
+	return false;
+}
+
+bool
+app_renew_due(const struct app *app)
+{
+	(void)app;
+	return false;
+}
+
+void
+app_renew(struct app *app, struct app **next)
+{
+	(void)app;
+	*next = NULL;
+}
+
+bool
+app_has_doubts(const struct app *app)
 {
 	(void)app;
 	return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "params/params.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
@@ -153,32 +154,43 @@ static const char *const remote[] = { "ENV_TYPE=e",
 	"SWITCHHOOK_VALUES_V=ssm:/v", "SWITCHHOOK_VALUES_DOWN=ssm:/down",
 	NULL };
 
-/* All that a start does with them, and a reload after it. */
+/* All that a start does with them, a reload after it, and a fetch. */
 static enum status
 run_remote(struct fake *f)
 {
+	const struct refresh_options o = { .source = &f->source,
+		.times = &refresh_times };
+	struct secrets *first = NULL, *second = NULL, *third = NULL;
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
-	struct secrets_options o = { .source = &f->source };
-	struct secrets *first = NULL, *second = NULL;
+	struct refresh *refresh = NULL;
 	struct config *c = NULL;
 	enum status st;
 
+	fake_ssm(f, "/admin", SECRET);
 	st = params_begin(&c, NULL, (char *const *)remote, &errors);
 	if (st == ST_OK)
 		st = params_end(c, &f->source, &errors, &warnings);
-	o.config = c;
 	if (st == ST_OK)
-		st = secrets_open(&first, &o);
-	o.before = first;
+		st = secrets_make(&first, c, false, NULL, 0);
 	if (st == ST_OK)
-		st = secrets_open(&second, &o);
+		st = secrets_make(&second, c, true, first, 0);
+	if (st == ST_OK)
+		st = refresh_open(&refresh, &o);
 	if (st == ST_OK) {
 		CU_ASSERT_EQUAL(c->missing, 1);
-		CU_ASSERT_STRING_EQUAL(secrets_get(second)->tokens[0], SECRET);
-		CU_ASSERT_STRING_EQUAL(secrets_get(second)->tokens[1], OLD);
+		CU_ASSERT_STRING_EQUAL(second->tokens[0], SECRET);
+		CU_ASSERT_STRING_EQUAL(second->tokens[1], OLD);
+		fake_ssm(f, "/admin", OLD);
+		refresh_run(refresh, second, &third);
+		if (third == NULL)
+			st = ST_NOMEM;
+		else
+			CU_ASSERT_STRING_EQUAL(third->admin_token, OLD);
 	}
-	secrets_close(second);
-	secrets_close(first);
+	refresh_close(refresh);
+	secrets_free(third);
+	secrets_free(second);
+	secrets_free(first);
 	config_free(c);
 	buf_release(&errors);
 	buf_release(&warnings);

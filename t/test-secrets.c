@@ -8,9 +8,11 @@
 
 #include "base/clock.h"
 #include "params/params.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
+#include "t/request.h"
 #include "t/test.h"
 
 #define MS INT64_C(1000)
@@ -21,19 +23,16 @@ struct trial {
 	struct fake fake;
 	struct config *config;
 	struct secrets *secrets;
-	struct secrets_options options;
+	const struct secrets *before; /* what these replace */
+	struct refresh *refresh;
+	struct refresh_times times;
 };
 
-/* Without refreshes, unless the test sets a time. */
+/* Nothing is due, unless the test sets a time. */
 static void
 begin(struct trial *t)
 {
-	*t = (struct trial){ .options = { .threaded = true,
-				 .refresh_us = NEVER,
-				 .grace_us = NEVER,
-				 .ceiling_us = NEVER,
-				 .forced_us = NEVER,
-				 .retry_us = 5 * MS } };
+	*t = (struct trial){ .times = { NEVER, NEVER, NEVER, NEVER, NEVER } };
 	fake_init(&t->fake);
 }
 
@@ -41,6 +40,8 @@ static void
 start(struct trial *t, const char *text)
 {
 	const char *path = configs_file("secrets.conf", text, strlen(text));
+	const struct refresh_options o = { .source = &t->fake.source,
+		.times = &t->times };
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	static char *none[] = { NULL };
 
@@ -48,9 +49,10 @@ start(struct trial *t, const char *text)
 	    params_begin(&t->config, path, none, &errors), ST_OK);
 	CU_ASSERT_EQUAL_FATAL(
 	    params_end(t->config, &t->fake.source, &errors, &warnings), ST_OK);
-	t->options.config = t->config;
-	t->options.source = &t->fake.source;
-	CU_ASSERT_EQUAL_FATAL(secrets_open(&t->secrets, &t->options), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(secrets_make(&t->secrets, t->config, true,
+				  t->before, t->times.grace_us),
+	    ST_OK);
+	CU_ASSERT_EQUAL_FATAL(refresh_open(&t->refresh, &o), ST_OK);
 	buf_release(&errors);
 	buf_release(&warnings);
 }
@@ -58,82 +60,52 @@ start(struct trial *t, const char *text)
 static void
 end(struct trial *t)
 {
-	secrets_close(t->secrets);
+	secrets_free(t->secrets);
+	refresh_close(t->refresh);
 	CU_ASSERT_TRUE(t->fake.closed);
 	config_free(t->config);
 	fake_destroy(&t->fake);
 }
 
-/* The tokens with spaces between, "|", the administrator's, "/" and an API
- * key's if there is one, and "!" if something is missing. */
-static void
-describe(struct trial *t, char *out, size_t size)
+/* Fetch once more. True if something has changed. */
+static bool
+turn(struct trial *t)
 {
-	const struct secret_set *set = secrets_get(t->secrets);
-	size_t i, n = 0;
+	struct secrets *next;
 
-	for (i = 0; set->tokens[i] != NULL; i++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s",
-		    i == 0 ? "" : " ", set->tokens[i]);
-	snprintf(out + n, size - n, "|%s%s%s%s", set->admin_token,
-	    *set->api_secret == '\0' ? "" : "/", set->api_secret,
-	    set->missing ? "!" : "");
-	secrets_put(t->secrets, set);
+	refresh_run(t->refresh, t->secrets, &next);
+	if (next == NULL)
+		return false;
+	secrets_free(t->secrets);
+	t->secrets = next;
+	return true;
 }
 
-/* It becomes so, within some seconds. */
+/* The tokens with spaces between, "|", the administrator's, and "/" and an API
+ * key's if there is one. */
 static void
-assert_becomes(struct trial *t, const char *expected)
+assert_is(const struct trial *t, const char *expected)
 {
-	int64_t until = clock_mono_us() + 5000 * MS;
+	const struct secrets *s = t->secrets;
 	char now[512];
+	size_t i, n = 0;
 
-	do {
-		describe(t, now, sizeof(now));
-		if (strcmp(now, expected) == 0)
-			break;
-		usleep(1000);
-	} while (clock_mono_us() < until);
+	for (i = 0; s->tokens[i] != NULL; i++)
+		n += (size_t)snprintf(now + n, sizeof(now) - n, "%s%s",
+		    i == 0 ? "" : " ", s->tokens[i]);
+	snprintf(now + n, sizeof(now) - n, "|%s%s%s", s->admin_token,
+	    *s->api_secret == '\0' ? "" : "/", s->api_secret);
 	CU_ASSERT_STRING_EQUAL(now, expected);
 	if (strcmp(now, expected) != 0)
 		printf("\n%s, not %s\n", now, expected);
 }
 
 static void
-assert_is(struct trial *t, const char *expected)
+assert_ready(const struct trial *t, const char *why)
 {
-	char now[512];
-
-	describe(t, now, sizeof(now));
-	CU_ASSERT_STRING_EQUAL(now, expected);
-}
-
-/* Until that many fetches were made in all. */
-static void
-wait_fetches(struct trial *t, int n)
-{
-	int64_t until = clock_mono_us() + 5000 * MS;
-
-	while (fake_fetches(&t->fake) < n && clock_mono_us() < until)
-		usleep(500);
-	CU_ASSERT_TRUE(fake_fetches(&t->fake) >= n);
-}
-
-static void
-assert_ready(struct trial *t, const char *why)
-{
-	int64_t until = clock_mono_us() + 5000 * MS;
 	struct buf b = BUF_INIT;
-	bool ready;
 
-	do {
-		buf_reset(&b);
-		ready = secrets_ready(t->secrets, &b);
-		if (ready == (why == NULL))
-			break;
-		usleep(1000);
-	} while (clock_mono_us() < until);
-	CU_ASSERT_EQUAL(ready, why == NULL);
+	CU_ASSERT_EQUAL(refresh_ready(t->refresh, &b), why == NULL);
 	CU_ASSERT_STRING_EQUAL(buf_str(&b), why == NULL ? "" : why);
 	buf_release(&b);
 }
@@ -141,6 +113,7 @@ assert_ready(struct trial *t, const char *why)
 static void
 test_fixed(void)
 {
+	struct fetch *none = NULL;
 	struct trial t;
 
 	begin(&t);
@@ -148,9 +121,7 @@ test_fixed(void)
 	    "[twilio]\nauth_token = a\nauth_token_previous = b\n"
 	    "[server]\nadmin_token = c\n");
 	assert_is(&t, "a b|c");
-	secrets_doubt(t.secrets);
-	assert_ready(&t, NULL);
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
+	CU_ASSERT_EQUAL(secrets_list(t.secrets, none), 0);
 	CU_ASSERT_EQUAL(fake_fetches(&t.fake), 0);
 	end(&t);
 	begin(&t);
@@ -161,53 +132,48 @@ test_fixed(void)
 	start(&t, "");
 	assert_is(&t, "|");
 	end(&t);
-	secrets_close(NULL);
 }
 
-/* Without a thread what came at the start stays: plain CGI. */
+/* Nothing is kept at AWS, or it is plain CGI. */
 static void
-test_one_request(void)
+test_no_refresh(void)
+{
+	struct buf why = BUF_INIT;
+
+	refresh_doubt(NULL);
+	CU_ASSERT_FALSE(refresh_doubted(NULL));
+	CU_ASSERT_FALSE(refresh_due(NULL));
+	CU_ASSERT_TRUE(refresh_ready(NULL, &why));
+	refresh_close(NULL);
+	secrets_free(NULL);
+}
+
+static void
+test_changes(void)
 {
 	struct trial t;
 
 	begin(&t);
-	t.options.threaded = false;
-	t.options.refresh_us = MS;
-	fake_ssm(&t.fake, "/t", "a");
-	start(&t, "[twilio]\nauth_token = ssm:/t\n");
-	assert_is(&t, "a|");
-	secrets_doubt(t.secrets);
-	usleep(20000);
-	CU_ASSERT_EQUAL(fake_fetches(&t.fake), 1);
-	end(&t);
-}
-
-static void
-test_refresh(void)
-{
-	const struct secret_set *old;
-	struct trial t;
-
-	begin(&t);
-	t.options.refresh_us = 5 * MS;
 	fake_ssm(&t.fake, "/t", "a");
 	fake_ssm(&t.fake, "/admin", "c");
 	start(&t,
 	    "[twilio]\nauth_token = ssm:/t\nauth_token_previous = p\n"
 	    "[server]\nadmin_token = ssm:/admin\n");
 	assert_is(&t, "a p|c");
-	old = secrets_get(t.secrets);
+	/* The configuration has them no more. */
+	CU_ASSERT_STRING_EQUAL(t.config->twilio.auth_token, "");
+	CU_ASSERT_FALSE(turn(&t));
 	fake_ssm(&t.fake, "/t", "b");
 	/* The old token is still good; an administrator's is not. */
-	assert_becomes(&t, "b a p|c");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b a p|c");
+	CU_ASSERT_FALSE(turn(&t));
 	fake_ssm(&t.fake, "/admin", "d");
-	assert_becomes(&t, "b a p|d");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b a p|d");
 	fake_ssm(&t.fake, "/t", "e");
-	assert_becomes(&t, "e b p|d");
-	/* Who has a state keeps it. */
-	CU_ASSERT_STRING_EQUAL(old->tokens[0], "a");
-	CU_ASSERT_STRING_EQUAL(old->admin_token, "c");
-	secrets_put(t.secrets, old);
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "e b p|d");
 	end(&t);
 }
 
@@ -217,13 +183,16 @@ test_grace(void)
 	struct trial t;
 
 	begin(&t);
-	t.options.refresh_us = 5 * MS;
-	t.options.grace_us = 150 * MS;
+	t.times.grace_us = 50 * MS;
 	fake_ssm(&t.fake, "/t", "a");
 	start(&t, "[twilio]\nauth_token = ssm:/t\n");
 	fake_ssm(&t.fake, "/t", "b");
-	assert_becomes(&t, "b a|");
-	assert_becomes(&t, "b|");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b a|");
+	usleep(60000);
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b|");
+	CU_ASSERT_FALSE(turn(&t));
 	end(&t);
 }
 
@@ -233,26 +202,28 @@ test_previous(void)
 	struct trial t;
 
 	begin(&t);
-	t.options.refresh_us = 5 * MS;
-	t.options.grace_us = 1;
+	t.times.grace_us = 0;
 	fake_secret(&t.fake, "s", "{\"t\":\"b\"}");
 	fake_previous(&t.fake, "s", "{\"t\":\"a\"}");
 	start(&t, "[twilio]\nauth_token = secretsmanager:s#t\n");
 	assert_is(&t, "b a|");
 	fake_previous(&t.fake, "s", "{\"t\":\"b\"}");
 	fake_secret(&t.fake, "s", "{\"t\":\"c\"}");
-	assert_becomes(&t, "c b|");
+	CU_ASSERT_TRUE(turn(&t));
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "c b|");
 	/* That it cannot be had now does not take it away; that there is none
 	 * does. */
 	fake_put(&t.fake,
 	    &(struct fake_value){
 		SOURCE_SECRETSMANAGER, "s", true, ST_TIMEOUT, "late", 0 });
-	wait_fetches(&t, fake_fetches(&t.fake) + 3);
+	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "c b|");
 	fake_put(&t.fake,
 	    &(struct fake_value){
 		SOURCE_SECRETSMANAGER, "s", true, ST_NOTFOUND, "gone", 0 });
-	assert_becomes(&t, "c|");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "c|");
 	end(&t);
 }
 
@@ -265,22 +236,22 @@ test_bad_values(void)
 	size_t i;
 
 	begin(&t);
-	t.options.refresh_us = 2 * MS;
 	fake_ssm(&t.fake, "/t", "a");
 	start(&t, "[twilio]\nauth_token = ssm:/t\n");
 	for (i = 0; i < TEST_COUNT(bad); i++) {
 		fake_ssm(&t.fake, "/t", bad[i]);
-		wait_fetches(&t, fake_fetches(&t.fake) + 2);
+		CU_ASSERT_FALSE(turn(&t));
 		assert_is(&t, "a|");
 	}
 	fake_put(&t.fake,
 	    &(struct fake_value){
 		SOURCE_SSM, "/t", false, ST_DENIED, "no", 0 });
-	wait_fetches(&t, fake_fetches(&t.fake) + 2);
+	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "a|");
 	assert_ready(&t, NULL);
 	fake_ssm(&t.fake, "/t", "b");
-	assert_becomes(&t, "b a|");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b a|");
 	end(&t);
 }
 
@@ -290,23 +261,62 @@ test_outage(void)
 	struct trial t;
 
 	begin(&t);
-	t.options.refresh_us = 5 * MS;
-	t.options.ceiling_us = 400 * MS;
+	t.times.ceiling_us = 100 * MS;
 	fake_ssm(&t.fake, "/t", "a");
 	start(&t, "[twilio]\nauth_token = ssm:/t\n");
 	assert_ready(&t, NULL);
 	fake_outage(&t.fake, ST_UNAVAILABLE);
 	fake_ssm(&t.fake, "/t", "b");
-	wait_fetches(&t, fake_fetches(&t.fake) + 2);
+	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "a|");
-	assert_ready(&t, NULL);
+	usleep(110000);
+	CU_ASSERT_FALSE(turn(&t));
 	assert_ready(&t, "secrets were not fetched for too long");
 	/* Old, but better than refusing everybody. */
 	assert_is(&t, "a|");
 	fake_outage(&t.fake, ST_OK);
-	assert_becomes(&t, "b a|");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "b a|");
 	assert_ready(&t, NULL);
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
+	end(&t);
+}
+
+/* Until it is due: about how many milliseconds? */
+static int64_t
+wait_due(const struct trial *t)
+{
+	int64_t began = clock_mono_us();
+
+	while (!refresh_due(t->refresh) && clock_mono_us() < began + 5000 * MS)
+		usleep(200);
+	return (clock_mono_us() - began) / MS;
+}
+
+static void
+test_times(void)
+{
+	int64_t ms;
+	struct trial t;
+
+	begin(&t);
+	t.times.usual_us = 100 * MS;
+	t.times.retry_us = 20 * MS;
+	fake_ssm(&t.fake, "/t", "a");
+	start(&t, "[twilio]\nauth_token = ssm:/t\n");
+	ms = wait_due(&t);
+	CU_ASSERT_TRUE(ms >= 89 && ms < 1000);
+	fake_outage(&t.fake, ST_BUSY);
+	turn(&t);
+	CU_ASSERT_FALSE(refresh_due(t.refresh));
+	ms = wait_due(&t);
+	CU_ASSERT_TRUE(ms >= 17 && ms < 80);
+	turn(&t);
+	turn(&t);
+	/* Twice as late each time. */
+	CU_ASSERT_TRUE(wait_due(&t) >= 71);
+	fake_outage(&t.fake, ST_OK);
+	turn(&t);
+	CU_ASSERT_TRUE(wait_due(&t) >= 89);
 	end(&t);
 }
 
@@ -314,27 +324,29 @@ static void
 test_doubt(void)
 {
 	struct trial t;
-	int i;
 
 	begin(&t);
-	t.options.forced_us = 300 * MS;
+	t.times.forced_us = 100 * MS;
 	fake_ssm(&t.fake, "/t", "a");
 	start(&t, "[twilio]\nauth_token = ssm:/t\n");
-	fake_ssm(&t.fake, "/t", "b");
-	usleep(20000);
-	assert_is(&t, "a|");
-	secrets_doubt(t.secrets);
-	assert_becomes(&t, "b a|");
-	CU_ASSERT_EQUAL(fake_fetches(&t.fake), 2);
+	CU_ASSERT_FALSE(refresh_due(t.refresh));
+	CU_ASSERT_FALSE(refresh_doubted(t.refresh));
+	refresh_doubt(t.refresh);
+	refresh_doubt(t.refresh);
+	/* At once, and the keeper is told once. */
+	CU_ASSERT_TRUE(refresh_due(t.refresh));
+	CU_ASSERT_TRUE(refresh_doubted(t.refresh));
+	refresh_doubt(t.refresh);
+	CU_ASSERT_FALSE(refresh_doubted(t.refresh));
+	CU_ASSERT_FALSE(turn(&t));
 	/* However many they are, it is not asked again so soon; but then. */
-	fake_ssm(&t.fake, "/t", "c");
-	for (i = 0; i < 50; i++) {
-		secrets_doubt(t.secrets);
-		usleep(1000);
-	}
-	CU_ASSERT_EQUAL(fake_fetches(&t.fake), 2);
-	assert_becomes(&t, "c b|");
-	CU_ASSERT_EQUAL(fake_fetches(&t.fake), 3);
+	refresh_doubt(t.refresh);
+	CU_ASSERT_TRUE(refresh_doubted(t.refresh));
+	CU_ASSERT_FALSE(refresh_due(t.refresh));
+	CU_ASSERT_TRUE(wait_due(&t) >= 80);
+	CU_ASSERT_TRUE(refresh_due(t.refresh));
+	CU_ASSERT_FALSE(turn(&t));
+	CU_ASSERT_FALSE(refresh_due(t.refresh));
 	end(&t);
 }
 
@@ -346,7 +358,6 @@ test_api_secret(void)
 	struct trial t;
 
 	begin(&t);
-	t.options.refresh_us = 5 * MS;
 	fake_secret(&t.fake, "s", "{\"secret\":\"k\"}");
 	start(&t,
 	    "[twilio]\nauth_token = a\n"
@@ -354,189 +365,13 @@ test_api_secret(void)
 	    "api_secret = secretsmanager:s#secret\n");
 	assert_is(&t, "a|/k");
 	fake_secret(&t.fake, "s", "{\"secret\":\"l\"}");
-	assert_becomes(&t, "a|/l");
+	CU_ASSERT_TRUE(turn(&t));
+	assert_is(&t, "a|/l");
 	/* What no secret can be is not taken. */
 	fake_secret(&t.fake, "s", "{\"secret\":\"a b\"}");
-	wait_fetches(&t, fake_fetches(&t.fake) + 2);
+	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "a|/l");
 	end(&t);
-}
-
-/* An outage at the start: nothing is answered, until it is over. */
-static void
-test_missing(void)
-{
-	struct trial t;
-
-	begin(&t);
-	fake_outage(&t.fake, ST_TIMEOUT);
-	fake_secret(&t.fake, "s", "a");
-	fake_previous(&t.fake, "s", "z");
-	start(&t,
-	    "[twilio]\nauth_token = secretsmanager:s\n"
-	    "auth_token_previous = p\n[server]\nadmin_token = c\n");
-	assert_is(&t, "p|c!");
-	assert_ready(&t, "settings that are kept at AWS are not there");
-	wait_fetches(&t, 3);
-	assert_is(&t, "p|c!");
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
-	fake_outage(&t.fake, ST_OK);
-	assert_becomes(&t, "a z p|c");
-	assert_ready(&t, NULL);
-	/* No reload is needed for that. */
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
-	end(&t);
-}
-
-static bool
-becomes_stale(struct trial *t)
-{
-	int64_t until = clock_mono_us() + 5000 * MS;
-
-	while (clock_mono_us() < until) {
-		if (secrets_stale(t->secrets))
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
-/* Other settings come by a reload, once AWS has answered for all of them. */
-static void
-test_other_settings(void)
-{
-	struct trial t;
-
-	begin(&t);
-	fake_outage(&t.fake, ST_IO);
-	fake_ssm(&t.fake, "/t", "a");
-	fake_ssm(&t.fake, "/url", "https://example.com");
-	start(&t,
-	    "[twilio]\nauth_token = ssm:/t\n"
-	    "[server]\npublic_url = ssm:/url\n[values]\nx = ssm:/none\n");
-	assert_is(&t, "|!");
-	fake_put(&t.fake,
-	    &(struct fake_value){ SOURCE_SSM, "/none", false, ST_BUSY, "", 0 });
-	fake_outage(&t.fake, ST_OK);
-	/* The token is there; the rest is not, so nobody is answered. */
-	assert_becomes(&t, "a|!");
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
-	assert_ready(&t, "settings that are kept at AWS are not there");
-	/* Also if it is no: a reload says so. */
-	fake_put(&t.fake,
-	    &(struct fake_value){
-		SOURCE_SSM, "/none", false, ST_NOTFOUND, "", 0 });
-	CU_ASSERT_TRUE(becomes_stale(&t));
-	CU_ASSERT_TRUE(becomes_stale(&t));
-	assert_is(&t, "a|!");
-	end(&t);
-}
-
-/* A secret that turns out not to be there is a reload's to complain of. */
-static void
-test_missing_for_good(void)
-{
-	struct trial t;
-
-	begin(&t);
-	fake_outage(&t.fake, ST_UNAVAILABLE);
-	start(&t, "[twilio]\nauth_token = ssm:/t\n");
-	wait_fetches(&t, 2);
-	CU_ASSERT_FALSE(secrets_stale(t.secrets));
-	fake_outage(&t.fake, ST_NOTFOUND);
-	CU_ASSERT_TRUE(becomes_stale(&t));
-	assert_is(&t, "|!");
-	end(&t);
-}
-
-/* --- under load ------------------------------------------------------------- */
-
-struct load {
-	struct trial t;
-	atomic_int now; /* the token that is signed with */
-	atomic_bool stop;
-	atomic_int checks, wrong;
-};
-
-static void *
-check_always(void *arg)
-{
-	struct load *l = arg;
-	const struct secret_set *set;
-	char token[32];
-	bool good;
-	size_t i;
-	int n;
-
-	while (!l->stop) {
-		n = l->now;
-		snprintf(token, sizeof(token), "token%d", n);
-		set = secrets_get(l->t.secrets);
-		good = false;
-		for (i = 0; set->tokens[i] != NULL; i++)
-			good = good || strcmp(set->tokens[i], token) == 0;
-		secrets_put(l->t.secrets, set);
-		l->checks++;
-		/* Who slept over it signs with one that is long gone. */
-		if (!good && n == l->now) {
-			l->wrong++;
-			secrets_doubt(l->t.secrets);
-		}
-	}
-	return NULL;
-}
-
-/* Who signs goes over to a new token once it is fetched: nobody is refused. */
-static void
-test_rotation_under_load(void)
-{
-	static char names[20][32];
-	struct load *l = calloc(1, sizeof(*l));
-	pthread_t threads[4];
-	char all[80];
-	int i;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	begin(&l->t);
-	l->t.options.refresh_us = 3 * MS;
-	fake_ssm(&l->t.fake, "/t", "token0");
-	start(&l->t, "[twilio]\nauth_token = ssm:/t\n");
-	for (i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, check_always, l);
-	for (i = 1; i < 20; i++) {
-		snprintf(names[i], sizeof(names[i]), "token%d", i);
-		fake_ssm(&l->t.fake, "/t", names[i]);
-		snprintf(all, sizeof(all), "token%d token%d|", i, i - 1);
-		assert_becomes(&l->t, all);
-		l->now = i;
-	}
-	usleep(20000);
-	l->stop = true;
-	for (i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
-	CU_ASSERT_TRUE(l->checks > 1000);
-	CU_ASSERT_EQUAL(l->wrong, 0);
-	end(&l->t);
-	free(l);
-}
-
-/* It ends at once, however long it was to wait. */
-static void
-test_close(void)
-{
-	int64_t began = clock_mono_us();
-	struct trial t;
-	int i;
-
-	for (i = 0; i < 50; i++) {
-		begin(&t);
-		fake_ssm(&t.fake, "/t", "a");
-		start(&t, "[twilio]\nauth_token = ssm:/t\n");
-		if (i % 2 == 0)
-			secrets_doubt(t.secrets);
-		end(&t);
-	}
-	CU_ASSERT_TRUE(clock_mono_us() - began < 2000 * MS);
 }
 
 /* A reload knows only the new token; Twilio may still sign with the old. */
@@ -550,14 +385,14 @@ test_reload(void)
 	start(&a, "[twilio]\nauth_token = ssm:/t\n");
 	begin(&b);
 	fake_ssm(&b.fake, "/t", "b");
-	b.options.before = a.secrets;
+	b.before = a.secrets;
 	start(&b, "[twilio]\nauth_token = ssm:/t\n");
 	assert_is(&b, "b a|");
 	end(&a);
 	/* And once more, with nothing new. */
 	begin(&c);
 	fake_ssm(&c.fake, "/t", "b");
-	c.options.before = b.secrets;
+	c.before = b.secrets;
 	start(&c, "[twilio]\nauth_token = ssm:/t\n");
 	assert_is(&c, "b a|");
 	end(&c);
@@ -565,34 +400,126 @@ test_reload(void)
 	 * the file: whoever takes it out means it. */
 	begin(&c);
 	fake_ssm(&c.fake, "/other", "c");
-	c.options.before = b.secrets;
+	c.before = b.secrets;
 	start(&c, "[twilio]\nauth_token = ssm:/other\n");
 	assert_is(&c, "c|");
 	end(&c);
 	begin(&c);
-	c.options.before = b.secrets;
+	c.before = b.secrets;
 	start(&c, "[twilio]\nauth_token = c\n");
 	assert_is(&c, "c|");
 	end(&c);
 	end(&b);
 }
 
+/* --- snapshots -------------------------------------------------------------- */
+
+struct load {
+	struct app_slot *slot;
+	atomic_int now; /* the token that is signed with */
+	atomic_bool stop;
+	atomic_int checks, wrong;
+};
+
+static void *
+check_always(void *arg)
+{
+	struct load *l = arg;
+	struct app *app;
+	char token[32];
+	bool good;
+	size_t i;
+	int n;
+
+	while (!l->stop) {
+		n = l->now;
+		snprintf(token, sizeof(token), "token%d", n);
+		app = app_slot_get(l->slot);
+		good = false;
+		for (i = 0; app->secrets->tokens[i] != NULL; i++)
+			good =
+			    good || strcmp(app->secrets->tokens[i], token) == 0;
+		if (*app->config->server.public_url == '\0')
+			good = false;
+		app_slot_put(l->slot, app);
+		l->checks++;
+		/* Who slept over it signs with one that is long gone. */
+		if (!good && n == l->now)
+			l->wrong++;
+	}
+	return NULL;
+}
+
+/* Who signs goes over to a new token once it is fetched: nobody is refused, and
+ * snapshots that share their parts close in any order. */
+static void
+test_snapshots(void)
+{
+	static const struct refresh_times times = { NEVER, NEVER, NEVER, NEVER,
+		NEVER };
+	static char names[20][32];
+	struct load *l = calloc(1, sizeof(*l));
+	struct app *app = test_app(NULL), *first, *next;
+	struct refresh_options o = { .times = &times };
+	pthread_t threads[4];
+	struct fake fake;
+	int i;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	fake_init(&fake);
+	fake_ssm(&fake, "/t", "token0");
+	o.source = &fake.source;
+	CU_ASSERT_EQUAL_FATAL(refresh_open(&app->refresh, &o), ST_OK);
+	app->secrets->each[0].reference = "ssm:/t";
+	app_renew(app, &next);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+	CU_ASSERT_EQUAL_FATAL(app_slot_open(&l->slot, app), ST_OK);
+	app_slot_replace(l->slot, next);
+	for (i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, check_always, l);
+	first = app_slot_get(l->slot);
+	for (i = 1; i < 20; i++) {
+		snprintf(names[i], sizeof(names[i]), "token%d", i);
+		fake_ssm(&fake, "/t", names[i]);
+		app = app_slot_get(l->slot);
+		app_renew(app, &next);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+		app_slot_replace(l->slot, next);
+		app_slot_put(l->slot, app);
+		app_slot_sweep(l->slot);
+		l->now = i;
+		usleep(2000);
+	}
+	/* Who has a snapshot keeps it. */
+	CU_ASSERT_STRING_EQUAL(first->secrets->tokens[0], "token0");
+	app_slot_put(l->slot, first);
+	app_slot_sweep(l->slot);
+	usleep(20000);
+	l->stop = true;
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	CU_ASSERT_TRUE(l->checks > 1000);
+	CU_ASSERT_EQUAL(l->wrong, 0);
+	CU_ASSERT_FALSE(fake.closed);
+	app_slot_close(l->slot);
+	CU_ASSERT_TRUE(fake.closed);
+	fake_destroy(&fake);
+	free(l);
+}
+
 static const struct test tests[] = {
 	{ "fixed ones", test_fixed },
-	{ "one request", test_one_request },
-	{ "refresh", test_refresh },
+	{ "no refresh", test_no_refresh },
+	{ "changes", test_changes },
 	{ "grace", test_grace },
 	{ "the value before", test_previous },
 	{ "bad values", test_bad_values },
 	{ "an outage", test_outage },
+	{ "times", test_times },
 	{ "doubt", test_doubt },
 	{ "the secret of an API key", test_api_secret },
-	{ "missing at the start", test_missing },
-	{ "other settings", test_other_settings },
-	{ "missing for good", test_missing_for_good },
-	{ "rotation under load", test_rotation_under_load },
-	{ "close", test_close },
 	{ "a reload", test_reload },
+	{ "snapshots", test_snapshots },
 };
 
 int

@@ -19,6 +19,7 @@
 #include "config/env.h"
 #include "http/client.h"
 #include "params/params.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "store/db.h"
 #include "store/settled.h"
@@ -195,11 +196,10 @@ app_open_broken(struct app **out, const struct app_options *o,
 	return st;
 }
 
-void
-app_close(struct app *app)
+/* What snapshots may have in common. */
+static void
+close_parts(struct app *app)
 {
-	if (app == NULL)
-		return;
 	spans_close(app->spans);
 	clients_close(app->clients);
 	templates_close(app->templates);
@@ -207,7 +207,7 @@ app_close(struct app *app)
 	settled_close(app->settled);
 	breakers_close(app->breakers);
 	ports_pool_close(app->ports);
-	secrets_close(app->secrets);
+	refresh_close(app->refresh);
 	aws_close(app->aws);
 	db_close(app->db);
 	health_close(app->health);
@@ -216,13 +216,61 @@ app_close(struct app *app)
 	log_close(app->log);
 	config_free(app->config);
 	free(app->broken);
-	free(app);
+}
+
+void
+app_close(struct app *app)
+{
+	struct app *owner;
+
+	if (app == NULL)
+		return;
+	owner = app->owner == NULL ? app : app->owner;
+	secrets_free(app->secrets);
+	app->secrets = NULL;
+	if (owner != app)
+		free(app);
+	if (owner->sharers-- > 0)
+		return;
+	close_parts(owner);
+	free(owner);
 }
 
 bool
-app_stale(const struct app *app)
+app_is_incomplete(const struct app *app)
 {
-	return app->secrets != NULL && secrets_stale(app->secrets);
+	return app->broken != NULL || app->config->missing > 0;
+}
+
+bool
+app_renew_due(const struct app *app)
+{
+	return refresh_due(app->refresh);
+}
+
+bool
+app_has_doubts(const struct app *app)
+{
+	return refresh_doubted(app->refresh);
+}
+
+void
+app_renew(struct app *app, struct app **next)
+{
+	struct secrets *secrets;
+
+	*next = NULL;
+	refresh_run(app->refresh, app->secrets, &secrets);
+	if (secrets == NULL)
+		return;
+	if ((*next = calloc(1, sizeof(**next))) == NULL) {
+		secrets_free(secrets);
+		return;
+	}
+	memcpy(*next, app, offsetof(struct app, secrets));
+	(*next)->secrets = secrets;
+	(*next)->owner = app->owner == NULL ? app : app->owner;
+	(*next)->owner->sharers++;
 }
 
 struct app_slot {

@@ -2,8 +2,9 @@
  * The life of a request: route, guard, handler, reply, log line.
  *
  * struct app is a snapshot of everything a request needs: configuration,
- * store, queues. It does not change once made; a reload makes another and the
- * old one goes when its last request has left (struct app_slot).
+ * store, queues. It does not change once made; a reload, or a secret that has
+ * changed, makes another, and the old one goes when its last request has left
+ * (struct app_slot).
  */
 #ifndef APP_APP_H
 #define APP_APP_H
@@ -30,6 +31,7 @@ struct health;
 struct limit;
 struct metrics;
 struct outbox;
+struct refresh;
 struct secrets;
 struct senders;
 struct settled;
@@ -51,11 +53,16 @@ struct app {
 	struct senders *senders; /* … nothing is sent behind requests */
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
-	struct secrets *secrets; /* to check requests with */
+	struct refresh *refresh; /* of the secrets; NULL: they stay */
 	struct clients *clients; /* to ask Twilio with */
 	struct limit *limit; /* of those that wait for Twilio; not its own */
 	struct metrics *metrics;
 	struct health *health;
+
+	/* Each snapshot's own; what is above may be another's. */
+	struct secrets *secrets; /* to check requests with */
+	struct app *owner; /* of what is above; NULL: it is this one's */
+	int sharers; /* others that use it; of the thread that closes */
 	int refs; /* guarded by the slot's mutex, as the next */
 	struct app *retired; /* the next of those that nobody uses */
 };
@@ -91,9 +98,21 @@ void app_close(struct app *);
 enum status app_open_broken(struct app **, const struct app_options *,
     const struct buf *errors, enum status);
 
-/* True once whenever a reload would have settings that this snapshot had to
- * start without. */
-bool app_stale(const struct app *);
+/* Had it to start without a good configuration, or without settings that AWS
+ * did not give? Another try to open may have them. */
+bool app_is_incomplete(const struct app *);
+
+/*
+ * Secrets that are kept at AWS change while a snapshot serves. app_renew_due
+ * says when to fetch them again; app_renew does so, within seconds, and where
+ * some have changed makes a snapshot that has all else in common with this one:
+ * *next, else NULL. It and app_close are for one thread, the keeper.
+ * app_has_doubts is true once after requests began to be refused, which may
+ * have made it due.
+ */
+bool app_renew_due(const struct app *);
+void app_renew(struct app *, struct app **next);
+bool app_has_doubts(const struct app *);
 
 /* The present snapshot, shared by the workers. */
 struct app_slot;

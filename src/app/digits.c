@@ -147,9 +147,8 @@ put_message(const struct call_digits *d, struct buf *out)
 static enum status
 put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
 {
-	const struct secret_set *secrets = secrets_get(x->app->secrets);
-	const char *token =
-	    secrets->tokens[0] == NULL ? "" : secrets->tokens[0];
+	const char *current = x->app->secrets->tokens[0];
+	const char *token = current == NULL ? "" : current;
 	const struct crypt_piece pieces[] = { { d->call_sid,
 						  strlen(d->call_sid) },
 		{ ".", 1 }, { d->target, strlen(d->target) }, { ".", 1 },
@@ -160,7 +159,6 @@ put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
 
 	st = crypt_hmac_sha256(token, strlen(token), pieces,
 	    sizeof(pieces) / sizeof(pieces[0]), mac);
-	secrets_put(x->app->secrets, secrets);
 	if (st != ST_OK)
 		return st;
 	buf_printf(key, "%s.%s.", d->call_sid, d->target);

@@ -7,6 +7,7 @@
 #include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "twilio/signature.h"
 
@@ -184,7 +185,7 @@ pass_unsigned(struct exchange *x)
 }
 
 static bool
-guard_signed(struct exchange *x, const struct secret_set *secrets)
+guard_signed(struct exchange *x, const struct secrets *secrets)
 {
 	const struct check c = { x, secrets->tokens, x->digest };
 	enum signature_verdict v;
@@ -207,7 +208,7 @@ guard_signed(struct exchange *x, const struct secret_set *secrets)
 	if (v == SIGNATURE_VALID)
 		return true;
 	if (v == SIGNATURE_WRONG)
-		secrets_doubt(x->app->secrets);
+		refresh_doubt(x->app->refresh);
 	metrics_signature(x->app->metrics, v,
 	    x->app->config->server.signature == SIGNATURE_ENFORCE);
 	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
@@ -232,7 +233,7 @@ bearer_token(const struct request *r)
 }
 
 static bool
-guard_admin(struct exchange *x, const struct secret_set *secrets)
+guard_admin(struct exchange *x, const struct secrets *secrets)
 {
 	const char *token = bearer_token(x->request);
 	const char *key = x->request->api_key;
@@ -246,7 +247,7 @@ guard_admin(struct exchange *x, const struct secret_set *secrets)
 	    crypt_equal_secret(secrets->admin_token, key))
 		return true;
 	if (*token != '\0' || *key != '\0')
-		secrets_doubt(x->app->secrets);
+		refresh_doubt(x->app->refresh);
 	exchange_error(x, 401, "Wrong or missing token");
 	response_header(
 	    x->response, "WWW-Authenticate", "Bearer realm=\"switchhook\"");
@@ -254,9 +255,9 @@ guard_admin(struct exchange *x, const struct secret_set *secrets)
 }
 
 static bool
-pass(struct exchange *x, const struct secret_set *secrets)
+pass(struct exchange *x, const struct secrets *secrets)
 {
-	if (secrets->missing && x->route->guard != GUARD_OPEN)
+	if (x->app->config->missing > 0 && x->route->guard != GUARD_OPEN)
 		return refuse_early(x);
 	switch (x->route->guard) {
 	case GUARD_OPEN:
@@ -272,10 +273,8 @@ pass(struct exchange *x, const struct secret_set *secrets)
 bool
 guard_pass(struct exchange *x)
 {
-	const struct secret_set *secrets = secrets_get(x->app->secrets);
-	bool passed = pass(x, secrets);
+	bool passed = pass(x, x->app->secrets);
 
-	secrets_put(x->app->secrets, secrets);
 	if (passed && x->route->guard == GUARD_SIGNED)
 		metrics_webhook(x->app->metrics);
 	return passed;

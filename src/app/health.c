@@ -12,6 +12,7 @@
 #include "base/cond.h"
 #include "config.h"
 #include "config/config.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "store/db.h"
 #include "store/seen.h"
@@ -57,15 +58,13 @@ voice_ready(const struct app *app, struct buf *why)
 static bool
 settings_ready(const struct app *app, struct buf *why)
 {
-	const struct secret_set *secrets = secrets_get(app->secrets);
-	bool token = secrets->tokens[0] != NULL;
-
-	secrets_put(app->secrets, secrets);
-	if (!secrets_ready(app->secrets, why))
-		return false;
-	if (token || app->config->server.signature == SIGNATURE_OFF)
-		return true;
-	buf_puts(why, "twilio.auth_token is not there");
+	if (app->config->missing > 0)
+		buf_puts(why, "settings that are kept at AWS are not there");
+	else if (app->secrets->tokens[0] == NULL &&
+	    app->config->server.signature != SIGNATURE_OFF)
+		buf_puts(why, "twilio.auth_token is not there");
+	else
+		return refresh_ready(app->refresh, why);
 	return false;
 }
 

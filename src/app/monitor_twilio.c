@@ -8,6 +8,7 @@
 #include "app/monitor.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 
 /* When somebody who waits may be through, or Twilio ready again. */
@@ -21,7 +22,6 @@
 /* What asking Twilio needs. */
 struct asking {
 	struct exchange *x;
-	const struct secret_set *secrets;
 	struct calls_account account;
 	struct http_client *client;
 	bool entered; /* it counts as one that waits */
@@ -67,9 +67,8 @@ asking_begin(struct asking *a, struct exchange *x)
 	const char *lacks;
 
 	*a = (struct asking){ .x = x };
-	a->secrets = secrets_get(x->app->secrets);
-	a->account = calls_account(
-	    x->app->config, a->secrets->tokens[0], a->secrets->api_secret);
+	a->account = calls_account(x->app->config, x->app->secrets->tokens[0],
+	    x->app->secrets->api_secret);
 	if ((lacks = calls_account_lacks(&a->account)) != NULL) {
 		exchange_error(x, 503, lacks);
 		return false;
@@ -92,7 +91,6 @@ asking_end(struct asking *a)
 		clients_give(a->x->app->clients, a->client);
 	if (a->entered)
 		limit_leave(a->x->app->limit);
-	secrets_put(a->x->app->secrets, a->secrets);
 }
 
 /* Answer why Twilio gave nothing. */
@@ -112,7 +110,7 @@ asking_refused(struct asking *a, enum status st, const struct calls_failure *f)
 	    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
 	/* Perhaps our token is the old one. */
 	if (f->http == 401)
-		secrets_doubt(x->app->secrets);
+		refresh_doubt(x->app->refresh);
 	if (st == ST_NOMEM) {
 		exchange_fail(x, st);
 	} else if (st == ST_BUSY) {

@@ -10,7 +10,9 @@
 #include "app/voice_check.h"
 #include "aws/client.h"
 #include "config/config.h"
+#include "params/fetch.h"
 #include "params/params.h"
+#include "params/refresh.h"
 #include "params/secrets.h"
 #include "params/source.h"
 
@@ -180,10 +182,28 @@ make_usual_place(const struct config *c)
 	buf_release(&where);
 }
 
+/* A server takes secrets up that change at AWS. The source is taken over. */
+static enum status
+open_refresh(
+    struct app *app, const struct app_options *o, struct source *source)
+{
+	struct fetch fetches[SECRETS_N];
+	const struct refresh_options how = { .source = source,
+		.times = &refresh_times,
+		.log = app->log,
+		.fetched = metrics_refresh,
+		.fetched_arg = app->metrics };
+
+	if (o->threaded && app->config->missing == 0 &&
+	    secrets_list(app->secrets, fetches) > 0)
+		return refresh_open(&app->refresh, &how);
+	source_close(source);
+	return ST_OK;
+}
+
 enum status
 settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 {
-	struct secrets_options secrets = { .threaded = o->threaded };
 	struct source *source = NULL;
 	enum status st = begin(app, o, errors);
 
@@ -195,17 +215,15 @@ settings_open(struct app *app, const struct app_options *o, struct buf *errors)
 		st = open_source(app, o, &source, errors);
 	if (st != ST_NOMEM)
 		st = end(app, o, source, st, errors);
-	if (st != ST_OK) {
-		source_close(source);
-		return st;
-	}
-	make_usual_place(app->config);
-	secrets.config = app->config;
-	secrets.before = o->before == NULL ? NULL : o->before->secrets;
-	secrets.source = source;
-	secrets.take = o->threaded || o->one_request;
-	secrets.log = app->log;
-	secrets.refreshed = metrics_refresh;
-	secrets.refreshed_arg = app->metrics;
-	return secrets_open(&app->secrets, &secrets);
+	if (st == ST_OK)
+		make_usual_place(app->config);
+	if (st == ST_OK)
+		st = secrets_make(&app->secrets, app->config,
+		    o->threaded || o->one_request,
+		    o->before == NULL ? NULL : o->before->secrets,
+		    refresh_times.grace_us);
+	if (st == ST_OK)
+		return open_refresh(app, o, source);
+	source_close(source);
+	return st;
 }

@@ -47,8 +47,10 @@
 #define STOP_GRACE_US ((int64_t)200000)
 #define STOP_END_US ((int64_t)6000000)
 
-/* Between tries to read a configuration that is wrong, doubling. */
+/* Between tries to read a configuration that is wrong, and to have settings
+ * that AWS did not give, doubling. */
 #define RETRY_MAX_US ((int64_t)4000000)
+#define RETRY_AWS_MAX_US ((int64_t)64000000)
 
 #define SECOND_US ((int64_t)1000000)
 #define SECOND_NS 1000000000L
@@ -117,6 +119,14 @@ leave_gate(struct server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void
+wake_keeper(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_signal(&s->keep);
+	pthread_mutex_unlock(&s->lock);
+}
+
 struct body {
 	const struct records *from;
 	size_t given;
@@ -149,6 +159,8 @@ serve(struct server *s, struct conn *c, struct answer *a)
 		app_refused(app, 503);
 	} else {
 		answer_make(a, app, records_envp(&c->in), &source);
+		if (app_has_doubts(app))
+			wake_keeper(s);
 	}
 	app_slot_put(s->slot, app);
 	keep = conn_reply(c, a, s->options->timeout_s * REPLY_TIMEOUTS);
@@ -242,8 +254,9 @@ renew_broken(struct server *s, const struct app *now, const struct buf *errors,
 	return true;
 }
 
+/* wanted: an operator asked for it; else it is another try. */
 static void
-reload(struct server *s)
+reload(struct server *s, bool wanted)
 {
 	struct app *now = app_slot_get(s->slot), *next = NULL;
 	struct app_options o = s->options->app;
@@ -260,33 +273,38 @@ reload(struct server *s)
 		log_reopen(now->log);
 		if (errors.len > 0)
 			log_lines(now->log, errors.data);
-		log_error(now->log, "not reloaded: the old one stays",
-		    LOG_INT("pid", getpid()),
-		    LOG_STR("reason", status_text(st)));
+		if (wanted || now->broken != NULL || st != ST_UNAVAILABLE)
+			log_error(now->log, "not reloaded: the old one stays",
+			    LOG_INT("pid", getpid()),
+			    LOG_STR("reason", status_text(st)));
 	}
 	buf_release(&errors);
 	app_slot_put(s->slot, now);
 }
 
 /*
- * What started without a good configuration, or without settings that AWS did
- * not give, may have it now. *due_us and *pause_us are the caller's, for the
- * first of these.
+ * What had to start without something may have it now, or its secrets may have
+ * changed. *due_us and *pause_us are the caller's, for the next try.
  */
-static bool
-is_stale(struct server *s, int64_t *due_us, int64_t *pause_us)
+static void
+renew(struct server *s, int64_t *due_us, int64_t *pause_us)
 {
-	struct app *now = app_slot_get(s->slot);
-	bool stale = app_stale(now);
+	struct app *now = app_slot_get(s->slot), *next = NULL;
 
-	if (now->broken != NULL && clock_mono_us() >= *due_us) {
-		stale = true;
+	if (app_is_incomplete(now) && clock_mono_us() >= *due_us) {
+		reload(s, false);
 		*due_us = clock_mono_us() + *pause_us;
-		if (*pause_us < RETRY_MAX_US)
-			*pause_us *= 2;
+		*pause_us *= 2;
+		if (*pause_us > RETRY_MAX_US && now->broken != NULL)
+			*pause_us = RETRY_MAX_US;
+		if (*pause_us > RETRY_AWS_MAX_US)
+			*pause_us = RETRY_AWS_MAX_US;
+	} else if (app_renew_due(now)) {
+		app_renew(now, &next);
+		if (next != NULL)
+			app_slot_replace(s->slot, next);
 	}
 	app_slot_put(s->slot, now);
-	return stale;
 }
 
 static void
@@ -318,8 +336,10 @@ keeper_main(void *arg)
 		wanted = s->reload;
 		s->reload = false;
 		pthread_mutex_unlock(&s->lock);
-		if (is_stale(s, &due_us, &pause_us) || wanted)
-			reload(s);
+		if (wanted)
+			reload(s, true);
+		else
+			renew(s, &due_us, &pause_us);
 		app_slot_sweep(s->slot);
 		save_metrics(s);
 		pthread_mutex_lock(&s->lock);

@@ -1,89 +1,65 @@
 /*
  * The secrets that requests are checked with, and that Twilio's API is asked
- * with, as they are now. Those that are
- * kept at AWS change while the program runs: a thread fetches them every five
- * minutes or so, and at once (at most once a minute) when signatures begin to
- * fail. The other settings change by a reload alone.
- *
- * Where a fetch fails the old values stay. After SECRETS_CEILING_US without a
- * good one the responder says that it is not ready, but goes on with what it
- * has: refusing every webhook would make AWS's outage ours.
- *
- * A value that was replaced is still taken for SECRETS_GRACE_US where it
- * rotates, also after a reload: Twilio may go on signing with the old token
- * for a while, and the other responders fetch the new one at other times.
- *
- * What could not be fetched at the start is missing: nothing but /health and
- * /ready is answered until it is there.
+ * with: one state of them. It does not change; a fetch that brings other values
+ * (params/refresh.h) makes another state, which a new snapshot then has.
  */
 #ifndef PARAMS_SECRETS_H
 #define PARAMS_SECRETS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
 
 struct config;
-struct source;
+struct fetch;
 
 /* The current token; the one before it, as Secrets Manager has it; the one
  * that was replaced last; auth_token_previous. */
 #define SECRETS_TOKENS_MAX 4
 
-/* One state of them; it does not change. */
-struct secret_set {
+/* So many settings are secrets. */
+#define SECRETS_N 4
+
+struct secrets {
 	const char *tokens[SECRETS_TOKENS_MAX + 1]; /* to check signatures
 	                       with, the current one first; NULL-ended */
 	const char *admin_token; /* "": none */
 	const char *api_secret; /* of twilio.api_key; "": none */
-	bool missing; /* a setting is: no request can be answered */
+
+	/* What these are made of, for src/params. */
+	struct secret {
+		const char *reference; /* the configuration's; NULL: it stays */
+		char *value; /* never NULL */
+		char *previous; /* as the service has it; NULL: none */
+	} each[SECRETS_N];
+	char *replaced; /* the token before this one, until then; or NULL */
+	int64_t replaced_until_us;
 };
-
-#define SECRETS_REFRESH_US INT64_C(300000000)
-#define SECRETS_GRACE_US INT64_C(3600000000)
-#define SECRETS_CEILING_US INT64_C(86400000000)
-
-struct secrets_options {
-	const struct config *config; /* after params_end; must outlive this */
-	struct source *source; /* taken over, also on failure; NULL: nothing is
-	                          kept elsewhere */
-	struct secrets *before; /* what these replace, for values that it has
-	                           replaced; NULL: none; of the call only */
-	bool threaded; /* refresh; else what is there stays as it is */
-	bool take; /* leave none of the secrets in config: one copy of each */
-	struct log *log; /* may be NULL */
-	/* Told of each fetch after the start, unless NULL: did all come? */
-	void (*refreshed)(void *arg, bool good);
-	void *refreshed_arg;
-
-	/* For tests, microseconds; 0: as above, a minute, a second. */
-	int64_t refresh_us, grace_us, ceiling_us, forced_us, retry_us;
-};
-
-struct secrets; /* safe from several threads */
-
-/* ST_OK, ST_NOMEM; ST_IO: no thread. */
-enum status secrets_open(struct secrets **, const struct secrets_options *);
-/* May wait some seconds for a fetch that is under way. NULL is allowed. */
-void secrets_close(struct secrets *);
-
-/* The present state, until it is put back. */
-const struct secret_set *secrets_get(struct secrets *);
-void secrets_put(struct secrets *, const struct secret_set *);
-
-/* A signature or token was wrong: perhaps ours is old. Returns at once. */
-void secrets_doubt(struct secrets *);
-
-/* Is nothing missing, and nothing too old? *why is for the log. */
-bool secrets_ready(struct secrets *, struct buf *why);
 
 /*
- * True once whenever settings that were missing can be had and another
- * snapshot, by a reload, would have them.
+ * As a configuration has them, after params_end; it must outlive them. take:
+ * they move, so that there is one copy of each. before is what these replace,
+ * or NULL: where the token is kept in the same place and is another now, the
+ * old one still counts for grace_us. Twilio may go on signing with it for a
+ * while, and other responders fetch the new one at other times. ST_OK or
+ * ST_NOMEM.
  */
-bool secrets_stale(struct secrets *);
+enum status secrets_make(struct secrets **, struct config *, bool take,
+    const struct secrets *before, int64_t grace_us);
+void secrets_free(struct secrets *); /* wipes; NULL is allowed */
+
+/* What to ask for, into an array of SECRETS_N; returns how many there are. */
+size_t secrets_list(const struct secrets *, struct fetch *);
+
+/*
+ * The next state, by what came for such a list. *next is NULL if nothing has
+ * changed. What was not fetched, or cannot be such a setting, stays as it is:
+ * *good is false then, and the log says so. ST_OK or ST_NOMEM.
+ */
+enum status secrets_next(const struct secrets *now, struct fetch *,
+    int64_t grace_us, struct log *, struct secrets **next, bool *good);
 
 #endif

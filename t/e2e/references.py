@@ -351,6 +351,22 @@ def starts_without_other_settings(cloud):
         lambda c: put(c, {"/media": "wss://media.example.com"}))
 
 
+def starts_without_what_is_not_there(cloud):
+    """Which is known only when the outage is over: the log says so, until
+    somebody makes it."""
+    put(cloud)
+    outage(cloud)
+    with Responder(cloud, LOCAL + "ssm:/not/there\n") as r:
+        equal(r.status(TOKEN), 503)
+        cloud.well()
+        wait_for(lambda: "not reloaded" in r.log(), "the complaint",
+                 patience(30))
+        true("has none of this name" in r.log(), r.log())
+        equal(r.status(TOKEN), 503)
+        put(cloud, {"/not/there": TOKEN})
+        wait_for(lambda: r.status(TOKEN) == 200, "an answer", patience(60))
+
+
 def refuses_to_start(cloud):
     """What is not there, and what it may not have."""
     put(cloud)
@@ -461,7 +477,8 @@ CASES = [only_variables, rotates_in_parameter_store,
          rotates_in_secrets_manager, previous_of_the_secret,
          reloads_between, keeps_it_in_an_outage, broken_off_is_no_doubt,
          stops_in_an_outage,
-         starts_without_token, starts_without_other_settings, refuses_to_start, checks_and_signs,
+         starts_without_token, starts_without_other_settings,
+         starts_without_what_is_not_there, refuses_to_start, checks_and_signs,
          by_cgi, needs_the_rights_of_the_policy, in_few_calls]
 
 
