@@ -1,82 +1,74 @@
 /* When a queue that fails is tried, and by how many. */
-#include <time.h>
-
 #include "app/breaker.h"
-#include "base/clock.h"
 #include "t/test.h"
 
-static void
-sleep_us(int64_t us)
-{
-	struct timespec t = { us / 1000000, us % 1000000 * 1000 };
-
-	nanosleep(&t, NULL);
-}
-
-static struct breakers *
-open_breakers(void)
-{
-	struct breakers *b;
-
-	CU_ASSERT_EQUAL_FATAL(breakers_open(&b), ST_OK);
-	return b;
-}
+#define S INT64_C(1000000)
 
 static void
-fail(struct breakers *b, const char *role, int times)
+fail(struct breaker *b, int64_t now, int times)
 {
 	while (times-- > 0)
-		CU_ASSERT_FALSE(breaker_note(b, role, false));
+		CU_ASSERT_FALSE(breaker_note(b, now, false));
 }
 
 static void
 test_closed(void)
 {
-	struct breakers *b = open_breakers();
+	struct breaker b = { 0 };
 
 	/* Two failures are none; many may try at once. */
-	fail(b, "ai", 2);
-	CU_ASSERT_EQUAL(breaker_try(b, "ai"), 0);
-	CU_ASSERT_EQUAL(breaker_try(b, "ai"), 0);
-	CU_ASSERT_FALSE(breaker_note(b, "ai", true));
-	fail(b, "ai", 2);
-	CU_ASSERT_TRUE(breaker_lets(b, "ai"));
-	breakers_close(b);
+	fail(&b, S, 2);
+	CU_ASSERT_EQUAL(breaker_try(&b, S), 0);
+	CU_ASSERT_EQUAL(breaker_try(&b, S), 0);
+	CU_ASSERT_FALSE(breaker_note(&b, S, true));
+	fail(&b, S, 2);
+	CU_ASSERT_EQUAL(breaker_wait(&b, S), 0);
 }
 
 static void
 test_open(void)
 {
-	struct breakers *b = open_breakers();
-	int64_t wait;
+	struct breaker b = { 0 };
 
 	/* What began together fails together, and is one failure. */
-	fail(b, "ai", 20);
-	wait = breaker_try(b, "ai");
-	CU_ASSERT(wait > 0 && wait <= 1000000);
-	CU_ASSERT_FALSE(breaker_lets(b, "ai"));
-	CU_ASSERT_TRUE(breaker_lets(b, "human"));
-	sleep_us(wait + 1000);
-	/* One tries, the others wait for what comes of it. */
-	CU_ASSERT_TRUE(breaker_lets(b, "ai"));
-	CU_ASSERT_EQUAL(breaker_try(b, "ai"), 0);
-	CU_ASSERT(breaker_try(b, "ai") > 0);
-	fail(b, "ai", 1);
-	wait = breaker_try(b, "ai");
-	CU_ASSERT(wait > 1000000 && wait <= 2000000);
-	breakers_close(b);
+	fail(&b, S, 20);
+	CU_ASSERT_EQUAL(breaker_wait(&b, S), S);
+	CU_ASSERT_EQUAL(breaker_try(&b, S + S / 2), S / 2);
+	/* One tries, the others wait for what comes of it, for some time. */
+	CU_ASSERT_EQUAL(breaker_wait(&b, 2 * S), 0);
+	CU_ASSERT_EQUAL(breaker_try(&b, 2 * S), 0);
+	CU_ASSERT_EQUAL(breaker_try(&b, 3 * S), 4 * S);
+	CU_ASSERT_EQUAL(breaker_wait(&b, 7 * S), 0);
+	fail(&b, 3 * S, 1);
+	CU_ASSERT_EQUAL(breaker_wait(&b, 3 * S), 2 * S);
+}
+
+static void
+test_longer(void)
+{
+	static const int64_t spans[] = { 1, 2, 4, 8, 16, 30, 30, 30 };
+	struct breaker b = { 0 };
+	int64_t now = S;
+	size_t i;
+
+	fail(&b, now, 2);
+	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		CU_ASSERT_EQUAL(breaker_try(&b, now), 0);
+		fail(&b, now, 1);
+		CU_ASSERT_EQUAL(breaker_wait(&b, now), spans[i] * S);
+		now += spans[i] * S;
+	}
 }
 
 static void
 test_works_again(void)
 {
-	struct breakers *b = open_breakers();
+	struct breaker b = { 0 };
 
-	fail(b, "ai", 3);
-	CU_ASSERT_TRUE(breaker_note(b, "ai", true));
-	CU_ASSERT_FALSE(breaker_note(b, "ai", true));
-	CU_ASSERT_EQUAL(breaker_try(b, "ai"), 0);
-	breakers_close(b);
+	fail(&b, S, 3);
+	CU_ASSERT_TRUE(breaker_note(&b, S, true));
+	CU_ASSERT_FALSE(breaker_note(&b, S, true));
+	CU_ASSERT_EQUAL(breaker_try(&b, S), 0);
 }
 
 int
@@ -85,6 +77,7 @@ main(void)
 	static const struct test tests[] = {
 		{ "closed", test_closed },
 		{ "open", test_open },
+		{ "longer each time", test_longer },
 		{ "works again", test_works_again },
 	};
 

@@ -27,10 +27,10 @@ open_db(void)
 
 /* A call of the spool as a job. */
 struct step {
-	enum { ADD, TAKE, REMOVE, DEFER, LATER, HURRY, IDLE, STATS, LIST } what;
+	enum { ADD, TAKE, REMOVE, DEFER, LATER, HURRY, IDLE, LIST } what;
 	struct spool_entry entry;
 	const char *group;
-	int64_t now, until, count, oldest;
+	int64_t now, until, count;
 	struct buf listing;
 };
 
@@ -61,8 +61,6 @@ step_job(struct db *db, void *arg)
 		return spool_hurry(db, s->now, &s->count);
 	case IDLE:
 		return spool_idle(db, s->group);
-	case STATS:
-		return spool_stats(db, INT64_MAX, &s->count, &s->oldest);
 	case LIST:
 		buf_reset(&s->listing);
 		return spool_list(db, 100, list_row, &s->listing);
@@ -218,7 +216,7 @@ test_clock_ahead(void)
 {
 	const int64_t ahead = INT64_C(2500000000000000);
 	struct db *db = open_db();
-	struct step s = { .what = STATS };
+	struct spool_depth d;
 	int64_t id;
 
 	add(db, "x", "x1", ahead);
@@ -226,8 +224,8 @@ test_clock_ahead(void)
 	add(db, "y", "y1", ahead);
 	CU_ASSERT_STRING_EQUAL(take(db, ahead, &id), "x1");
 	CU_ASSERT_STRING_EQUAL(take(db, 50, &id), "y1");
-	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
-	CU_ASSERT_EQUAL(s.oldest, 50);
+	CU_ASSERT_EQUAL(spool_depth(db, INT64_MAX, &d), ST_OK);
+	CU_ASSERT_EQUAL(d.oldest_us, 50);
 	CU_ASSERT_STRING_EQUAL(take(db, 49 + SPOOL_TAKEN_US, &id), "y1");
 	CU_ASSERT_EQUAL(with_id(db, REMOVE, id, 0), ST_OK);
 	CU_ASSERT_STRING_EQUAL(take(db, 49 + SPOOL_TAKEN_US, &id), "");
@@ -238,20 +236,22 @@ test_clock_ahead(void)
 }
 
 static void
-test_idle_and_stats(void)
+test_idle_and_depth(void)
 {
 	struct db *db = open_db();
-	struct step s = { .what = STATS, .group = "x" };
+	struct step s = { .what = IDLE, .group = "x" };
+	struct spool_depth d;
 
-	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
-	CU_ASSERT_EQUAL(s.count, 0);
-	CU_ASSERT_EQUAL(s.oldest, 0);
+	CU_ASSERT_EQUAL(spool_depth(db, INT64_MAX, &d), ST_OK);
+	CU_ASSERT_EQUAL(d.waiting, 0);
+	CU_ASSERT_EQUAL(d.oldest_us, 0);
 	add(db, "x", "x1", 10);
 	add(db, "x", "x2", 30);
-	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
-	CU_ASSERT_EQUAL(s.count, 2);
-	CU_ASSERT_EQUAL(s.oldest, 10);
-	s.what = IDLE;
+	CU_ASSERT_EQUAL(spool_depth(db, 1, &d), ST_OK);
+	CU_ASSERT_EQUAL(d.waiting, 1);
+	CU_ASSERT_EQUAL(spool_depth(db, INT64_MAX, &d), ST_OK);
+	CU_ASSERT_EQUAL(d.waiting, 2);
+	CU_ASSERT_EQUAL(d.oldest_us, 10);
 	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_EXISTS);
 	s.group = "z";
 	CU_ASSERT_EQUAL(db_read(db, step_job, &s), ST_OK);
@@ -268,7 +268,7 @@ main(void)
 		{ "due after another", test_due_after_another },
 		{ "not tried", test_not_tried },
 		{ "a clock that was ahead", test_clock_ahead },
-		{ "idle and stats", test_idle_and_stats },
+		{ "idle and depth", test_idle_and_depth },
 	};
 
 	return test_main("spool", tests, TEST_COUNT(tests));

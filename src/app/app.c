@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/breaker.h"
 #include "app/clients.h"
 #include "app/health.h"
 #include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
-#include "app/senders.h"
 #include "app/settings.h"
 #include "app/spans.h"
 #include "aws/client.h"
@@ -22,7 +20,6 @@
 #include "params/refresh.h"
 #include "params/secrets.h"
 #include "store/db.h"
-#include "store/settled.h"
 #include "twilio/templates.h"
 
 /* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
@@ -79,11 +76,9 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = ports_pool_open(&app->ports, &app->source, errors);
 	if (st == ST_OK)
-		st = breakers_open(&app->breakers);
-	if (st != ST_OK || !remote || !o->threaded || !outbox_spools(app))
-		return st;
-	st = settled_open(&app->settled, app->db, app->log);
-	return st == ST_OK ? senders_start(&app->senders, app) : st;
+		st = outbox_open(&app->outbox, app,
+		    remote && o->threaded && outbox_spools(app));
+	return st;
 }
 
 /* The way to Twilio's API, which leads by the same proxy as that to AWS. */
@@ -203,9 +198,7 @@ close_parts(struct app *app)
 	spans_close(app->spans);
 	clients_close(app->clients);
 	templates_close(app->templates);
-	senders_stop(app->senders);
-	settled_close(app->settled);
-	breakers_close(app->breakers);
+	outbox_close(app->outbox);
 	ports_pool_close(app->ports);
 	refresh_close(app->refresh);
 	aws_close(app->aws);

@@ -25,7 +25,6 @@
 struct config;
 struct db;
 struct aws;
-struct breakers;
 struct clients;
 struct health;
 struct limit;
@@ -33,8 +32,6 @@ struct metrics;
 struct outbox;
 struct refresh;
 struct secrets;
-struct senders;
-struct settled;
 struct spans;
 struct quit;
 struct templates;
@@ -48,9 +45,7 @@ struct app {
 	struct aws *aws; /* NULL unless something of it is used */
 	struct ports_source source; /* what ports are made of */
 	struct ports_pool *ports;
-	struct breakers *breakers;
-	struct settled *settled; /* NULL, as the next: … */
-	struct senders *senders; /* … nothing is sent behind requests */
+	struct outbox *outbox; /* of messages to other queues */
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
 	struct refresh *refresh; /* of the secrets; NULL: they stay */

@@ -1,7 +1,7 @@
 /*
- * A circuit breaker for each role of queue: after some failures in a row it
- * opens, and for a while nobody waits for that queue's time-outs. Then one
- * after another may try, until one succeeds.
+ * A circuit breaker: after some failures in a row it opens, and for a while
+ * nobody waits for that queue's time-outs. Then one after another may try,
+ * until one succeeds. Times are those of clock_mono_us; a lock is the user's.
  */
 #ifndef APP_BREAKER_H
 #define APP_BREAKER_H
@@ -9,21 +9,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/status.h"
+/* The zero value is closed. */
+struct breaker {
+	int failures; /* in a row */
+	int64_t open_until;
+	int64_t probe_until; /* somebody tries; when that counts as failed */
+};
 
-struct breakers; /* safe from several threads */
+/* 0: a try is allowed now. Else for how long not, in microseconds. */
+int64_t breaker_wait(const struct breaker *, int64_t now_us);
 
-enum status breakers_open(struct breakers **);
-void breakers_close(struct breakers *); /* NULL is allowed */
+/* The same, and if it is allowed the caller tries: breaker_note follows. */
+int64_t breaker_try(struct breaker *, int64_t now_us);
 
-/* 0: the role is to be tried now, and breaker_note told how that went. Else
- * for how long not, in microseconds. */
-int64_t breaker_try(struct breakers *, const char *role);
-
-/* Does it look as if it could be tried? */
-bool breaker_lets(struct breakers *, const char *role);
-
-/* How a try went. True: the role was not tried for a while, and works again. */
-bool breaker_note(struct breakers *, const char *role, bool good);
+/* How a try went. True: it was open, and works again. */
+bool breaker_note(struct breaker *, int64_t now_us, bool good);
 
 #endif

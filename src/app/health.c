@@ -6,7 +6,6 @@
 
 #include "app/exchange.h"
 #include "app/health.h"
-#include "app/outbox.h"
 #include "app/voice_check.h"
 #include "base/clock.h"
 #include "base/cond.h"
@@ -16,6 +15,7 @@
 #include "params/secrets.h"
 #include "store/db.h"
 #include "store/seen.h"
+#include "store/spool.h"
 #include "twilio/templates.h"
 
 /* A message that has waited so long waits for more than a passing fault. */
@@ -71,16 +71,16 @@ settings_ready(const struct app *app, struct buf *why)
 static bool
 spool_ready(const struct app *app, struct buf *why)
 {
-	struct outbox_depth d;
-	enum status st = outbox_depth(app, SPOOL_COUNTED, &d);
+	struct spool_depth d;
+	enum status st = spool_depth(app->db, SPOOL_COUNTED, &d);
 
 	if (st != ST_OK)
 		buf_puts(why, status_text(st));
-	else if (d.oldest_age_s > SPOOL_AGE_MAX_S)
+	else if (clock_age_s(d.oldest_us) > SPOOL_AGE_MAX_S)
 		buf_printf(why, "%lld%s messages wait, the oldest for %lld s",
 		    (long long)d.waiting,
 		    d.waiting == SPOOL_COUNTED ? " or more" : "",
-		    (long long)d.oldest_age_s);
+		    (long long)clock_age_s(d.oldest_us));
 	return why->len == 0;
 }
 
@@ -129,7 +129,7 @@ verdict_make(const struct app *app, struct verdict *v)
 {
 	const struct readiness *c;
 	struct buf why = BUF_INIT;
-	struct outbox_depth d;
+	struct spool_depth d;
 	bool ok;
 
 	buf_puts(&v->details, ",\"checks\":{");
@@ -146,10 +146,10 @@ verdict_make(const struct app *app, struct verdict *v)
 		buf_reset(&why);
 	}
 	buf_putc(&v->details, '}');
-	if (outbox_depth(app, SPOOL_COUNTED, &d) == ST_OK)
+	if (spool_depth(app->db, SPOOL_COUNTED, &d) == ST_OK)
 		buf_printf(&v->details,
 		    ",\"spool\":{\"waiting\":%lld,\"oldest_age_s\":%lld}",
-		    (long long)d.waiting, (long long)d.oldest_age_s);
+		    (long long)d.waiting, (long long)clock_age_s(d.oldest_us));
 	put_clock(app, &v->details);
 	v->made_us = clock_mono_us();
 	buf_release(&why);

@@ -9,7 +9,6 @@
 
 #include "app/handlers.h"
 #include "app/metrics.h"
-#include "app/outbox.h"
 #include "app/ports.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -17,6 +16,7 @@
 #include "config/config.h"
 #include "store/counter.h"
 #include "store/queue_depth.h"
+#include "store/spool.h"
 
 #define NO_ROUTE "none" /* the label of requests that found none */
 
@@ -42,7 +42,7 @@ struct page {
 	size_t counts_n;
 	struct waiting *queues;
 	size_t queues_n;
-	struct outbox_depth spool;
+	struct spool_depth spool;
 };
 
 /* --- what is read first ------------------------------------------------------ */
@@ -127,7 +127,7 @@ read_store(struct page *p)
 	if (st == ST_OK)
 		st = read_queues(p);
 	if (st == ST_OK)
-		st = outbox_depth(p->app, INT64_MAX, &p->spool);
+		st = spool_depth(p->app->db, INT64_MAX, &p->spool);
 	p->store_up = st == ST_OK;
 	if (st != ST_OK)
 		log_error(p->app->log, "metrics of the store are missing",
@@ -418,8 +418,8 @@ put_queue_ages(
 static void
 put_spool(struct page *p, enum metrics_id id, const struct metrics_family *f)
 {
-	int64_t n =
-	    id == METRIC_SPOOL_DEPTH ? p->spool.waiting : p->spool.oldest_age_s;
+	int64_t n = id == METRIC_SPOOL_DEPTH ? p->spool.waiting
+					     : clock_age_s(p->spool.oldest_us);
 
 	put_line(p, f, NULL, NULL, n < 0 ? 0 : (uint64_t)n);
 }

@@ -1,47 +1,50 @@
 #include "app/outbox.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/app.h"
 #include "app/backends.h"
 #include "app/breaker.h"
-#include "app/envelope.h"
-#include "app/routing.h"
-#include "aws/dedupe.h"
+#include "app/deliver.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "config/config.h"
 #include "store/db.h"
-#include "store/message.h"
 #include "store/queue.h"
-#include "store/settled.h"
 #include "store/spool.h"
 
 /* Between tries of one entry: doubling, at most the second. */
 #define RETRY_US INT64_C(1000000)
 #define RETRY_MAX_US INT64_C(60000000)
 
-/* What names an entry in the log: its message's SID, or the call whose digits
- * it has. */
-static const char *
-log_name(const struct spool_entry *e)
-{
-	return strcmp(e->role, ROLE_DIGITS) == 0 ? e->queue_group : e->sid;
-}
+#define SENDERS 4 /* groups do not wait for each other */
+#define LOOK_US 500000 /* they look by themselves: others spool, too */
+#define SENT_MAX 128
 
-static const char *
-role_name(const struct spool_entry *e)
-{
-	return *e->role == '\0' ? "undecided" : e->role;
-}
+/*
+ * Entries that a queue has taken meanwhile. They leave with the next
+ * transaction that writes to the spool: whoever sent them need not wait for
+ * that. If the process dies between, they are sent again, as if it had died a
+ * little earlier.
+ */
+struct sent {
+	int64_t ids[SENT_MAX];
+	size_t n;
+};
 
-/* In words: the back end's own, where it has some. */
-static const char *
-why_not(const struct ports *ports, enum status st)
-{
-	const char *error = ports_error(ports);
-
-	return *error == '\0' ? status_text(st) : error;
-}
+struct outbox {
+	const struct app *app;
+	pthread_t threads[SENDERS];
+	size_t threads_n; /* 0: nothing is sent behind requests */
+	pthread_mutex_t mutex; /* guards the rest */
+	pthread_cond_t wake; /* the threads: something was sent, or stop */
+	bool stop; /* atomic, too */
+	struct breaker breakers[PORTS_ROLES];
+	struct sent sent;
+	size_t leaving; /* those that some transaction is removing */
+};
 
 bool
 outbox_spools(const struct app *app)
@@ -49,106 +52,91 @@ outbox_spools(const struct app *app)
 	return app->config->store.spool == SPOOL_ON;
 }
 
-/* --- one entry to its queue ----------------------------------------------- */
+/* --- what has been sent, and is still in the spool ------------------------- */
 
-/* Seconds until whoever reads the queue may see it. */
-static int64_t
-delay_left(const struct spool_entry *e)
+/* True: it leaves soon. False: the caller removes it, as there are no threads
+ * to do so, or too many wait for that. */
+static bool
+sent_note(struct outbox *o, int64_t id)
 {
-	int64_t left = e->visible_us - clock_us();
-	int64_t span = e->visible_us - e->received_us;
+	bool room;
 
-	/* It came while the clock was ahead. */
-	if (left > span)
-		left = span;
-	return left <= 0 ? 0 : (left + 999999) / 1000000;
+	pthread_mutex_lock(&o->mutex);
+	room = o->threads_n > 0 && o->sent.n + o->leaving < SENT_MAX;
+	if (room)
+		o->sent.ids[o->sent.n++] = id;
+	if (room && o->sent.n == 1)
+		pthread_cond_signal(&o->wake);
+	pthread_mutex_unlock(&o->mutex);
+	return room;
+}
+
+/* For a job that writes to the spool: these are for it alone … */
+static void
+sent_take(struct outbox *o, struct sent *out)
+{
+	pthread_mutex_lock(&o->mutex);
+	*out = o->sent;
+	o->leaving += o->sent.n;
+	o->sent.n = 0;
+	pthread_mutex_unlock(&o->mutex);
 }
 
 static enum status
-push(struct ports *ports, const struct spool_entry *e)
+sent_remove(struct db *db, const struct sent *sent)
 {
-	struct queue *q = ports_queue(ports, e->role);
-	struct queue_message m = { .body = e->body,
-		.len = e->len,
-		.delay_s = delay_left(e),
-		.group = e->queue_group,
-		.dedupe = e->sid,
-		.trace = e->trace };
+	enum status st = ST_OK;
+	size_t i;
 
-	return q == NULL ? ST_CONFIG : q->ops->push(q, &m);
-}
-
-/* The sender could not be looked up before: now it is, and then pushed. */
-static enum status
-route_and_push(
-    const struct app *app, struct ports *ports, const struct spool_entry *e)
-{
-	const char *sender = envelope_sender(e->from);
-	struct buf message = BUF_INIT, body = BUF_INIT;
-	char channel[ENVELOPE_CHANNEL_MAX], id[STR_UUID_MAX];
-	struct spool_entry decided = *e;
-	struct routing r = { 0 };
-	enum status st;
-
-	envelope_channel(e->from, channel);
-	if ((st = str_uuid(id)) == ST_OK)
-		st = routing_decide(app, ports, sender, id, e->received_us, &r);
-	if (st == ST_OK)
-		st = routing_create(ports, &r);
-	if (st == ST_OK)
-		st = buf_put(&message, e->body, e->len);
-	if (st == ST_OK)
-		st = envelope_put(
-		    &message, &r.conversation, e->received_us, channel, &body);
-	if (st == ST_OK && r.role != NULL) {
-		decided.role = r.role;
-		decided.queue_group =
-		    r.conversation.id == NULL ? sender : r.conversation.id;
-		decided.visible_us += r.delay_s * 1000000;
-		decided.body = body.data;
-		decided.len = body.len;
-		st = push(ports, &decided);
-	}
-	routing_release(&r);
-	buf_release(&message);
-	buf_release(&body);
+	for (i = 0; i < sent->n && st == ST_OK; i++)
+		st = spool_remove(db, sent->ids[i]);
 	return st;
 }
 
-/* The claim of an entry, where several installations share a table. */
-static struct dedupe
-dedupe_of(const struct ports *ports, const struct spool_entry *e)
+/* … and leave with it, or the next that is recorded. */
+static void
+sent_done(struct outbox *o, const struct sent *sent, enum status st)
 {
-	return (struct dedupe){ .table = ports->dedupe,
-		.key = e->sid,
-		.owner = ports->installation,
-		.now_s = clock_us() / 1000000,
-		.keep_s =
-		    e->brief ? MESSAGE_BRIEF_US / 1000000 : DEDUPE_KEEP_S };
+	size_t i;
+
+	pthread_mutex_lock(&o->mutex);
+	o->leaving -= sent->n;
+	for (i = 0; i < sent->n && st != ST_OK; i++)
+		o->sent.ids[o->sent.n++] = sent->ids[i];
+	pthread_mutex_unlock(&o->mutex);
 }
 
-/*
- * The queue has it: no other installation is to send it, under its digest
- * either. If that cannot be told, one may, and then it is there twice.
- */
-static void
-claim_sent(
-    const struct app *app, struct ports *ports, const struct spool_entry *e)
-{
-	struct dedupe d = dedupe_of(ports, e);
-	enum status st = dedupe_sent(ports->aws, &d);
+/* --- a try, and what comes of it ------------------------------------------- */
 
-	if (st == ST_OK && e->digest != NULL &&
-	    strcmp(e->digest, e->sid) != 0) {
-		d.key = e->digest;
-		st = dedupe_sent(ports->aws, &d);
-	}
-	if (st != ST_OK)
-		log_warn(app->log,
-		    "a claim could not be marked as sent: a repeat at another "
-		    "installation would be sent as well",
-		    LOG_SID("message_sid", log_name(e)),
-		    LOG_STR("reason", why_not(ports, st)));
+struct attempt {
+	struct ports *ports;
+	const struct spool_entry *entry;
+	enum status st;
+	int64_t wait_us; /* it was not even tried, and is not to be for so
+	                    long; 0: it was */
+	int64_t due_us; /* the next, if this one failed */
+};
+
+static const char *
+role_name(const struct spool_entry *e)
+{
+	return *e->role == '\0' ? "undecided" : e->role;
+}
+
+static bool
+is_hopeless(enum status st)
+{
+	return st == ST_TOOBIG || st == ST_MALFORMED;
+}
+
+static void
+log_refused(const struct outbox *o, const struct attempt *a)
+{
+	log_warn(o->app->log, "queue did not take a message",
+	    LOG_STR("role", role_name(a->entry)),
+	    LOG_SID("message_sid", deliver_name(a->entry)),
+	    LOG_STR("reason", ports_why(a->ports, a->st)),
+	    LOG_INT("attempts", a->entry->attempts + 1));
 }
 
 static enum status
@@ -160,92 +148,43 @@ hurry_job(struct db *db, void *arg)
 	return spool_hurry(db, clock_us(), &count);
 }
 
-/* What waits for a queue that works again need not wait any longer. */
 static void
-hurry(const struct app *app, const struct spool_entry *e)
+attempt_send(struct outbox *o, struct attempt *a)
 {
-	log_info(app->log, "queue works again", LOG_STR("role", role_name(e)));
-	if (outbox_spools(app))
-		db_write(app->db, hurry_job, NULL);
+	struct breaker *b = &o->breakers[ports_role(a->entry->role)];
+	bool theirs, again;
+
+	pthread_mutex_lock(&o->mutex);
+	a->wait_us = breaker_try(b, clock_mono_us());
+	pthread_mutex_unlock(&o->mutex);
+	a->st = ST_UNAVAILABLE;
+	if (a->wait_us > 0)
+		return;
+	a->st = deliver(o->app, a->ports, a->entry, &theirs);
+	if (theirs)
+		return;
+	pthread_mutex_lock(&o->mutex);
+	again = breaker_note(
+	    b, clock_mono_us(), a->st == ST_OK || is_hopeless(a->st));
+	pthread_mutex_unlock(&o->mutex);
+	if (!again)
+		return;
+	/* What waits for it need not wait any longer. */
+	log_info(o->app->log, "queue works again",
+	    LOG_STR("role", role_name(a->entry)));
+	if (outbox_spools(o->app))
+		db_write(o->app->db, hurry_job, NULL);
 }
-
-static enum status
-installation_job(struct db *db, void *arg)
-{
-	return spool_installation(db, arg);
-}
-
-/* Where several installations share a table, the first to have it sends it.
- * *theirs: another has claimed it and not sent it yet. */
-static enum status
-claim_and_push(const struct app *app, struct ports *ports,
-    const struct spool_entry *e, bool *theirs)
-{
-	bool claims = ports->dedupe != NULL && e->sid != NULL;
-	struct dedupe d = dedupe_of(ports, e);
-	enum status st = ST_OK;
-
-	*theirs = false;
-	if (claims && *ports->installation == '\0')
-		st = db_read(app->db, installation_job, ports->installation);
-	if (st == ST_OK && claims) {
-		st = dedupe_claim(ports->aws, &d);
-		*theirs = st == ST_BUSY;
-	}
-	if (st != ST_OK)
-		return st == ST_EXISTS ? ST_OK : st;
-	st = strcmp(e->role, ROLE_UNDECIDED) == 0
-	    ? route_and_push(app, ports, e)
-	    : push(ports, e);
-	if (st == ST_OK && claims)
-		claim_sent(app, ports, e);
-	return st;
-}
-
-/*
- * ST_OK also if another installation has sent it. *wait_us: it was not even
- * tried, and is not to be for so long; 0 if it was.
- */
-static enum status
-send_entry(const struct app *app, struct ports *ports,
-    const struct spool_entry *e, int64_t *wait_us)
-{
-	enum status st;
-	bool theirs;
-
-	*wait_us = breaker_try(app->breakers, e->role);
-	if (*wait_us > 0)
-		return ST_UNAVAILABLE;
-	st = claim_and_push(app, ports, e, &theirs);
-	if (theirs) /* which says nothing of the queue */
-		return st;
-	/* What the queue will never take says nothing of the queue. */
-	if (breaker_note(app->breakers, e->role,
-		st == ST_OK || st == ST_TOOBIG || st == ST_MALFORMED))
-		hurry(app, e);
-	return st;
-}
-
-/* --- what becomes of it --------------------------------------------------- */
-
-struct settling {
-	struct ports *ports;
-	const struct spool_entry *entry;
-	enum status sent;
-	int64_t due_us;
-	bool tried;
-};
 
 /* It will never be taken: among the dead letters, with its reason. */
 static enum status
-bury(const struct settling *s)
+bury(const struct attempt *a)
 {
-	const struct spool_entry *e = s->entry;
-	struct queue *q = s->ports->undeliverable;
-	struct queue_message m = { .body = e->body,
-		.len = e->len,
-		.dedupe = e->sid,
-		.dead = status_text(s->sent) };
+	struct queue *q = a->ports->undeliverable;
+	struct queue_message m = { .body = a->entry->body,
+		.len = a->entry->len,
+		.dedupe = a->entry->sid,
+		.dead = status_text(a->st) };
 
 	return q->ops->push(q, &m);
 }
@@ -253,15 +192,15 @@ bury(const struct settling *s)
 static enum status
 settle_job(struct db *db, void *arg)
 {
-	const struct settling *s = arg;
-	int64_t id = s->entry->id;
+	const struct attempt *a = arg;
+	int64_t id = a->entry->id;
 	enum status st = ST_OK;
 
-	if (s->sent == ST_TOOBIG || s->sent == ST_MALFORMED)
-		st = bury(s);
-	else if (s->sent != ST_OK)
-		return spool_defer(
-		    db, id, s->due_us, s->tried ? status_text(s->sent) : NULL);
+	if (is_hopeless(a->st))
+		st = bury(a);
+	else if (a->st != ST_OK)
+		return spool_defer(db, id, a->due_us,
+		    a->wait_us == 0 ? status_text(a->st) : NULL);
 	return st == ST_OK ? spool_remove(db, id) : st;
 }
 
@@ -274,11 +213,13 @@ part_of(int64_t span)
 }
 
 static int64_t
-next_try(const struct spool_entry *e)
+next_try(const struct attempt *a)
 {
 	int64_t span = RETRY_US, i;
 
-	for (i = 0; i < e->attempts && span < RETRY_MAX_US; i++)
+	if (a->wait_us > 0)
+		return clock_us() + a->wait_us + part_of(RETRY_US);
+	for (i = 0; i < a->entry->attempts && span < RETRY_MAX_US; i++)
 		span *= 2;
 	if (span > RETRY_MAX_US)
 		span = RETRY_MAX_US;
@@ -290,30 +231,22 @@ next_try(const struct spool_entry *e)
  * due again when that runs out: sent twice rather than not at all.
  */
 static void
-settle(const struct app *app, struct ports *ports, const struct spool_entry *e,
-    enum status sent, int64_t wait_us)
+attempt_settle(const struct outbox *o, struct attempt *a)
 {
-	struct settling s = { ports, e, sent, next_try(e), wait_us == 0 };
-
-	if (!s.tried)
-		s.due_us = clock_us() + wait_us + part_of(RETRY_US);
-	else if (sent != ST_OK)
-		log_warn(app->log, "queue did not take a message",
-		    LOG_STR("role", role_name(e)),
-		    LOG_SID("message_sid", log_name(e)),
-		    LOG_STR("reason", why_not(ports, sent)),
-		    LOG_INT("attempts", e->attempts + 1));
-	if (db_write_reserved(app->db, settle_job, &s) != ST_OK)
-		log_error(app->log, "the spool could not be updated",
-		    LOG_SID("message_sid", log_name(e)));
+	a->due_us = next_try(a);
+	if (a->st != ST_OK && a->wait_us == 0)
+		log_refused(o, a);
+	if (db_write_reserved(o->app->db, settle_job, a) != ST_OK)
+		log_error(o->app->log, "the spool could not be updated",
+		    LOG_SID("message_sid", deliver_name(a->entry)));
 }
 
 /* --- accepting ------------------------------------------------------------ */
 
 struct accepting {
-	struct ports *ports;
-	struct settled_ids settled; /* what leaves the spool besides */
-	struct spool_entry *entry; /* NULL: recorded only */
+	struct attempt attempt;
+	struct spool_entry *entry; /* the attempt's; NULL: recorded only */
+	struct sent sent; /* leaves the spool besides */
 	outbox_record_fn *record;
 	void *arg;
 	bool spool, may_send;
@@ -333,14 +266,14 @@ accept_job(struct db *db, void *arg)
 	if (st != ST_OK || e == NULL)
 		return st;
 	/* A queue of the embedded engine takes it in this transaction. */
-	q = ports_queue(a->ports, e->role);
+	q = ports_queue(a->attempt.ports, e->role);
 	if (q != NULL && !backend_is_remote(q->name)) {
 		a->done = true;
-		return push(a->ports, e);
+		return deliver_push(a->attempt.ports, e);
 	}
 	if (!a->spool)
 		return ST_OK;
-	st = settled_remove(db, &a->settled);
+	st = sent_remove(db, &a->sent);
 	if (st == ST_OK)
 		st = spool_idle(db, e->group);
 	if (st != ST_OK && st != ST_EXISTS)
@@ -370,58 +303,63 @@ undo_job(struct db *db, void *arg)
 
 /* Without a net. It is recorded already, so that a copy was a repeat. */
 static enum status
-send_unspooled(const struct app *app, struct accepting *a)
+send_unspooled(struct outbox *o, struct accepting *a)
 {
-	int64_t wait_us;
-	enum status st = send_entry(app, a->ports, a->entry, &wait_us);
-
-	if (st == ST_OK)
+	attempt_send(o, &a->attempt);
+	if (a->attempt.st == ST_OK)
 		return ST_OK;
-	log_warn(app->log, "queue did not take a message",
-	    LOG_STR("role", role_name(a->entry)),
-	    LOG_SID("message_sid", log_name(a->entry)),
-	    LOG_STR("reason", why_not(a->ports, st)));
-	if (a->ports->dedupe != NULL && a->entry->sid != NULL) {
-		struct dedupe d = dedupe_of(a->ports, a->entry);
-
-		dedupe_release(a->ports->aws, &d);
-	}
-	if (db_write(app->db, undo_job, a) != ST_OK)
-		log_error(app->log,
+	log_refused(o, &a->attempt);
+	deliver_unclaim(a->attempt.ports, a->entry);
+	if (db_write(o->app->db, undo_job, a) != ST_OK)
+		log_error(o->app->log,
 		    "a message is lost: it counts as seen, though no queue "
 		    "has it",
-		    LOG_SID("message_sid", log_name(a->entry)));
-	return st;
+		    LOG_SID("message_sid", deliver_name(a->entry)));
+	return a->attempt.st;
+}
+
+/* Does it look as if its queue could be tried? */
+static bool
+may_send(struct outbox *o, const struct spool_entry *e)
+{
+	struct breaker *b = &o->breakers[ports_role(e->role)];
+	bool may;
+
+	pthread_mutex_lock(&o->mutex);
+	may = breaker_wait(b, clock_mono_us()) == 0;
+	pthread_mutex_unlock(&o->mutex);
+	return may && strcmp(e->role, ROLE_UNDECIDED) != 0;
 }
 
 enum status
 outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
     outbox_record_fn *record, void *arg, bool *sent)
 {
-	struct accepting a = { .ports = ports,
+	struct outbox *o = app->outbox;
+	struct accepting a = { .attempt = { .ports = ports, .entry = e },
 		.entry = e,
 		.record = record,
 		.arg = arg,
-		.spool = outbox_spools(app) };
-	int64_t wait_us;
+		.spool = outbox_spools(app),
+		.may_send = may_send(o, e) };
 	enum status st;
 
 	*sent = true;
-	a.may_send = strcmp(e->role, ROLE_UNDECIDED) != 0 &&
-	    breaker_lets(app->breakers, e->role);
-	settled_list(app->settled, &a.settled);
-	if ((st = db_write(app->db, accept_job, &a)) != ST_OK || a.done)
+	sent_take(o, &a.sent);
+	st = db_write(app->db, accept_job, &a);
+	/* A job that spooled nothing removed nothing either. */
+	sent_done(o, &a.sent, a.spool && !a.done ? st : ST_BUSY);
+	if (st != ST_OK || a.done)
 		return st;
 	if (!a.spool)
-		return send_unspooled(app, &a);
-	settled_forget(app->settled, &a.settled);
+		return send_unspooled(o, &a);
 	*sent = false;
 	if (!e->taken)
 		return ST_OK;
-	st = send_entry(app, ports, e, &wait_us);
-	*sent = st == ST_OK;
-	if (!*sent || !settled_note(app->settled, e->id))
-		settle(app, ports, e, st, wait_us);
+	attempt_send(o, &a.attempt);
+	*sent = a.attempt.st == ST_OK;
+	if (!*sent || !sent_note(o, e->id))
+		attempt_settle(o, &a.attempt);
 	return ST_OK;
 }
 
@@ -429,63 +367,135 @@ outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
 
 struct taking {
 	int64_t now_us;
-	struct spool_entry entry;
+	struct sent sent; /* leaves the spool besides */
+	struct spool_entry entry; /* id 0: nothing is due */
 };
 
 static enum status
 take_job(struct db *db, void *arg)
 {
 	struct taking *t = arg;
+	enum status st;
 
 	spool_entry_release(&t->entry);
-	return spool_take(db, t->now_us, t->now_us + SPOOL_TAKEN_US, &t->entry);
+	if ((st = sent_remove(db, &t->sent)) != ST_OK)
+		return st;
+	st = spool_take(db, t->now_us, t->now_us + SPOOL_TAKEN_US, &t->entry);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+flush_take(struct outbox *o, struct taking *t)
+{
+	enum status st;
+
+	sent_take(o, &t->sent);
+	st = db_write_reserved(o->app->db, take_job, t);
+	sent_done(o, &t->sent, st);
+	if (st != ST_OK && t->sent.n > 0)
+		log_error(o->app->log, "the spool could not be updated",
+		    LOG_STR("error", status_text(st)),
+		    LOG_INT("sent", (int64_t)t->sent.n));
+	return st == ST_OK && t->entry.id == 0 ? ST_NOTFOUND : st;
+}
+
+static bool
+is_stopped(const bool *stop)
+{
+	return stop != NULL && __atomic_load_n(stop, __ATOMIC_ACQUIRE);
 }
 
 enum status
 outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 {
-	struct ports *ports = ports_take(app->ports);
+	struct attempt a = { .ports = ports_take(app->ports) };
 	struct taking t = { .now_us = clock_us() };
-	enum status st = ports == NULL ? ST_NOMEM : ST_OK, sent;
-	int64_t wait_us;
+	enum status st = a.ports == NULL ? ST_NOMEM : ST_OK;
 
-	while (st == ST_OK &&
-	    (stop == NULL || !__atomic_load_n(stop, __ATOMIC_ACQUIRE))) {
+	while (st == ST_OK && !is_stopped(stop)) {
 		/* Without an end, what fails must not come again. */
 		if (stop != NULL)
 			t.now_us = clock_us();
-		if ((st = db_write_reserved(app->db, take_job, &t)) != ST_OK)
+		if ((st = flush_take(app->outbox, &t)) != ST_OK)
 			break;
-		ports_begin(ports, t.entry.trace, NULL);
-		sent = send_entry(app, ports, &t.entry, &wait_us);
-		settle(app, ports, &t.entry, sent, wait_us);
-		f->sent += sent == ST_OK;
-		f->failed += sent != ST_OK;
+		a.entry = &t.entry;
+		ports_begin(a.ports, t.entry.trace, NULL);
+		attempt_send(app->outbox, &a);
+		attempt_settle(app->outbox, &a);
+		f->sent += a.st == ST_OK;
+		f->failed += a.st != ST_OK;
 		spool_entry_release(&t.entry);
 	}
-	ports_give(app->ports, ports);
+	ports_give(app->ports, a.ports);
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
-struct measuring {
-	int64_t limit, waiting, oldest_us;
-};
+/* --- the threads behind requests ------------------------------------------- */
 
-static enum status
-depth_job(struct db *db, void *arg)
+static void *
+sender_run(void *arg)
 {
-	struct measuring *m = arg;
+	struct outbox *o = arg;
+	struct outbox_flushed f = { 0, 0 };
 
-	return spool_stats(db, m->limit, &m->waiting, &m->oldest_us);
+	while (!is_stopped(&o->stop)) {
+		outbox_flush(o->app, &o->stop, &f);
+		pthread_mutex_lock(&o->mutex);
+		if (!is_stopped(&o->stop))
+			cond_wait(
+			    &o->wake, &o->mutex, clock_mono_us() + LOOK_US);
+		pthread_mutex_unlock(&o->mutex);
+	}
+	return NULL;
 }
 
 enum status
-outbox_depth(const struct app *app, int64_t limit, struct outbox_depth *d)
+outbox_open(struct outbox **out, const struct app *app, bool behind)
 {
-	struct measuring m = { limit, 0, 0 };
-	enum status st = db_read(app->db, depth_job, &m);
+	struct outbox *o = calloc(1, sizeof(*o));
+	size_t i;
 
-	d->waiting = m.waiting;
-	d->oldest_age_s = clock_age_s(m.oldest_us);
-	return st;
+	*out = NULL;
+	if (o == NULL || cond_init(&o->mutex, &o->wake) != ST_OK) {
+		free(o);
+		return ST_NOMEM;
+	}
+	*out = o;
+	o->app = app;
+	for (i = 0; behind && i < SENDERS; i++)
+		if (pthread_create(
+			&o->threads[o->threads_n], NULL, sender_run, o) == 0)
+			o->threads_n++;
+	return behind && o->threads_n == 0 ? ST_IO : ST_OK;
+}
+
+static enum status
+remove_job(struct db *db, void *arg)
+{
+	return sent_remove(db, arg);
+}
+
+/* What is still in the spool after the last is sent again some time. */
+void
+outbox_close(struct outbox *o)
+{
+	enum status st = ST_OK;
+	size_t i;
+
+	if (o == NULL)
+		return;
+	pthread_mutex_lock(&o->mutex);
+	__atomic_store_n(&o->stop, true, __ATOMIC_RELEASE);
+	pthread_cond_broadcast(&o->wake);
+	pthread_mutex_unlock(&o->mutex);
+	for (i = 0; i < o->threads_n; i++)
+		pthread_join(o->threads[i], NULL);
+	if (o->sent.n > 0)
+		st = db_write_reserved(o->app->db, remove_job, &o->sent);
+	if (st != ST_OK)
+		log_error(o->app->log, "the spool could not be updated",
+		    LOG_STR("error", status_text(st)),
+		    LOG_INT("sent", (int64_t)o->sent.n));
+	cond_release(&o->mutex, &o->wake);
+	free(o);
 }

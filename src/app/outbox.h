@@ -11,23 +11,24 @@
 #define APP_OUTBOX_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "app/ports.h"
-#include "base/log.h"
 #include "base/status.h"
 
 struct app;
 struct db;
+struct outbox;
 struct spool_entry;
 
-/* Roles of queues, as the spool has them. "": to be decided at delivery. */
-#define ROLE_AI "ai"
-#define ROLE_HUMAN "human"
-#define ROLE_UNROUTED "unrouted"
-#define ROLE_DIGITS "digits"
-#define ROLE_UNDECIDED ""
+/*
+ * Of one snapshot, which outlives it. behind: with threads that send what
+ * waits, behind requests. ST_OK, ST_NOMEM, ST_IO (no thread).
+ */
+enum status outbox_open(struct outbox **, const struct app *, bool behind);
+
+/* The threads finish what they are at. NULL is allowed. */
+void outbox_close(struct outbox *);
 
 /*
  * What the transaction that accepts a message records besides. ST_EXISTS: it
@@ -61,13 +62,5 @@ struct outbox_flushed {
 };
 enum status outbox_flush(
     const struct app *, const bool *stop, struct outbox_flushed *);
-
-/* How much waits, counted up to a limit, and for how long the oldest has.
- * ST_OK, or as db_read. */
-struct outbox_depth {
-	int64_t waiting, oldest_age_s;
-};
-enum status outbox_depth(
-    const struct app *, int64_t limit, struct outbox_depth *);
 
 #endif

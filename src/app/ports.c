@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "app/backends.h"
-#include "app/outbox.h"
 #include "aws/client.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -17,7 +16,6 @@
 
 struct ports_pool {
 	const struct ports_source *source;
-	bool remote; /* some URL is */
 	pthread_mutex_t mutex; /* guards idle */
 	struct ports *idle;
 };
@@ -48,31 +46,25 @@ list_ports(const struct config *c, struct ports *p, struct port list[PORTS_N])
 	memcpy(list, all, sizeof(all));
 }
 
+size_t
+ports_role(const char *role)
+{
+	static const char *const roles[PORTS_ROLES - 1] = { ROLE_AI, ROLE_HUMAN,
+		ROLE_UNROUTED, ROLE_DIGITS, ROLE_UNDECIDED };
+	size_t i = 0;
+
+	while (i < PORTS_ROLES - 1 && !str_eq(role, roles[i]))
+		i++;
+	return i;
+}
+
 struct queue *
 ports_queue(const struct ports *p, const char *role)
 {
-	const struct {
-		const char *role;
-		struct queue *queue;
-	} queues[] = {
-		{ ROLE_AI, p->ai },
-		{ ROLE_HUMAN, p->human },
-		{ ROLE_UNROUTED, p->unrouted },
-		{ ROLE_DIGITS, p->digits },
-	};
-	size_t i;
+	struct queue *const queues[PORTS_ROLES] = { p->ai, p->human,
+		p->unrouted, p->digits };
 
-	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
-		if (str_eq(role, queues[i].role))
-			return queues[i].queue;
-	return NULL;
-}
-
-static void
-queue_close(struct queue *q)
-{
-	if (q != NULL)
-		q->ops->close(q);
+	return queues[ports_role(role)];
 }
 
 static void
@@ -85,8 +77,8 @@ ports_free(struct ports *p)
 		return;
 	list_ports(p->config, p, list);
 	for (i = 0; i < PORTS_N; i++)
-		if (list[i].queue != NULL)
-			queue_close(*list[i].queue);
+		if (list[i].queue != NULL && *list[i].queue != NULL)
+			(*list[i].queue)->ops->close(*list[i].queue);
 	if (p->conversations != NULL)
 		p->conversations->ops->close(p->conversations);
 	aws_client_close(p->aws);
@@ -94,7 +86,7 @@ ports_free(struct ports *p)
 }
 
 static enum status
-open_port(
+port_open(
     struct ports *p, const struct port *port, struct db *db, struct buf *errors)
 {
 	struct backends b = { p->config, db, p->aws };
@@ -114,19 +106,6 @@ open_port(
 	return st;
 }
 
-static enum status
-open_client(struct ports *p, struct aws *aws, struct buf *errors)
-{
-	struct buf why = BUF_INIT;
-	enum status st;
-
-	st = aws_client_open(&p->aws, aws, &why);
-	if (st != ST_OK)
-		buf_printf(errors, "%s\n", buf_str(&why));
-	buf_release(&why);
-	return st;
-}
-
 /* The table's name in whatsapp.dedupe, or NULL. */
 static const char *
 dedupe_table(const struct config *c)
@@ -134,33 +113,6 @@ dedupe_table(const struct config *c)
 	return str_starts(c->whatsapp.dedupe, DYNAMODB)
 	    ? c->whatsapp.dedupe + strlen(DYNAMODB)
 	    : NULL;
-}
-
-static enum status
-ports_open(
-    const struct ports_pool *pool, struct ports **out, struct buf *errors)
-{
-	struct ports *p = calloc(1, sizeof(*p));
-	struct port list[PORTS_N];
-	enum status st = ST_OK;
-	size_t i;
-
-	*out = NULL;
-	if (p == NULL)
-		return ST_NOMEM;
-	p->config = pool->source->config;
-	p->dedupe = dedupe_table(p->config);
-	p->local = !pool->remote;
-	list_ports(p->config, p, list);
-	if (pool->remote)
-		st = open_client(p, pool->source->aws, errors);
-	for (i = 0; i < PORTS_N && st == ST_OK; i++)
-		st = open_port(p, &list[i], pool->source->db, errors);
-	if (st == ST_OK)
-		*out = p;
-	else
-		ports_free(p);
-	return st;
 }
 
 bool
@@ -179,22 +131,47 @@ ports_remote(const struct config *c)
 	return false;
 }
 
-enum status
-ports_check(const struct config *c, struct buf *errors)
+/* All of the configuration, with a client where one is needed and to be had. */
+static enum status
+ports_open(
+    struct ports **out, const struct ports_source *source, struct buf *errors)
 {
 	struct ports *p = calloc(1, sizeof(*p));
 	struct port list[PORTS_N];
+	struct buf why = BUF_INIT;
 	enum status st = p == NULL ? ST_NOMEM : ST_OK, opened;
 	size_t i;
 
+	*out = NULL;
 	if (p == NULL)
-		return st;
-	p->config = c;
-	list_ports(c, p, list);
-	for (i = 0; i < PORTS_N && st != ST_NOMEM; i++) {
-		opened = open_port(p, &list[i], NULL, errors);
+		return ST_NOMEM;
+	p->config = source->config;
+	p->dedupe = dedupe_table(p->config);
+	p->local = !ports_remote(p->config);
+	if (!p->local && source->aws != NULL)
+		st = aws_client_open(&p->aws, source->aws, &why);
+	if (st != ST_OK)
+		buf_printf(errors, "%s\n", buf_str(&why));
+	list_ports(p->config, p, list);
+	for (i = 0; i < PORTS_N && (st == ST_OK || st == ST_CONFIG); i++) {
+		opened = port_open(p, &list[i], source->db, errors);
 		st = opened == ST_OK ? st : opened;
 	}
+	buf_release(&why);
+	if (st == ST_OK)
+		*out = p;
+	else
+		ports_free(p);
+	return st;
+}
+
+enum status
+ports_check(const struct config *c, struct buf *errors)
+{
+	const struct ports_source source = { .config = c };
+	struct ports *p;
+	enum status st = ports_open(&p, &source, errors);
+
 	ports_free(p);
 	return st;
 }
@@ -210,9 +187,8 @@ ports_pool_open(struct ports_pool **out, const struct ports_source *source,
 	if (pool == NULL)
 		return ST_NOMEM;
 	pool->source = source;
-	pool->remote = ports_remote(source->config);
 	pthread_mutex_init(&pool->mutex, NULL);
-	st = ports_open(pool, &pool->idle, errors);
+	st = ports_open(&pool->idle, source, errors);
 	if (st == ST_OK)
 		*out = pool;
 	else
@@ -246,7 +222,7 @@ ports_take(struct ports_pool *pool)
 		pool->idle = p->next;
 	pthread_mutex_unlock(&pool->mutex);
 	if (p == NULL)
-		ports_open(pool, &p, &errors);
+		ports_open(&p, pool->source, &errors);
 	buf_release(&errors);
 	return p;
 }
@@ -271,7 +247,9 @@ ports_begin(struct ports *p, const char *trace, const char *traceparent)
 }
 
 const char *
-ports_error(const struct ports *p)
+ports_why(const struct ports *p, enum status st)
 {
-	return p->aws == NULL ? "" : aws_client_error(p->aws);
+	const char *error = p->aws == NULL ? "" : aws_client_error(p->aws);
+
+	return *error == '\0' ? status_text(st) : error;
 }

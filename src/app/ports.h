@@ -7,6 +7,7 @@
 #define APP_PORTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -42,7 +43,18 @@ struct ports {
 	struct ports *next;
 };
 
-/* The queue of a role (app/outbox.h), or NULL. */
+/* Roles of queues, as the spool has them. "": to be decided at delivery. */
+#define ROLE_AI "ai"
+#define ROLE_HUMAN "human"
+#define ROLE_UNROUTED "unrouted"
+#define ROLE_DIGITS "digits"
+#define ROLE_UNDECIDED ""
+
+/* A role as a number below PORTS_ROLES; all that are unknown are one. */
+#define PORTS_ROLES 6
+size_t ports_role(const char *role);
+
+/* The queue of a role, or NULL. */
 struct queue *ports_queue(const struct ports *, const char *role);
 
 /*
@@ -51,8 +63,9 @@ struct queue *ports_queue(const struct ports *, const char *role);
  */
 void ports_begin(struct ports *, const char *trace, const char *traceparent);
 
-/* Words about the last failure of a remote back end, "" if there are none. */
-const char *ports_error(const struct ports *);
+/* A failure in words: the remote back end's own about its last, where it has
+ * some. */
+const char *ports_why(const struct ports *, enum status);
 
 /* What sets are made of; all of it must outlive the pool. */
 struct ports_source {

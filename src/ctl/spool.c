@@ -63,15 +63,6 @@ hurry_job(struct db *db, void *arg)
 	return spool_hurry(db, h->now_us, &h->count);
 }
 
-static enum status
-depth_job(struct db *db, void *arg)
-{
-	struct hurry *h = arg;
-	int64_t oldest;
-
-	return spool_stats(db, INT64_MAX, &h->count, &oldest);
-}
-
 static int
 put_flushed(struct ctl *ctl, const struct outbox_flushed *f, int64_t waiting)
 {
@@ -93,6 +84,7 @@ ctl_spool_flush(struct ctl *ctl)
 	struct hurry h = { .now_us = clock_us(),
 		.restored = ctl_flag(ctl, "restored") };
 	struct outbox_flushed flushed = { 0, 0 };
+	struct spool_depth depth;
 	enum status st;
 	int code = ctl_app(ctl);
 
@@ -102,7 +94,7 @@ ctl_spool_flush(struct ctl *ctl)
 	if (st == ST_OK)
 		st = outbox_flush(ctl->app, NULL, &flushed);
 	if (st == ST_OK)
-		st = db_read(ctl->app->db, depth_job, &h);
-	return st == ST_OK ? put_flushed(ctl, &flushed, h.count)
+		st = spool_depth(ctl->app->db, INT64_MAX, &depth);
+	return st == ST_OK ? put_flushed(ctl, &flushed, depth.waiting)
 			   : ctl_end(ctl, st, "spool");
 }

@@ -34,31 +34,19 @@ report_put(struct report *r, const char *name, bool ok, struct buf *says)
 	return st;
 }
 
-struct waiting {
-	int64_t depth, oldest_us;
-};
-
-static enum status
-spool_job(struct db *db, void *arg)
-{
-	struct waiting *w = arg;
-
-	return spool_stats(db, INT64_MAX, &w->depth, &w->oldest_us);
-}
-
 static enum status
 report_spool(struct report *r, struct db *db, struct buf *says)
 {
-	struct waiting w;
-	enum status st = db_read(db, spool_job, &w);
-	int64_t age = st == ST_OK ? clock_age_s(w.oldest_us) : 0;
+	struct spool_depth d = { 0 };
+	enum status st = spool_depth(db, INT64_MAX, &d);
+	int64_t age = clock_age_s(d.oldest_us);
 	bool ok = st == ST_OK && age <= AGE_MAX_S;
 
 	if (st != ST_OK)
 		buf_puts(says, status_text(st));
 	else
 		buf_printf(says,
-		    "%" PRId64 " wait, the oldest for %" PRId64 " s", w.depth,
+		    "%" PRId64 " wait, the oldest for %" PRId64 " s", d.waiting,
 		    age);
 	if (st == ST_OK && !ok)
 		buf_puts(says, "; switchhook spool list says why");

@@ -246,24 +246,37 @@ spool_list(struct db *db, size_t limit, spool_row_fn *fn, void *arg)
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
-enum status
-spool_stats(struct db *db, int64_t limit, int64_t *depth, int64_t *oldest_us)
+struct depth_op {
+	int64_t limit;
+	struct spool_depth *depth;
+};
+
+static enum status
+depth_job(struct db *db, void *arg)
 {
+	const struct depth_op *op = arg;
 	struct db_rows *rows;
 	enum status st;
 
-	*depth = *oldest_us = 0;
+	*op->depth = (struct spool_depth){ 0 };
 	st = db_query(db, &rows,
 	    "SELECT count(*), coalesce((SELECT received_us FROM spool"
 	    " ORDER BY id LIMIT 1), 0)"
 	    " FROM (SELECT 1 FROM spool WHERE id > 0 LIMIT ?1)",
-	    "i", limit);
-	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
-		*depth = db_int(rows, 0);
-		*oldest_us = db_int(rows, 1);
-	}
+	    "i", op->limit);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		*op->depth =
+		    (struct spool_depth){ db_int(rows, 0), db_int(rows, 1) };
 	db_done(rows);
 	return st;
+}
+
+enum status
+spool_depth(struct db *db, int64_t limit, struct spool_depth *depth)
+{
+	struct depth_op op = { limit, depth };
+
+	return db_read(db, depth_job, &op);
 }
 
 enum status

@@ -96,8 +96,11 @@ enum status spool_list(struct db *, size_t limit, spool_row_fn *, void *arg);
 enum status spool_installation(
     struct db *, char name[static SPOOL_INSTALLATION_MAX]);
 
-/* How many, counted up to a limit, and when the oldest came in (0: none). */
-enum status spool_stats(
-    struct db *, int64_t limit, int64_t *depth, int64_t *oldest_us);
+/* How much waits, counted up to a limit, and when the oldest came in (0: there
+ * is none). In a job, or with one of its own. ST_OK, or as db_read. */
+struct spool_depth {
+	int64_t waiting, oldest_us;
+};
+enum status spool_depth(struct db *, int64_t limit, struct spool_depth *);
 
 #endif

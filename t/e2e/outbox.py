@@ -345,6 +345,7 @@ def sustained(cloud, directory):
     finally:
         cloud.well()
         site.stop()
+    equal(site.spool(), [], "what was sent has left the spool")
 
 
 def by_cgi(cloud, directory):
