@@ -35,8 +35,7 @@ test_variables(void)
 		    "HTTP_HOST=h:1", "HTTPS=on", "REQUEST_SCHEME=https",
 		    "SERVER_NAME=n", "SERVER_PORT=443", "REMOTE_ADDR=::1",
 		    "HTTP_X_FORWARDED_PROTO=p", "HTTP_X_FORWARDED_HOST=f",
-		    "HTTP_X_FORWARDED_PORT=9", "NOEQUALS",
-		    "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN=i", "HTTP_TRACEPARENT=t",
+		    "HTTP_X_FORWARDED_PORT=9", "NOEQUALS", "HTTP_TRACEPARENT=t",
 		    "HTTP_X_AMZN_TRACE_ID=Root=1", "HTTP_HOST=second"),
 		""),
 	    ST_OK);
@@ -62,7 +61,6 @@ test_variables(void)
 	CU_ASSERT_STRING_EQUAL(r.forwarded_proto, "p");
 	CU_ASSERT_STRING_EQUAL(r.forwarded_host, "f");
 	CU_ASSERT_STRING_EQUAL(r.forwarded_port, "9");
-	CU_ASSERT_STRING_EQUAL(r.idempotency_token, "i");
 	CU_ASSERT_STRING_EQUAL(r.traceparent, "t");
 	CU_ASSERT_STRING_EQUAL(r.amzn_trace_id, "Root=1");
 	request_release(&r);

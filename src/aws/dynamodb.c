@@ -424,7 +424,6 @@ dynamodb_close(struct store *s)
 }
 
 static const struct store_ops ops = {
-	.scheme = "dynamodb",
 	.newest = dynamodb_newest,
 	.get = dynamodb_get,
 	.add = dynamodb_add,

@@ -694,7 +694,6 @@ sqs_close(struct queue *base)
 }
 
 static const struct queue_ops ops = {
-	.scheme = "https",
 	.push = sqs_push,
 	.receive = sqs_take,
 	.ack = sqs_ack,

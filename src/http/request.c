@@ -28,7 +28,6 @@ enum variable {
 	VAR_FORWARDED_PROTO,
 	VAR_FORWARDED_HOST,
 	VAR_FORWARDED_PORT,
-	VAR_IDEMPOTENCY_TOKEN,
 	VAR_TRACEPARENT,
 	VAR_AMZN_TRACE_ID,
 	VAR_COUNT
@@ -63,7 +62,6 @@ static const struct {
 	[VAR_FORWARDED_PROTO] = NAME("HTTP_X_FORWARDED_PROTO"),
 	[VAR_FORWARDED_HOST] = NAME("HTTP_X_FORWARDED_HOST"),
 	[VAR_FORWARDED_PORT] = NAME("HTTP_X_FORWARDED_PORT"),
-	[VAR_IDEMPOTENCY_TOKEN] = NAME("HTTP_I_TWILIO_IDEMPOTENCY_TOKEN"),
 	[VAR_TRACEPARENT] = NAME("HTTP_TRACEPARENT"),
 	[VAR_AMZN_TRACE_ID] = NAME("HTTP_X_AMZN_TRACE_ID"),
 };
@@ -140,7 +138,6 @@ take_strings(struct request *r, const struct given *g)
 	r->forwarded_proto = g->value[VAR_FORWARDED_PROTO];
 	r->forwarded_host = g->value[VAR_FORWARDED_HOST];
 	r->forwarded_port = g->value[VAR_FORWARDED_PORT];
-	r->idempotency_token = g->value[VAR_IDEMPOTENCY_TOKEN];
 	r->traceparent = g->value[VAR_TRACEPARENT];
 	r->amzn_trace_id = g->value[VAR_AMZN_TRACE_ID];
 }

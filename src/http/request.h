@@ -41,7 +41,6 @@ struct request {
 	const char *forwarded_proto;
 	const char *forwarded_host;
 	const char *forwarded_port;
-	const char *idempotency_token; /* I-Twilio-Idempotency-Token: a hint */
 	const char *traceparent;
 	const char *amzn_trace_id;
 

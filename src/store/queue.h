@@ -77,7 +77,6 @@ struct queue_stats {
 typedef enum status queue_row_fn(const struct queue_item *, void *arg);
 
 struct queue_ops {
-	const char *scheme;
 	/* Durable when it returns ST_OK. ST_TOOBIG, ST_MALFORMED (an empty
 	 * body, too): never will. ST_UNSUPPORTED: no dead letters here. */
 	enum status (*push)(struct queue *, const struct queue_message *);

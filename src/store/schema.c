@@ -126,7 +126,7 @@ static const char version_3[] =
 /*
  * Counters for /metrics; events of calls, numbered as they are recorded, for
  * those who follow them; and a row for each call, made of its events by
- * call_replay, with an index for each way of listing calls by time.
+ * call.c, with an index for each way of listing calls by time.
  */
 static const char version_4[] =
     "CREATE TABLE counter ("

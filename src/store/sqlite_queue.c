@@ -416,7 +416,6 @@ close_queue(struct queue *base)
 }
 
 static const struct queue_ops ops = {
-	.scheme = "sqlite",
 	.push = push,
 	.receive = receive,
 	.ack = ack,

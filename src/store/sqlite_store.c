@@ -231,7 +231,6 @@ close_store(struct store *s)
 }
 
 static const struct store_ops ops = {
-	.scheme = "sqlite",
 	.newest = newest,
 	.get = get,
 	.add = add,

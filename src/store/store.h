@@ -32,7 +32,6 @@ struct store;
 typedef enum status store_row_fn(const struct conversation *, void *arg);
 
 struct store_ops {
-	const char *scheme;
 	/* The newest of that sender, or ST_NOTFOUND. The caller releases it. */
 	enum status (*newest)(
 	    struct store *, const char *tel, struct conversation *);

@@ -5,6 +5,7 @@ import email.utils
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -20,9 +21,19 @@ QUICK = bool(os.environ.get("SWITCHHOOK_TEST_QUICK"))
 STATUSES = ["queued", "ringing", "in-progress", "completed", "busy", "failed",
             "no-answer", "canceled"]
 
-# enum status
-(OK, _, IO, BUSY, TIMEOUT, TOOBIG, _, MALFORMED, _, NOTFOUND, _, DENIED,
- CONFIG, _, UNAVAILABLE) = range(15)
+
+def status_numbers(*names):
+    """Of enum status, in the order of its names."""
+    with open(os.path.join(SRCDIR, "src/base/status.h"),
+              encoding="utf-8") as header:
+        all_names = re.findall(r"^\tST_(\w+)", header.read(), re.M)
+    return [all_names.index(name) for name in names]
+
+
+(IO, BUSY, TIMEOUT, TOOBIG, MALFORMED, NOTFOUND, DENIED, CONFIG,
+ UNAVAILABLE) = status_numbers(
+     "IO", "BUSY", "TIMEOUT", "TOOBIG", "MALFORMED", "NOTFOUND", "DENIED",
+     "CONFIG", "UNAVAILABLE")
 
 
 def ours(mock, *args, user=ACCOUNT, secret=TOKEN):
