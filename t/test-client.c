@@ -424,6 +424,28 @@ test_connect_timeout(void)
 	close(fd);
 }
 
+/* What was given back is taken again, and closed with the library. */
+static void
+test_taken(void)
+{
+	struct http_library_options options = { 0 };
+	struct http_library *library;
+	struct http_client *one, *two, *again;
+	struct buf why = BUF_INIT;
+
+	CU_ASSERT_EQUAL_FATAL(http_library_open(&library, &options), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(http_client_take(&one, library, &why), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(http_client_take(&two, library, &why), ST_OK);
+	CU_ASSERT_PTR_NOT_EQUAL(one, two);
+	http_client_give(one);
+	CU_ASSERT_EQUAL_FATAL(http_client_take(&again, library, &why), ST_OK);
+	CU_ASSERT_PTR_EQUAL(again, one);
+	http_client_give(NULL);
+	http_client_give(two);
+	http_client_give(again);
+	http_library_close(library);
+}
+
 int
 main(void)
 {
@@ -443,6 +465,7 @@ main(void)
 		{ "no connection", test_refused },
 		{ "a name that is not found", test_found_later },
 		{ "no TLS handshake", test_connect_timeout },
+		{ "clients taken and given back", test_taken },
 	};
 	struct http_library_options options = { 0 };
 	struct buf why = BUF_INIT;

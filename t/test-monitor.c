@@ -258,8 +258,8 @@ test_all_wait(void)
 #define ACCOUNT_SID "AC00000000000000000000000000000001"
 #define CALLS "/2010-04-01/Accounts/" ACCOUNT_SID "/Calls.json"
 
-/* Whoever makes a token himself gets to no other place of Twilio's, nor to
- * another host, with the account's secret. */
+/* A token made by hand leads to no other place of Twilio's, and to no other
+ * host, with the account's secret. */
 static void
 test_forged_tokens(void)
 {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/clients.h"
 #include "app/health.h"
 #include "app/metrics.h"
 #include "app/outbox.h"
@@ -83,7 +82,7 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 
 /* The way to Twilio's API, which leads by the same proxy as that to AWS. */
 static enum status
-open_clients(struct app *app, const struct app_options *o)
+open_twilio(struct app *app, const struct app_options *o)
 {
 	const struct http_library_options way = {
 		.proxy = app->config->aws.proxy,
@@ -91,7 +90,7 @@ open_clients(struct app *app, const struct app_options *o)
 		.quit = o->quit,
 	};
 
-	return clients_open(&app->clients, &way);
+	return http_library_open(&app->twilio, &way);
 }
 
 /* One count over reloads. */
@@ -128,7 +127,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK && o->before != NULL && o->before->broken == NULL)
 		st = templates_inherit(app->templates, o->before->templates);
 	if (st == ST_OK)
-		st = open_clients(app, o);
+		st = open_twilio(app, o);
 	if (st == ST_OK)
 		st = spans_open(&app->spans, app->config, app->log,
 		    app->metrics, o->threaded);
@@ -196,7 +195,7 @@ static void
 close_parts(struct app *app)
 {
 	spans_close(app->spans);
-	clients_close(app->clients);
+	http_library_close(app->twilio);
 	templates_close(app->templates);
 	outbox_close(app->outbox);
 	ports_pool_close(app->ports);

@@ -25,8 +25,8 @@
 struct config;
 struct db;
 struct aws;
-struct clients;
 struct health;
+struct http_library;
 struct limit;
 struct metrics;
 struct outbox;
@@ -49,7 +49,7 @@ struct app {
 	struct templates *templates;
 	struct spans *spans; /* NULL: none are sent */
 	struct refresh *refresh; /* of the secrets; NULL: they stay */
-	struct clients *clients; /* to ask Twilio with */
+	struct http_library *twilio; /* to ask it with */
 	struct limit *limit; /* of those that wait for Twilio; not its own */
 	struct metrics *metrics;
 	struct health *health;

@@ -1,13 +1,13 @@
 /* The routes that watch calls, from Twilio. */
 #include <stdio.h>
 
-#include "app/clients.h"
 #include "app/exchange.h"
 #include "app/limit.h"
 #include "app/metrics.h"
 #include "app/monitor.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "http/client.h"
 #include "params/refresh.h"
 #include "params/secrets.h"
 
@@ -42,7 +42,7 @@ asking_client(struct asking *a)
 {
 	struct exchange *x = a->x;
 	struct buf why = BUF_INIT;
-	enum status st = clients_take(x->app->clients, &a->client, &why);
+	enum status st = http_client_take(&a->client, x->app->twilio, &why);
 
 	if (st == ST_NOMEM) {
 		answer_later(x, "Not available now, try again", RETRY_S);
@@ -87,8 +87,7 @@ asking_begin(struct asking *a, struct exchange *x)
 static void
 asking_end(struct asking *a)
 {
-	if (a->client != NULL)
-		clients_give(a->x->app->clients, a->client);
+	http_client_give(a->client);
 	if (a->entered)
 		limit_leave(a->x->app->limit);
 }

@@ -50,7 +50,8 @@ static const struct {
 /* clang-format on */
 
 struct http_library {
-	pthread_mutex_t mutex; /* guards loading */
+	pthread_mutex_t mutex; /* guards loading, and idle */
+	struct http_client *idle; /* given back */
 	void *so; /* NULL until loaded */
 	struct curl_api api; /* const once so is set */
 	char *ca_bundle, *proxy, *user_agent;
@@ -59,6 +60,7 @@ struct http_library {
 
 struct http_client {
 	struct http_library *library;
+	struct http_client *next; /* the next of those that are idle */
 	const struct curl_api *api;
 	CURL *curl;
 	CURLM *multi; /* keeps the connections */
@@ -105,8 +107,14 @@ http_library_open(
 void
 http_library_close(struct http_library *lib)
 {
+	struct http_client *c;
+
 	if (!lib)
 		return;
+	while ((c = lib->idle) != NULL) {
+		lib->idle = c->next;
+		http_client_close(c);
+	}
 	if (lib->so) {
 		lib->api.global_cleanup();
 		dlclose(lib->so);
@@ -202,6 +210,28 @@ http_client_close(struct http_client *c)
 	c->api->multi_cleanup(c->multi);
 	buf_release(&c->error);
 	free(c);
+}
+
+enum status
+http_client_take(
+    struct http_client **out, struct http_library *lib, struct buf *why)
+{
+	pthread_mutex_lock(&lib->mutex);
+	if ((*out = lib->idle) != NULL)
+		lib->idle = (*out)->next;
+	pthread_mutex_unlock(&lib->mutex);
+	return *out != NULL ? ST_OK : http_client_open(out, lib, why);
+}
+
+void
+http_client_give(struct http_client *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->library->mutex);
+	c->next = c->library->idle;
+	c->library->idle = c;
+	pthread_mutex_unlock(&c->library->mutex);
 }
 
 const char *

@@ -48,6 +48,15 @@ enum status http_client_open(
     struct http_client **, struct http_library *, struct buf *why);
 void http_client_close(struct http_client *); /* NULL is allowed */
 
+/*
+ * For threads that have none of their own: a client that was given back, or
+ * else another one, with the results of http_client_open; and back to the
+ * library, which keeps it with its connections. NULL is allowed.
+ */
+enum status http_client_take(
+    struct http_client **, struct http_library *, struct buf *why);
+void http_client_give(struct http_client *);
+
 /* One request. All memory is the caller's and is only read. */
 struct http_call {
 	const char *method; /* GET, HEAD, POST, PUT, DELETE, … */

@@ -95,9 +95,9 @@ void calls_page_release(struct calls_page *);
 /*
  * A page of the list: the first one of query, or, if next_uri is not NULL,
  * that one, which must be a next_uri that Twilio gave for this account (any
- * other is ST_MALFORMED, and nothing is asked). Results as of calls_fetch, but a 404 is
- * ST_DENIED: there is no such account. A page without a next_page_uri is the
- * last.
+ * other is ST_MALFORMED, and nothing is asked). Results as of calls_fetch, but
+ * a 404 is ST_DENIED: there is no such account. A page without a next_page_uri
+ * is the last.
  */
 enum status calls_list(struct http_client *, const struct calls_account *,
     const struct calls_query *, const char *next_uri, struct calls_page *,
