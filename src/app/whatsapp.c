@@ -47,12 +47,11 @@ form_continues_url(const struct exchange *x)
 {
 	static const char status[] = "/whatsapp/status";
 	const char *tail = exchange_tail(x);
-	const struct kv_pair *p = x->form.pairs;
 
 	if (tail == NULL || !str_starts(status, tail))
 		return false;
-	for (; p < x->form.pairs + x->form.n; p++)
-		if (str_starts(p->name, status + strlen(tail)))
+	for (size_t i = 0; i < x->form.n; i++)
+		if (str_starts(x->form.pairs[i].name, status + strlen(tail)))
 			return true;
 	return false;
 }
