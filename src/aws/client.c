@@ -293,11 +293,9 @@ attempt_judge(const struct http_reply *reply, struct attempt *a)
 static void
 attempt_fail(struct attempt *a, enum status st)
 {
-	bool passes = st == ST_UNAVAILABLE || st == ST_TIMEOUT || st == ST_IO;
-
 	a->status = st;
-	a->error = (struct aws_error){ "", passes ? AWS_TRANSIENT : AWS_FATAL,
-		st, false };
+	a->error = (struct aws_error){ "",
+		http_may_pass(st, 0) ? AWS_TRANSIENT : AWS_FATAL, st, false };
 }
 
 /* --- one attempt ------------------------------------------------------------ */

@@ -340,6 +340,15 @@ profile_get(const struct profile *p, const char *key)
 }
 
 const char *
+profile_setting(const struct profile *p, char *const *envp,
+    const char *variable, const char *key)
+{
+	const char *value = env_get(envp, variable);
+
+	return str_empty(value) ? profile_get(p, key) : value;
+}
+
+const char *
 profile_service(const struct profile *p, const char *service, const char *key)
 {
 	const char *services = profile_config(p, "services");

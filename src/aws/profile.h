@@ -3,6 +3,9 @@
  * (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html): what
  * they say of one profile.
  *
+ * No INI file: settings nest below others by their indent, and values go on in
+ * indented lines that no setting is on; so libinih does not read it.
+ *
  * Which files and which profile comes from the environment: AWS_CONFIG_FILE,
  * AWS_SHARED_CREDENTIALS_FILE, HOME; AWS_PROFILE, AWS_DEFAULT_PROFILE, else
  * "default".
@@ -37,6 +40,10 @@ const char *profile_name(const struct profile *);
 const char *profile_get(const struct profile *, const char *key);
 const char *profile_credential(const struct profile *, const char *key);
 const char *profile_config(const struct profile *, const char *key);
+
+/* The environment variable's value, else that of profile_get. */
+const char *profile_setting(const struct profile *, char *const *envp,
+    const char *variable, const char *key);
 
 /* The key below a service in the [services] section that the profile names:
  * profile_service(p, "dynamodb", "endpoint_url"). */

@@ -34,7 +34,7 @@ provider_keys(struct aws_keys *keys, const char *id, const char *secret,
 enum status
 provider_json(const struct buf *body, struct aws_keys *keys)
 {
-	const char *id, *secret, *token = NULL, *expiration;
+	const char *code, *id, *secret, *token = NULL, *expiration;
 	struct json *root = NULL;
 	int64_t expires_us = 0;
 	enum status st = json_parse(buf_str(body), body->len, &root);
@@ -42,6 +42,12 @@ provider_json(const struct buf *body, struct aws_keys *keys)
 	if (st != ST_OK)
 		return st == ST_NOMEM ? st : ST_MALFORMED;
 	st = ST_MALFORMED;
+	/* {"Code": "Success", …}; without Code it is as good. */
+	if (json_member_text(root, "Code", &code) == ST_OK &&
+	    strcmp(code, "Success") != 0) {
+		st = ST_DENIED;
+		goto out;
+	}
 	if (json_member_text(root, "AccessKeyId", &id) != ST_OK ||
 	    json_member_text(root, "SecretAccessKey", &secret) != ST_OK ||
 	    str_empty(id) || str_empty(secret))
@@ -64,33 +70,7 @@ provider_reply_wipe(struct http_reply *reply)
 	http_reply_release(reply);
 }
 
-static bool
-may_pass(enum status st, int code)
-{
-	switch (st) {
-	case ST_OK:
-		return code == 429 || code >= 500;
-	case ST_UNAVAILABLE:
-	case ST_TIMEOUT:
-	case ST_IO:
-		return true;
-	case ST_NOMEM:
-	case ST_BUSY:
-	case ST_TOOBIG:
-	case ST_FULL:
-	case ST_MALFORMED:
-	case ST_UNSUPPORTED:
-	case ST_NOTFOUND:
-	case ST_EXISTS:
-	case ST_DENIED:
-	case ST_CONFIG:
-	case ST_CORRUPT:
-		return false;
-	}
-	return false;
-}
-
-/* One try. *code is 0 if no answer came. */
+/* One try. */
 static enum status
 send_once(const struct provider_context *c, struct http_call *call,
     long each_ms, struct http_reply *reply)
@@ -116,7 +96,7 @@ provider_send(const struct provider_context *c, struct http_call *call,
 
 	for (i = 0;; i++) {
 		st = send_once(c, call, each_ms, reply);
-		if (i + 1 >= tries || !may_pass(st, reply->code) ||
+		if (i + 1 >= tries || !http_may_pass(st, reply->code) ||
 		    !http_client_wait(c->client,
 			retry_delay_us(RETRY_BASE_MS, i, 0), c->deadline_us))
 			break;
@@ -130,10 +110,25 @@ provider_send(const struct provider_context *c, struct http_call *call,
 }
 
 enum status
-provider_refused(const struct http_call *call, const struct http_reply *reply,
-    struct buf *why)
+provider_refused(
+    const char *url, const struct http_reply *reply, struct buf *why)
 {
-	http_put_origin(why, call->url);
+	http_put_origin(why, url);
 	buf_printf(why, "HTTP status %d", reply->code);
-	return may_pass(ST_OK, reply->code) ? ST_UNAVAILABLE : ST_DENIED;
+	return http_may_pass(ST_OK, reply->code) ? ST_UNAVAILABLE : ST_DENIED;
+}
+
+enum status
+provider_read(const char *url, const struct http_reply *reply,
+    struct aws_keys *keys, struct buf *why)
+{
+	enum status st = provider_json(&reply->body, keys);
+
+	if (st == ST_MALFORMED || st == ST_DENIED)
+		http_put_origin(why, url);
+	if (st == ST_MALFORMED)
+		buf_puts(why, "the answer has no keys in it");
+	else if (st == ST_DENIED)
+		buf_puts(why, "the role cannot be assumed");
+	return st;
 }

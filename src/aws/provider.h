@@ -45,7 +45,7 @@ enum status provider_keys(struct aws_keys *, const char *id, const char *secret,
 
 /*
  * The keys of a JSON answer: AccessKeyId, SecretAccessKey, Token, Expiration.
- * ST_OK, ST_MALFORMED, ST_NOMEM.
+ * ST_OK; ST_DENIED: its Code is none of success; ST_MALFORMED; ST_NOMEM.
  */
 enum status provider_json(const struct buf *body, struct aws_keys *);
 
@@ -58,9 +58,13 @@ enum status provider_send(const struct provider_context *, struct http_call *,
     long each_ms, int tries, struct http_reply *, struct buf *why);
 void provider_reply_wipe(struct http_reply *);
 
+/* The same of an answer from that address, and *why says what is wrong. */
+enum status provider_read(const char *url, const struct http_reply *,
+    struct aws_keys *, struct buf *why);
+
 /* Append that this answer is none: what asked, and its code. ST_DENIED, or
  * ST_UNAVAILABLE if it may be another time. */
 enum status provider_refused(
-    const struct http_call *, const struct http_reply *, struct buf *why);
+    const char *url, const struct http_reply *, struct buf *why);
 
 #endif

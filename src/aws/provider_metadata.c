@@ -11,7 +11,6 @@
 #include "aws/provider.h"
 #include "base/str.h"
 #include "codec/cidr.h"
-#include "codec/json.h"
 #include "codec/url.h"
 #include "config/env.h"
 #include "config/textfile.h"
@@ -119,22 +118,6 @@ container_token(
 	return ST_OK;
 }
 
-static enum status
-read_keys(const struct http_call *call, const struct http_reply *reply,
-    struct aws_keys *keys, struct buf *why)
-{
-	enum status st;
-
-	if (reply->code != 200)
-		return provider_refused(call, reply, why);
-	st = provider_json(&reply->body, keys);
-	if (st == ST_MALFORMED) {
-		http_put_origin(why, call->url);
-		buf_puts(why, "the answer has no keys in it");
-	}
-	return st;
-}
-
 enum status
 provider_container(
     const struct provider_context *c, struct aws_keys *keys, struct buf *why)
@@ -154,8 +137,10 @@ provider_container(
 	call.direct = str_starts(url.data, "http:");
 	st = provider_send(
 	    c, &call, CONTAINER_EACH_MS, CONTAINER_TRIES, &reply, why);
-	if (st == ST_OK)
-		st = read_keys(&call, &reply, keys, why);
+	if (st == ST_OK && reply.code != 200)
+		st = provider_refused(call.url, &reply, why);
+	else if (st == ST_OK)
+		st = provider_read(call.url, &reply, keys, why);
 out:
 	provider_reply_wipe(&reply);
 	kv_release(&headers);
@@ -178,17 +163,15 @@ struct instance {
 static const char *
 instance_origin(const struct provider_context *c)
 {
-	const char *own = env_get(c->envp, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
-	const char *mode =
-	    env_get(c->envp, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *own = profile_setting(c->profile, c->envp,
+	    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+	    "ec2_metadata_service_endpoint");
+	const char *mode = profile_setting(c->profile, c->envp,
+	    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+	    "ec2_metadata_service_endpoint_mode");
 
-	if (str_empty(own))
-		own = profile_get(c->profile, "ec2_metadata_service_endpoint");
 	if (own != NULL)
 		return own;
-	if (str_empty(mode))
-		mode = profile_get(
-		    c->profile, "ec2_metadata_service_endpoint_mode");
 	return mode != NULL && strcasecmp(mode, "ipv6") == 0 ? INSTANCE_V6
 							     : INSTANCE_V4;
 }
@@ -226,7 +209,7 @@ instance_ask(const struct instance *i, const char *method, const char *path,
 	call.url = url.data;
 	st = provider_send(i->context, &call, i->each_ms, i->tries, reply, why);
 	if (st == ST_OK && reply->code != 200)
-		st = provider_refused(&call, reply, why);
+		st = provider_refused(call.url, reply, why);
 out:
 	kv_release(&headers);
 	buf_release(&url);
@@ -278,22 +261,6 @@ instance_role(const struct instance *i, struct buf *path, struct buf *why)
 	return st;
 }
 
-/* {"Code": "Success", …}; without Code it is as good. */
-static bool
-succeeded(const struct buf *body)
-{
-	struct json *root;
-	const char *code;
-	bool good = true;
-
-	if (json_parse(buf_str(body), body->len, &root) != ST_OK)
-		return true; /* whoever reads the keys says what is wrong */
-	if (json_member_text(root, "Code", &code) == ST_OK)
-		good = strcmp(code, "Success") == 0;
-	json_free(root);
-	return good;
-}
-
 static enum status
 instance_keys(const struct instance *i, const char *path, struct aws_keys *keys,
     struct buf *why)
@@ -301,14 +268,8 @@ instance_keys(const struct instance *i, const char *path, struct aws_keys *keys,
 	struct http_reply reply = { 0 };
 	enum status st = instance_get(i, path, &reply, why);
 
-	if (st == ST_OK && !succeeded(&reply.body)) {
-		buf_printf(why, "%s: the role cannot be assumed", i->origin);
-		st = ST_DENIED;
-	}
 	if (st == ST_OK)
-		st = provider_json(&reply.body, keys);
-	if (st == ST_MALFORMED)
-		buf_printf(why, "%s: the answer has no keys in it", i->origin);
+		st = provider_read(i->origin, &reply, keys, why);
 	provider_reply_wipe(&reply);
 	return st;
 }

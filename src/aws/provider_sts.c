@@ -18,7 +18,6 @@
 #include "base/str.h"
 #include "codec/form.h"
 #include "codec/moment.h"
-#include "config/env.h"
 #include "config/textfile.h"
 #include "http/client.h"
 
@@ -30,14 +29,6 @@
 struct web_identity {
 	const char *token_file, *role, *session;
 };
-
-static const char *
-setting(const struct provider_context *c, const char *variable, const char *key)
-{
-	const char *value = env_get(c->envp, variable);
-
-	return str_empty(value) ? profile_get(c->profile, key) : value;
-}
 
 static enum status
 put_token(struct buf *out, const char *path, struct buf *why)
@@ -191,7 +182,7 @@ read_answer(const struct http_call *call, const struct http_reply *reply,
 	enum status st;
 
 	if (reply->code != 200) {
-		st = provider_refused(call, reply, why);
+		st = provider_refused(call->url, reply, why);
 		put_code(&reply->body, why);
 		return st;
 	}
@@ -237,10 +228,12 @@ provider_web_identity(
     const struct provider_context *c, struct aws_keys *keys, struct buf *why)
 {
 	const struct web_identity w = {
-		setting(c, "AWS_WEB_IDENTITY_TOKEN_FILE",
-		    "web_identity_token_file"),
-		setting(c, "AWS_ROLE_ARN", "role_arn"),
-		setting(c, "AWS_ROLE_SESSION_NAME", "role_session_name"),
+		profile_setting(c->profile, c->envp,
+		    "AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file"),
+		profile_setting(
+		    c->profile, c->envp, "AWS_ROLE_ARN", "role_arn"),
+		profile_setting(c->profile, c->envp, "AWS_ROLE_SESSION_NAME",
+		    "role_session_name"),
 	};
 
 	if (w.token_file == NULL)

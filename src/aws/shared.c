@@ -18,9 +18,8 @@ set_region(struct aws *a, const struct aws_options *o,
 	if (str_empty(region))
 		region = env_get(o->envp, "AWS_REGION");
 	if (str_empty(region))
-		region = env_get(o->envp, "AWS_DEFAULT_REGION");
-	if (str_empty(region))
-		region = profile_get(profile, "region");
+		region = profile_setting(
+		    profile, o->envp, "AWS_DEFAULT_REGION", "region");
 	if (!str_empty(region) && !aws_region_valid(region)) {
 		buf_printf(why, "\"%s\" is no AWS region", region);
 		return ST_CONFIG;
@@ -32,10 +31,9 @@ static enum status
 open_http(
     struct aws *a, const struct aws_options *o, const struct profile *profile)
 {
-	const char *bundle = env_get(o->envp, "AWS_CA_BUNDLE");
+	const char *bundle =
+	    profile_setting(profile, o->envp, "AWS_CA_BUNDLE", "ca_bundle");
 
-	if (str_empty(bundle))
-		bundle = profile_get(profile, "ca_bundle");
 	return http_library_open(&a->http,
 	    &(struct http_library_options){
 		.ca_bundle = bundle, .proxy = o->proxy, .quit = o->quit });

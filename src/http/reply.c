@@ -78,3 +78,10 @@ http_put_origin(struct buf *out, const char *url)
 	buf_put(out, host, n);
 	buf_puts(out, ": ");
 }
+
+bool
+http_may_pass(enum status st, int code)
+{
+	return st == ST_UNAVAILABLE || st == ST_TIMEOUT || st == ST_IO ||
+	    (st == ST_OK && (code == 429 || code >= 500));
+}

@@ -21,6 +21,12 @@ void http_reply_release(struct http_reply *);
 /* The first header of that name, in whatever case, or NULL. */
 const char *http_reply_header(const struct http_reply *, const char *name);
 
+/*
+ * May another try go better? No connection, a time-out, broken off; or an
+ * answer (ST_OK) whose code is 429 or 5xx.
+ */
+bool http_may_pass(enum status, int code);
+
 /* For the client: cut head's lines into headers, in place. A line without a
  * colon, as the status line, is none. ST_OK or ST_NOMEM. */
 enum status http_reply_parse(struct http_reply *);
