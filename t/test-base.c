@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/kv.h"
@@ -423,6 +424,29 @@ test_quit(void)
 }
 
 static void
+test_backoff(void)
+{
+	int64_t least = INT64_MAX, most = 0, us;
+	int i;
+
+	CU_ASSERT_EQUAL(backoff_delay(10, 0, 300, 0), 10);
+	CU_ASSERT_EQUAL(backoff_delay(10, 3, 300, 0), 80);
+	CU_ASSERT_EQUAL(backoff_delay(10, 5, 300, 0), 300);
+	CU_ASSERT_EQUAL(backoff_delay(10, INT64_MAX, 300, 0), 300);
+	CU_ASSERT_EQUAL(backoff_delay(3, 99, INT64_MAX, 0), INT64_MAX);
+	CU_ASSERT_EQUAL(backoff_delay(10, -1, 5, 0), 5);
+	CU_ASSERT_EQUAL(backoff_delay(0, 99, 300, 50), 0);
+	CU_ASSERT_EQUAL(backoff_delay(1, 0, 300, 50), 1);
+	for (i = 0; i < 10000; i++) {
+		us = backoff_delay(1000, 2, 60000, 50);
+		least = us < least ? us : least;
+		most = us > most ? us : most;
+	}
+	CU_ASSERT(least >= 2000 && least < 2100);
+	CU_ASSERT(most < 4000 && most > 3900);
+}
+
+static void
 test_is_sid(void)
 {
 #define HEX "0123456789abcdefABCDEF0123456789"
@@ -455,6 +479,7 @@ main(void)
 		{ "the form of a SID", test_is_sid },
 		{ "uuid", test_uuid },
 		{ "clock", test_clock },
+		{ "back-off", test_backoff },
 		{ "quit", test_quit },
 		{ "log", test_log },
 		{ "log reopened", test_log_reopen },

@@ -8,6 +8,7 @@
 #include "app/backends.h"
 #include "app/breaker.h"
 #include "app/deliver.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "config/config.h"
@@ -204,26 +205,14 @@ settle_job(struct db *db, void *arg)
 	return st == ST_OK ? spool_remove(db, id) : st;
 }
 
-/* What the clock shows below the millisecond is random enough to keep entries
- * apart. */
-static int64_t
-part_of(int64_t span)
-{
-	return span * (clock_mono_us() % 1000) / 1000;
-}
-
 static int64_t
 next_try(const struct attempt *a)
 {
-	int64_t span = RETRY_US, i;
-
 	if (a->wait_us > 0)
-		return clock_us() + a->wait_us + part_of(RETRY_US);
-	for (i = 0; i < a->entry->attempts && span < RETRY_MAX_US; i++)
-		span *= 2;
-	if (span > RETRY_MAX_US)
-		span = RETRY_MAX_US;
-	return clock_us() + span / 2 + part_of(span / 2);
+		return clock_us() + a->wait_us +
+		    backoff_delay(RETRY_US, 0, RETRY_US, 100);
+	return clock_us() +
+	    backoff_delay(RETRY_US, a->entry->attempts, RETRY_MAX_US, 50);
 }
 
 /*

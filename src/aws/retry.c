@@ -1,6 +1,6 @@
 #include "aws/retry.h"
 
-#include "codec/crypt.h"
+#include "base/backoff.h"
 
 #define ASKED_MARGIN_MS 5000
 #define MS INT64_C(1000)
@@ -35,27 +35,12 @@ retry_give(struct retry_bucket *b, int tokens)
 	} while (!atomic_compare_exchange_weak(&b->tokens, &has, now));
 }
 
-/* Evenly below max; all of it if there is no randomness. */
-static int64_t
-random_below(int64_t max)
-{
-	uint64_t n;
-
-	if (max <= 0 || crypt_random(&n, sizeof(n)) != ST_OK)
-		return max;
-	return (int64_t)(n % (uint64_t)max);
-}
-
 int64_t
 retry_delay_us(int base_ms, int retry, int64_t asked_ms)
 {
-	int64_t limit = base_ms, delay;
+	int64_t delay =
+	    backoff_delay(base_ms * MS, retry, RETRY_DELAY_MAX_MS * MS, 100);
 
-	while (retry-- > 0 && limit < RETRY_DELAY_MAX_MS)
-		limit *= 2;
-	if (limit > RETRY_DELAY_MAX_MS)
-		limit = RETRY_DELAY_MAX_MS;
-	delay = random_below(limit * MS);
 	if (asked_ms > delay / MS + ASKED_MARGIN_MS)
 		asked_ms = delay / MS + ASKED_MARGIN_MS;
 	return asked_ms * MS > delay ? asked_ms * MS : delay;

@@ -33,9 +33,9 @@ bool retry_take(struct retry_bucket *, int tokens);
 void retry_give(struct retry_bucket *, int tokens);
 
 /*
- * Microseconds to wait before try number retry (from 0): random below
- * base_ms * 2^retry. asked_ms is what the service asked for (0: nothing); it is obeyed
- * within 5 seconds of our own delay.
+ * Microseconds to wait before try number retry (from 0): random, up to
+ * base_ms * 2^retry. asked_ms is what the service asked for (0: nothing); it
+ * is obeyed within 5 seconds of our own delay.
  */
 int64_t retry_delay_us(int base_ms, int retry, int64_t asked_ms);
 

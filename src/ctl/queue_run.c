@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "codec/crypt.h"
 #include "config/config.h"
 #include "ctl/child.h"
 #include "ctl/ctl.h"
@@ -127,17 +127,8 @@ backoff(const struct runner *r, int64_t attempts)
 {
 	int64_t cap =
 	    r->backoff_s > BACKOFF_CAP_S ? r->backoff_s : BACKOFF_CAP_S;
-	int64_t delay = r->backoff_s;
-	uint32_t random = 0;
 
-	for (int64_t i = 1; i < attempts && delay < cap; i++)
-		delay *= 2;
-	if (delay > cap)
-		delay = cap;
-	/* Without randomness it is the whole delay. */
-	if (crypt_random(&random, sizeof(random)) != ST_OK)
-		return delay;
-	return delay - (int64_t)(random % (uint64_t)(delay / 2 + 1));
+	return backoff_delay(r->backoff_s, attempts - 1, cap, 50);
 }
 
 static void

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/kv.h"
 #include "base/str.h"
 #include "codec/base64.h"
-#include "codec/crypt.h"
 #include "http/client.h"
 #include "http/reply.h"
 #include "twilio/rest/calls.h"
@@ -29,21 +29,6 @@ static bool
 may_repeat(enum status st)
 {
 	return st == ST_BUSY || st == ST_UNAVAILABLE || st == ST_IO;
-}
-
-/* Microseconds before try number retry (from 0), evenly below the limit. */
-static int64_t
-delay_us(int retry)
-{
-	int64_t limit = DELAY_MS;
-	uint64_t n;
-
-	while (retry-- > 0 && limit < DELAY_MAX_MS)
-		limit *= 2;
-	limit = (limit < DELAY_MAX_MS ? limit : DELAY_MAX_MS) * MS;
-	if (crypt_random(&n, sizeof(n)) != ST_OK)
-		return limit;
-	return (int64_t)(n % (uint64_t)limit);
 }
 
 /* --- one try ------------------------------------------------------------- */
@@ -97,7 +82,9 @@ try_all(struct http_client *client, struct http_call *call, long total_ms,
 		    call->total_ms < CONNECT_MS ? call->total_ms : CONNECT_MS;
 		st = try_once(client, call, secrets, reply, f, &again);
 	} while (again && ++tried < REST_TRIES &&
-	    http_client_wait(client, delay_us(tried - 1), deadline_us));
+	    http_client_wait(client,
+		backoff_delay(DELAY_MS * MS, tried - 1, DELAY_MAX_MS * MS, 100),
+		deadline_us));
 	return st;
 }
 
