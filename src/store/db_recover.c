@@ -31,7 +31,8 @@ struct recover {
 	struct buf key; /* "rowid", or the columns of the primary key */
 	size_t key_n;
 	int64_t saved;
-	int64_t at; /* the last rowid that was read */
+	int64_t at; /* the highest rowid that was read: of a damaged page they
+		     * come in any order */
 };
 
 __attribute__((format(printf, 2, 3))) static const char *
@@ -102,7 +103,8 @@ recover_row(struct recover *r, struct db_rows *keys)
 
 	for (size_t i = 0; i < r->key_n; i++)
 		key[i] = db_text(keys, (int)i);
-	r->at = db_int(keys, 0);
+	if (db_int(keys, 0) > r->at)
+		r->at = db_int(keys, 0);
 	if (recover_one(r, r->there, key) == ST_OK)
 		return;
 	if (recover_one(r, r->copy, key) == ST_OK)
@@ -133,9 +135,11 @@ recover_reads(struct recover *r, const char *sql, int64_t from)
 {
 	struct db_rows *rows;
 	enum status st = recover_query(r, &rows, sql, "i", from);
+	bool good =
+	    st == ST_NOTFOUND || (st == ST_OK && db_int(rows, 0) >= from);
 
 	db_done(rows);
-	return st == ST_OK || st == ST_NOTFOUND;
+	return good;
 }
 
 /* The first rowid past the damage, found by steps that double and then by
@@ -145,6 +149,8 @@ recover_skip(struct recover *r, const char *sql, int64_t bad)
 {
 	int64_t step = 1, good, middle;
 
+	if (bad == INT64_MAX)
+		return 0;
 	while (!recover_reads(r, sql, bad + step)) {
 		if (step > (INT64_MAX - bad - step) / 2)
 			return 0;
@@ -177,7 +183,7 @@ recover_by_rowid(struct recover *r)
 		if ((st = recover_keys(r, sql, from)) == ST_OK)
 			break;
 		result = st;
-		from = recover_skip(r, sql, r->at + 1);
+		from = recover_skip(r, sql, r->at > from ? r->at : from);
 	} while (from > 0);
 	return result;
 }
