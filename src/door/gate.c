@@ -364,10 +364,13 @@ seat_of_event(struct gate *g, uint64_t about)
 
 	pthread_mutex_lock(&g->lock);
 	if (s->generation == about >> 32 &&
-	    (s->state == SEAT_WAITING || s->state == SEAT_IDLE))
+	    (s->state == SEAT_WAITING || s->state == SEAT_IDLE)) {
 		seat_set(g, s, SEAT_READING);
-	else
+		if (records_untouched(&s->conn.in))
+			s->conn.in.body_max = g->body_max;
+	} else {
 		s = NULL;
+	}
 	pthread_mutex_unlock(&g->lock);
 	return s;
 }
@@ -439,7 +442,6 @@ gate_done(struct gate *g, struct conn *c, bool keep)
 	if (!keep)
 		conn_close(c);
 	pthread_mutex_lock(&g->lock);
-	c->in.body_max = g->body_max;
 	s->kept = keep;
 	s->since_us = clock_mono_us();
 	s->until_us = s->since_us + KEEP_US;

@@ -127,6 +127,28 @@ def reload_good(door):
     check_twiml(door.post("/whatsapp", a_message()))
 
 
+def reload_limit(door):
+    """Another max_body counts for connections that are there already."""
+    def reload(text):
+        before = door.dir.read("state/log").count('"reloaded"')
+        door.dir.write("switchhook.conf", text)
+        door.responder.kill(signal.SIGHUP)
+        wait_for(lambda: door.dir.read("state/log").count('"reloaded"') >
+                 before, "reloaded")
+
+    reload(door.config(server="max_body = 1K"))
+    body = form(message(tel(), sid(), Body="x" * 2000))
+    request = fastcgi.request(variables(door, body), body, keep=True)
+    with fastcgi.connect(door.socket) as kept, \
+            fastcgi.connect(door.socket) as silent:
+        kept.sendall(request)
+        equal(fastcgi.read_reply(kept).status, 413, "before")
+        reload(door.config())
+        for s in kept, silent:
+            s.sendall(request)
+            equal(fastcgi.read_reply(s).status, 200, "after")
+
+
 def reload_bad(door):
     before = door.dir.read("state/log").count("not reloaded")
     try:
@@ -570,7 +592,7 @@ def suite(results):
                 [] if QUICK else [stuck_cgi]):
             results.run(f"lifecycle: {case.__name__}", case, door)
     with NginxFastcgi() as door:
-        for case in [second_start, reload_good, reload_bad,
+        for case in [second_start, reload_good, reload_limit, reload_bad,
                      reload_keeps_templates, reload_under_load,
                      signals, stale_socket, few_descriptors, idle_peers,
                      idle_peers_few_descriptors, tcp_listener,
