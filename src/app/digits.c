@@ -208,6 +208,7 @@ record(const struct dialogue *d)
 		.target = d->target->name,
 		.value = d->value,
 		.at_us = clock_us(),
+		.digest = x->digest,
 	};
 	enum status st;
 

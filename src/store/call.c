@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "store/db.h"
+#include "store/message.h"
 
 /* What the events make of a call. */
 struct replay {
@@ -141,9 +142,11 @@ enum status
 call_digits_record(struct db *db, const struct call_digits *d)
 {
 	return db_run(db,
-	    "INSERT INTO call_digits (call_sid, target, value, caller, at_us)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5)",
-	    "tttti", d->call_sid, d->target, d->value, d->caller, d->at_us);
+	    "INSERT INTO call_digits"
+	    " (call_sid, target, value, caller, at_us, digest)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	    "ttttib", d->call_sid, d->target, d->value, d->caller, d->at_us,
+	    d->digest, (size_t)MESSAGE_DIGEST_SIZE);
 }
 
 enum status

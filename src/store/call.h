@@ -34,6 +34,8 @@ struct call_digits {
 	const char *target; /* "birthdate" */
 	const char *value;
 	int64_t at_us;
+	const unsigned char *digest; /* of what was signed, as message.h has
+				      * it; NULL when read */
 };
 
 /*
@@ -43,7 +45,8 @@ struct call_digits {
  */
 enum status call_event_record(struct db *, const struct call_event *);
 
-/* ST_OK, or ST_EXISTS: this call confirmed this value for it before. */
+/* ST_OK, or ST_EXISTS: this call confirmed this value for it before, or this
+ * digest came before. */
 enum status call_digits_record(struct db *, const struct call_digits *);
 
 /* Take it back: it could not be kept. */

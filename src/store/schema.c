@@ -243,6 +243,12 @@ static const char version_9[] =
     "  min(now_us, coalesce((SELECT max(at_us) FROM message), now_us)), 0, 0"
     "  FROM (SELECT strftime('%s', 'now') * 1000000 AS now_us);";
 
+/* What a confirmation is known by, as a message is: one signature is one. */
+static const char version_10[] =
+    "ALTER TABLE call_digits ADD COLUMN digest BLOB;"
+    "CREATE UNIQUE INDEX call_digits_digest ON call_digits (digest)"
+    "  WHERE digest IS NOT NULL;";
+
 /* Without the table of any of these a message or a call is lost. */
 static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM queue_item"
@@ -259,7 +265,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	NULL };
+	version_10, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

@@ -52,7 +52,7 @@ media_api_url = wss://media.example.com/stream
 
 [digits zip]
 min_length = 5
-max_length = 5
+max_length = 9
 
 [values]
 shop = Ann & Ben's <Shop>

@@ -455,6 +455,25 @@ def confirmed_once(door):
 
 
 @case
+def confirmed_once_however_cut(door):
+    """The value is the end of the URL, and what is signed has nothing between
+    that and the form: a value cut short is no confirmation of its own."""
+    call = Call(door)
+    params = call.params({"Digits": "1"})
+    whole = "/confirm-digits/zip?value=941031234"
+    signature = sign(TOKEN, door.url(whole), form(params))
+    account = params.pop("AccountSid")
+    for n in range(3):
+        confirm = whole[:len(whole) - n]
+        body = form({whole[len(whole) - n:] + "AccountSid": account} | params)
+        reply = door.ask("POST", confirm, [
+            ("X-Twilio-Signature", signature), ("Content-Type", FORM)], body)
+        equal(reply.status, 200, f"status of {confirm}: the signature fits")
+    equal([d["value"] for d in call.digits()], ["941031234"], "on the queue")
+    equal([row[1] for row in call.stored()], ["941031234"], "stored")
+
+
+@case
 def confirmed_once_of_fifty(door):
     call = Call(door)
     start = threading.Barrier(50)
