@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 import tempfile
+import time
 import traceback
 
 from outcome import Results
@@ -12,13 +13,15 @@ from outcome import Results
 
 def _child(name, suite, verbose, said, told):
     """Does not return."""
-    status = 1
+    status, began = 1, time.monotonic()
     try:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
         results = Results(verbose)
         suite(results)
-        print(f"{name}: {results.passed} passed")
+        print(f"{name}: {results.passed} passed "
+              f"in {time.monotonic() - began:.0f} s, "
+              f"{sum(os.times()[:4]):.0f} s of CPU")
         pickle.dump(results, told)
         told.flush()
         status = 0
