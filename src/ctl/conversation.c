@@ -9,22 +9,6 @@
 
 #define CELLS_N 7
 
-/* A command's work on the store; what: it is about, for a failure. */
-typedef enum status work_fn(struct ctl *, struct store *);
-
-static int
-with_store(struct ctl *ctl, work_fn *work, const char *what)
-{
-	struct store *store;
-	int code = ctl_conversations(ctl, &store);
-
-	if (code == CTL_DONE)
-		code = ctl_end(ctl, work(ctl, store), "%s", what);
-	if (store != NULL)
-		store->ops->close(store);
-	return code;
-}
-
 static void
 fill_cells(const struct conversation *c, struct cell cells[static CELLS_N])
 {
@@ -78,8 +62,8 @@ note_plus(const struct ctl *ctl, const char *tel)
 		    "note: %s has no + in front, as senders' numbers do", tel);
 }
 
-static enum status
-conversation_add(struct ctl *ctl, struct store *store)
+int
+ctl_conversation_add(struct ctl *ctl)
 {
 	/* Only read by add. */
 	const struct conversation c = { .id = (char *)ctl_text(ctl, "id"),
@@ -89,79 +73,80 @@ conversation_add(struct ctl *ctl, struct store *store)
 		.project_id = (char *)ctl_text(ctl, "project"),
 		.handoff = ctl_flag(ctl, "handoff"),
 		.created_us = clock_us() };
-	enum status st = store->ops->add(store, &c);
+	struct store *store;
+	enum status st;
+	int code;
 
-	return st == ST_OK ? put_block(ctl, &c) : st;
-}
-
-int
-ctl_conversation_add(struct ctl *ctl)
-{
-	const char *id = ctl_text(ctl, "id");
-
-	if (str_empty(id) || str_empty(bare_tel(ctl)))
+	if (str_empty(c.id) || str_empty(c.tel))
 		return ctl_say(ctl, CTL_USAGE, "--id or --tel is empty");
-	note_plus(ctl, bare_tel(ctl));
-	return with_store(ctl, conversation_add, id);
+	note_plus(ctl, c.tel);
+	if ((code = ctl_conversations(ctl)) != CTL_DONE)
+		return code;
+	store = ctl->conversations;
+	if ((st = store->ops->add(store, &c)) == ST_OK)
+		st = put_block(ctl, &c);
+	return ctl_end(ctl, st, "%s", c.id);
 }
 
 /* --- list, show, handoff --------------------------------------------------- */
 
-static enum status
-conversation_list(struct ctl *ctl, struct store *store)
-{
-	return store->ops->list(store, bare_tel(ctl),
-	    (size_t)ctl_number(ctl, "limit", 100), put_line, ctl);
-}
-
 int
 ctl_conversation_list(struct ctl *ctl)
 {
-	return with_store(ctl, conversation_list, "conversations");
+	size_t limit = (size_t)ctl_number(ctl, "limit", 100);
+	int code = ctl_conversations(ctl);
+	struct store *store = ctl->conversations;
+
+	if (code != CTL_DONE)
+		return code;
+	return ctl_end(ctl,
+	    store->ops->list(store, bare_tel(ctl), limit, put_line, ctl),
+	    "conversations");
 }
 
-/* By its id, or by its sender. */
-static enum status
-conversation_show(struct ctl *ctl, struct store *store)
+/* By its id, or else the newest of tel. */
+static int
+conversation_show(struct ctl *ctl, const char *id, const char *tel)
 {
-	const char *id = ctl->operands[0];
+	struct store *store = ctl->conversations;
 	struct conversation c = { 0 };
-	enum status st = id != NULL
-	    ? store->ops->get(store, id, &c)
-	    : store->ops->newest(store, bare_tel(ctl), &c);
+	enum status st = id != NULL ? store->ops->get(store, id, &c)
+				    : store->ops->newest(store, tel, &c);
 
 	if (st == ST_OK)
 		st = put_block(ctl, &c);
 	conversation_release(&c);
-	return st;
+	return ctl_end(ctl, st, "%s", id != NULL ? id : tel);
 }
 
 int
 ctl_conversation_show(struct ctl *ctl)
 {
 	const char *id = ctl->operands[0], *tel = bare_tel(ctl);
+	int code;
 
 	if ((id != NULL) == (tel != NULL))
 		return ctl_say(ctl, CTL_USAGE,
 		    "conversation show: give an ID or --tel NUMBER");
-	return with_store(ctl, conversation_show, id != NULL ? id : tel);
-}
-
-static enum status
-conversation_handoff(struct ctl *ctl, struct store *store)
-{
-	bool on = str_eq(ctl->operands[1], "on");
-	enum status st = store->ops->handoff(store, ctl->operands[0], on);
-
-	return st == ST_OK ? conversation_show(ctl, store) : st;
+	code = ctl_conversations(ctl);
+	return code == CTL_DONE ? conversation_show(ctl, id, tel) : code;
 }
 
 int
 ctl_conversation_handoff(struct ctl *ctl)
 {
-	const char *word = ctl->operands[1];
+	const char *id = ctl->operands[0], *word = ctl->operands[1];
+	bool on = str_eq(word, "on");
+	struct store *store;
+	enum status st;
+	int code;
 
-	if (!str_eq(word, "on") && !str_eq(word, "off"))
+	if (!on && !str_eq(word, "off"))
 		return ctl_say(ctl, CTL_USAGE, "say on or off, not %s", word);
-	return with_store(ctl, conversation_handoff, ctl->operands[0]);
+	if ((code = ctl_conversations(ctl)) != CTL_DONE)
+		return code;
+	store = ctl->conversations;
+	st = store->ops->handoff(store, id, on);
+	return st == ST_OK ? conversation_show(ctl, id, NULL)
+			   : ctl_end(ctl, st, "%s", id);
 }

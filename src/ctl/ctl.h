@@ -51,6 +51,8 @@ struct ctl {
 	struct aws *aws;
 	struct aws_client *client;
 	struct app *app;
+	struct queue *queue;
+	struct store *conversations;
 };
 
 enum ctl_exit {
@@ -166,13 +168,14 @@ void ctl_close(struct ctl *);
 extern const char *const ctl_queue_roles[];
 
 /*
- * A queue by its role, its URL ("sqlite:NAME", …), or the bare name of an
- * embedded queue; opens the store first. The caller closes it.
+ * ctl->queue: a queue by its role, its URL ("sqlite:NAME", …), or the bare name
+ * of an embedded queue. It opens the store first, and closes the queue that was
+ * open before.
  */
-int ctl_queue(struct ctl *, const char *name, struct queue **);
+int ctl_queue(struct ctl *, const char *name);
 
-/* whatsapp.conversations. The caller closes it. */
-int ctl_conversations(struct ctl *, struct store **);
+/* ctl->conversations: what whatsapp.conversations names. */
+int ctl_conversations(struct ctl *);
 
 /* --- the commands ---------------------------------------------------------- */
 

@@ -5,23 +5,6 @@
 #include "ctl/row.h"
 #include "store/queue.h"
 
-/* A command's work on one queue. CTL_DONE, or told on err. */
-typedef int work_fn(struct ctl *, struct queue *);
-
-/* On the queue that the first operand names. */
-static int
-with_queue(struct ctl *ctl, work_fn *work)
-{
-	struct queue *queue;
-	int code = ctl_queue(ctl, ctl->operands[0], &queue);
-
-	if (code == CTL_DONE)
-		code = work(ctl, queue);
-	if (queue != NULL)
-		queue->ops->close(queue);
-	return code;
-}
-
 static const char *
 state_name(enum queue_state state)
 {
@@ -41,13 +24,14 @@ state_name(enum queue_state state)
 /* --- list ------------------------------------------------------------------ */
 
 static enum status
-put_stats(struct ctl *ctl, const char *role, struct queue *queue)
+put_stats(struct ctl *ctl, const char *role)
 {
+	struct queue *q = ctl->queue;
 	struct queue_stats n = { 0 };
-	enum status st = queue->ops->stats(queue, &n);
+	enum status st = q->ops->stats(q, &n);
 	struct cell cells[] = {
 		cell_text("queue", role, 10),
-		cell_text("url", queue->name, 16),
+		cell_text("url", q->name, 16),
 		cell_int("ready", n.ready, 7),
 		cell_int("delayed", n.delayed, 7),
 		cell_int("taken", n.taken, 7),
@@ -65,14 +49,9 @@ ctl_queue_list(struct ctl *ctl)
 	const char *const *role = ctl_queue_roles;
 	int code = CTL_DONE;
 
-	for (; *role != NULL && code == CTL_DONE; role++) {
-		struct queue *queue;
-
-		if ((code = ctl_queue(ctl, *role, &queue)) != CTL_DONE)
-			break;
-		code = ctl_end(ctl, put_stats(ctl, *role, queue), "%s", *role);
-		queue->ops->close(queue);
-	}
+	for (; *role != NULL && code == CTL_DONE; role++)
+		if ((code = ctl_queue(ctl, *role)) == CTL_DONE)
+			code = ctl_end(ctl, put_stats(ctl, *role), "%s", *role);
 	return code;
 }
 
@@ -103,129 +82,118 @@ put_peeked(const struct queue_item *item, void *ctl)
 }
 
 static int
-queue_look(struct ctl *ctl, struct queue *queue, bool dead)
+queue_look(struct ctl *ctl, bool dead)
 {
 	size_t limit = (size_t)ctl_number(ctl, "limit", 10);
+	int code = ctl_queue(ctl, ctl->operands[0]);
+	struct queue *q = ctl->queue;
 
-	return ctl_end(ctl,
-	    queue->ops->peek(queue, dead, limit, put_peeked, ctl), "%s",
-	    queue->name);
-}
-
-static int
-queue_peek(struct ctl *ctl, struct queue *queue)
-{
-	return queue_look(ctl, queue, false);
+	if (code != CTL_DONE)
+		return code;
+	return ctl_end(
+	    ctl, q->ops->peek(q, dead, limit, put_peeked, ctl), "%s", q->name);
 }
 
 int
 ctl_queue_peek(struct ctl *ctl)
 {
-	return with_queue(ctl, queue_peek);
-}
-
-static int
-queue_dead(struct ctl *ctl, struct queue *queue)
-{
-	return queue_look(ctl, queue, true);
+	return queue_look(ctl, false);
 }
 
 int
 ctl_queue_dead(struct ctl *ctl)
 {
-	return with_queue(ctl, queue_dead);
-}
-
-static int
-queue_receive(struct ctl *ctl, struct queue *queue)
-{
-	int64_t visibility_s = ctl_number(ctl, "visibility", 60);
-	struct queue_item item = { 0 };
-	enum status st = queue->ops->receive(queue, visibility_s, &item);
-	int code;
-
-	if (st == ST_OK)
-		st = put_item(ctl, &item, NULL);
-	if (st == ST_NOTFOUND)
-		code = ctl_say(ctl, CTL_NO, "%s: nothing is due", queue->name);
-	else if (st == ST_CORRUPT)
-		code = ctl_say(ctl, CTL_FAILED,
-		    "%s: a message was damaged and is now a dead letter",
-		    queue->name);
-	else
-		code = ctl_end(ctl, st, "%s", queue->name);
-	queue_item_release(&item);
-	return code;
+	return queue_look(ctl, true);
 }
 
 int
 ctl_queue_receive(struct ctl *ctl)
 {
-	return with_queue(ctl, queue_receive);
+	int64_t visibility_s = ctl_number(ctl, "visibility", 60);
+	int code = ctl_queue(ctl, ctl->operands[0]);
+	struct queue_item item = { 0 };
+	struct queue *q = ctl->queue;
+	enum status st;
+
+	if (code != CTL_DONE)
+		return code;
+	if ((st = q->ops->receive(q, visibility_s, &item)) == ST_OK)
+		st = put_item(ctl, &item, NULL);
+	if (st == ST_NOTFOUND)
+		code = ctl_say(ctl, CTL_NO, "%s: nothing is due", q->name);
+	else if (st == ST_CORRUPT)
+		code = ctl_say(ctl, CTL_FAILED,
+		    "%s: a message was damaged and is now a dead letter",
+		    q->name);
+	else
+		code = ctl_end(ctl, st, "%s", q->name);
+	queue_item_release(&item);
+	return code;
 }
 
 /* --- ack, release, redrive ------------------------------------------------- */
 
 static int
-end_receipt(const struct ctl *ctl, const struct queue *queue, enum status st)
+end_receipt(const struct ctl *ctl, enum status st)
 {
 	if (st == ST_NOTFOUND)
 		return ctl_say(ctl, CTL_NO,
-		    "%s: this receipt has run out or never was", queue->name);
-	return ctl_end(ctl, st, "%s", queue->name);
-}
-
-static int
-queue_ack(struct ctl *ctl, struct queue *queue)
-{
-	return end_receipt(
-	    ctl, queue, queue->ops->ack(queue, ctl->operands[1]));
+		    "%s: this receipt has run out or never was",
+		    ctl->queue->name);
+	return ctl_end(ctl, st, "%s", ctl->queue->name);
 }
 
 int
 ctl_queue_ack(struct ctl *ctl)
 {
-	return with_queue(ctl, queue_ack);
-}
+	int code = ctl_queue(ctl, ctl->operands[0]);
+	struct queue *q = ctl->queue;
 
-static int
-queue_release(struct ctl *ctl, struct queue *queue)
-{
-	return end_receipt(ctl, queue,
-	    queue->ops->release(
-		queue, ctl->operands[1], ctl_number(ctl, "delay", 0), NULL));
+	if (code != CTL_DONE)
+		return code;
+	return end_receipt(ctl, q->ops->ack(q, ctl->operands[1]));
 }
 
 int
 ctl_queue_release(struct ctl *ctl)
 {
-	return with_queue(ctl, queue_release);
+	int64_t delay_s = ctl_number(ctl, "delay", 0);
+	int code = ctl_queue(ctl, ctl->operands[0]);
+	struct queue *q = ctl->queue;
+
+	if (code != CTL_DONE)
+		return code;
+	return end_receipt(
+	    ctl, q->ops->release(q, ctl->operands[1], delay_s, NULL));
 }
 
 static int
-queue_redrive(struct ctl *ctl, struct queue *queue)
+redrive(struct ctl *ctl, struct queue *q, const char *id)
 {
-	const char *id = ctl->operands[1]; /* NULL: all */
 	int64_t count = 0;
-	enum status st = queue->ops->redrive(queue, id, &count);
+	enum status st = q->ops->redrive(q, id, &count);
 	struct cell cells[] = {
-		cell_text("queue", queue->name, 16),
+		cell_text("queue", q->name, 16),
 		cell_int("redriven", count, 0),
 	};
 
 	if (st == ST_NOTFOUND || (st == ST_OK && id != NULL && count == 0))
-		return ctl_say(ctl, CTL_NO, "%s: no dead letter %s",
-		    queue->name, id != NULL ? id : "at all");
+		return ctl_say(ctl, CTL_NO, "%s: no dead letter %s", q->name,
+		    id != NULL ? id : "at all");
 	if (st == ST_OK)
 		st = row_block(ctl, cells, CTL_COUNT(cells));
-	return ctl_end(ctl, st, "%s", queue->name);
+	return ctl_end(ctl, st, "%s", q->name);
 }
 
 int
 ctl_queue_redrive(struct ctl *ctl)
 {
-	if (ctl_flag(ctl, "all") == (ctl->operands_n == 2))
+	const char *id = ctl->operands[1]; /* NULL: all */
+	int code;
+
+	if (ctl_flag(ctl, "all") == (id != NULL))
 		return ctl_say(
 		    ctl, CTL_USAGE, "queue redrive: give an ID or --all");
-	return with_queue(ctl, queue_redrive);
+	code = ctl_queue(ctl, ctl->operands[0]);
+	return code == CTL_DONE ? redrive(ctl, ctl->queue, id) : code;
 }

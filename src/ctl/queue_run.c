@@ -318,8 +318,9 @@ loop(struct runner *r)
 static int
 run_queue(struct runner *r)
 {
-	int code = ctl_queue(r->ctl, r->ctl->operands[0], &r->queue);
+	int code = ctl_queue(r->ctl, r->ctl->operands[0]);
 
+	r->queue = r->ctl->queue;
 	if (code == CTL_DONE)
 		code = ctl_end(r->ctl, make_environment(r), "queue run");
 	if (code == CTL_DONE) {
@@ -331,8 +332,6 @@ run_queue(struct runner *r)
 		stop_close(&r->stop);
 	}
 	free(r->envp);
-	if (r->queue != NULL)
-		r->queue->ops->close(r->queue);
 	return code;
 }
 

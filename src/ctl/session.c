@@ -173,9 +173,20 @@ ctl_app(struct ctl *ctl)
 	return code;
 }
 
+static void
+close_queue(struct ctl *ctl)
+{
+	if (ctl->queue != NULL)
+		ctl->queue->ops->close(ctl->queue);
+	ctl->queue = NULL;
+}
+
 void
 ctl_close(struct ctl *ctl)
 {
+	close_queue(ctl);
+	if (ctl->conversations != NULL)
+		ctl->conversations->ops->close(ctl->conversations);
 	app_close(ctl->app);
 	aws_client_close(ctl->client);
 	aws_close(ctl->aws);
@@ -222,7 +233,7 @@ role_url(const struct config *c, const char *name)
 }
 
 int
-ctl_queue(struct ctl *ctl, const char *name, struct queue **queue)
+ctl_queue(struct ctl *ctl, const char *name)
 {
 	struct buf url = BUF_INIT, why = BUF_INIT;
 	struct backends b;
@@ -230,7 +241,7 @@ ctl_queue(struct ctl *ctl, const char *name, struct queue **queue)
 	enum status st;
 	int code;
 
-	*queue = NULL;
+	close_queue(ctl);
 	if ((code = ctl_open(ctl)) != CTL_DONE)
 		return code;
 	if ((role = role_url(ctl->config, name)) != NULL)
@@ -241,7 +252,7 @@ ctl_queue(struct ctl *ctl, const char *name, struct queue **queue)
 	if (st == ST_OK)
 		st = backends_for(ctl, buf_str(&url), &b, &why);
 	if (st == ST_OK)
-		st = backend_queue(&b, buf_str(&url), queue, &why);
+		st = backend_queue(&b, buf_str(&url), &ctl->queue, &why);
 	if (st == ST_CONFIG && role == NULL)
 		code = ctl_say(ctl, CTL_USAGE, "%s: %s", name, buf_str(&why));
 	else if (st != ST_OK)
@@ -253,7 +264,7 @@ ctl_queue(struct ctl *ctl, const char *name, struct queue **queue)
 }
 
 int
-ctl_conversations(struct ctl *ctl, struct store **store)
+ctl_conversations(struct ctl *ctl)
 {
 	struct buf why = BUF_INIT;
 	struct backends b;
@@ -261,12 +272,11 @@ ctl_conversations(struct ctl *ctl, struct store **store)
 	enum status st;
 	int code;
 
-	*store = NULL;
 	if ((code = ctl_open(ctl)) != CTL_DONE)
 		return code;
 	url = ctl->config->whatsapp.conversations;
 	if ((st = backends_for(ctl, url, &b, &why)) == ST_OK)
-		st = backend_store(&b, url, store, &why);
+		st = backend_store(&b, url, &ctl->conversations, &why);
 	if (st != ST_OK)
 		code = ctl_say(
 		    ctl, ctl_exit_of(st), "%s: %s", url, words_of(st, &why));

@@ -87,16 +87,15 @@ report_queues(struct report *r, struct buf *says)
 
 	for (; *role != NULL && code == CTL_DONE; role++) {
 		struct queue_stats n = { 0 };
-		struct queue *q = NULL;
+		const struct queue *q;
 		enum status st;
 
-		code = ctl_queue(r->ctl, *role, &q);
-		if (code != CTL_DONE)
+		if ((code = ctl_queue(r->ctl, *role)) != CTL_DONE)
 			break;
-		st = q->ops->stats(q, &n);
-		if (report_queue(r, *role, q, st, &n, says) != ST_OK)
-			code = ctl_end(r->ctl, ST_NOMEM, "status");
-		q->ops->close(q);
+		q = r->ctl->queue;
+		st = q->ops->stats(r->ctl->queue, &n);
+		code = ctl_end(
+		    r->ctl, report_queue(r, *role, q, st, &n, says), "status");
 	}
 	return code;
 }
