@@ -154,17 +154,15 @@ put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
 		{ ".", 1 }, { d->target, strlen(d->target) }, { ".", 1 },
 		{ d->value, strlen(d->value) } };
 	unsigned char mac[CRYPT_SHA256_SIZE];
+	char hex[2 * KEY_VALUE_SIZE + 1];
 	enum status st;
-	size_t i;
 
 	st = crypt_hmac_sha256(token, strlen(token), pieces,
 	    sizeof(pieces) / sizeof(pieces[0]), mac);
 	if (st != ST_OK)
 		return st;
-	buf_printf(key, "%s.%s.", d->call_sid, d->target);
-	for (i = 0; i < KEY_VALUE_SIZE; i++)
-		buf_printf(key, "%02x", mac[i]);
-	return key->err;
+	crypt_hex(mac, KEY_VALUE_SIZE, hex);
+	return buf_printf(key, "%s.%s.%s", d->call_sid, d->target, hex);
 }
 
 /* Recorded and queued, both or neither; a repeat adds nothing. */

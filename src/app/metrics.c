@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/counter_file.h"
+#include "base/str.h"
 #include "config/config.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -213,14 +214,11 @@ place_of(
 	return m->first[id] + first * values_n(&f->labels[1]) + second;
 }
 
+/* Each string with its end. */
 static uint64_t
 hash(uint64_t h, const char *s)
 {
-	/* FNV-1a, each string with its end. */
-	do
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	while (*s++ != '\0');
-	return h;
+	return str_hash(h, s, strlen(s) + 1);
 }
 
 /* What the slots stand for, as a number. */
@@ -228,7 +226,7 @@ static uint64_t
 layout(void)
 {
 	const char *const *value;
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint64_t h = STR_HASH;
 	size_t i, k;
 
 	for (i = 0; i < app_routes_n; i++)

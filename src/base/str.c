@@ -86,6 +86,16 @@ count_letters(const char *s)
 	return n;
 }
 
+uint64_t
+str_hash(uint64_t hash, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	for (; n > 0; n--)
+		hash = (hash ^ *p++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 void
 str_mask(const char *s, char out[static STR_MASK_MAX])
 {

@@ -25,6 +25,13 @@ enum status str_dup(const char *, char **out);
 void str_wipe(char **s);
 
 /*
+ * FNV-1a, 64 bits: to see that bytes changed, not to resist anyone. Begins with
+ * STR_HASH; what it gave goes on with the next bytes.
+ */
+#define STR_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t str_hash(uint64_t hash, const void *, size_t);
+
+/*
  * A caller's address for the log: its scheme and last two letters stay, whole
  * ones, "whatsapp:+14155550100" becomes "whatsapp:+*********00". out is always
  * terminated.

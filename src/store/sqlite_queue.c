@@ -48,27 +48,16 @@ queue_item_release(struct queue_item *i)
 	*i = (struct queue_item){ 0 };
 }
 
-/* FNV-1a, 64 bits: against damage, not against anybody. */
-static uint64_t
-fnv1a(uint64_t hash, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	for (; n > 0; n--)
-		hash = (hash ^ *p++) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Over all of an item that never changes. */
 static int64_t
 checksum(const char *queue, const char *group, const char *body, size_t len)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = STR_HASH;
 
-	hash = fnv1a(hash, queue, strlen(queue) + 1);
+	hash = str_hash(hash, queue, strlen(queue) + 1);
 	if (group != NULL)
-		hash = fnv1a(hash, group, strlen(group) + 1);
-	return (int64_t)fnv1a(hash, body, len);
+		hash = str_hash(hash, group, strlen(group) + 1);
+	return (int64_t)str_hash(hash, body, len);
 }
 
 static const struct sqlite_queue *

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "codec/xml.h"
 #include "twilio/templates.h"
 
@@ -47,18 +48,6 @@ stamp_same(const struct template_stamp *a, const struct template_stamp *b)
 	    a->size == b->size &&
 	    nanoseconds(&a->modified) == nanoseconds(&b->modified) &&
 	    nanoseconds(&a->changed) == nanoseconds(&b->changed);
-}
-
-/* FNV-1a, 64 bits: to see a change, not to resist anyone. */
-static uint64_t
-hash(const char *s, size_t len)
-{
-	uint64_t h = 14695981039346656037u;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (unsigned char)s[i]) * 1099511628211u;
-	return h;
 }
 
 static enum status
@@ -141,7 +130,7 @@ template_file_read(const char *dir, const char *name,
 		goto out;
 	}
 	if ((result = read_all(fd, text)) == ST_OK)
-		now->hash = hash(buf_str(text), text->len);
+		now->hash = str_hash(STR_HASH, buf_str(text), text->len);
 	else if (result == ST_TOOBIG)
 		result = complain(
 		    errors, name, "longer than 65536 bytes; make it shorter");
