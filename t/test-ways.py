@@ -61,7 +61,8 @@ def steps_of(heading):
     """The (file, function) pairs below a heading of HACKING.md."""
     with open(os.path.join(SRCDIR, "HACKING.md"), encoding="utf-8") as f:
         text = f.read()
-    rest = text.partition(f"\n## {heading}\n")[2]
+    _, found, rest = text.partition(f"\n## {heading}\n")
+    true(found, f"HACKING.md has no section {heading!r}")
     return STEP.findall(rest.partition("\n## ")[0])
 
 
@@ -75,6 +76,7 @@ def definitions(function):
 
 def names_are_true(heading):
     steps = steps_of(heading)
+    true(len(steps) >= 8, f"HACKING.md, {heading}: {len(steps)} steps found")
     for file, function in steps:
         where = definitions(function)
         true(file in where, f"HACKING.md, {heading}: {file} has no function "
@@ -153,12 +155,13 @@ class Responder:
 
 
 def print_calls(calls, names):
+    """Each with the number of its thread, counted as they appear."""
     depth = {}
     for thread, place, left in calls:
         level = depth.setdefault(thread, 0)
         if not left:
             file, function = names.known[place]
-            print(f"{sorted(depth).index(thread)} {'  ' * level}{function}"
+            print(f"{list(depth).index(thread)} {'  ' * level}{function}"
                   f"  {file}")
         depth[thread] = max(0, level + (-1 if left else 1))
 
