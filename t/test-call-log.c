@@ -605,7 +605,11 @@ digits_job(struct db *db, void *arg)
 static enum status
 record_digits(struct db *db, const char *sid, int64_t at_us)
 {
-	struct call_digits d = { sid, "+1", "birthdate", "19900115", at_us };
+	struct call_digits d = { .call_sid = sid,
+		.caller = "+1",
+		.target = "birthdate",
+		.value = "19900115",
+		.at_us = at_us };
 
 	return db_write(db, digits_job, &d);
 }

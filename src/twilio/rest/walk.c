@@ -76,7 +76,7 @@ void
 calls_walk_release(struct calls_walk *w)
 {
 	free(w->place.uri);
-	w->place = (struct calls_place){ NULL };
+	w->place = (struct calls_place){ .uri = NULL };
 }
 
 /* --- what is in a page --------------------------------------------------- */
