@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/value.h"
+#include "config/slot.h"
 #include "t/configs.h"
 #include "t/test.h"
 
@@ -281,7 +282,7 @@ assert_loaded(const char *text, const char *const *envp, const char *section,
 
 	CU_ASSERT_EQUAL(config_load(&c, path, (char *const *)envp, &b), ST_OK);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-	CU_ASSERT_STRING_EQUAL(*config_text(c, o), value);
+	CU_ASSERT_STRING_EQUAL(*config_slot(c, o).text, value);
 	CU_ASSERT_EQUAL(c->origins[o - options].implied, implied);
 	config_where(c, section, key, &b);
 	if (strcmp(where, "file") == 0)

@@ -51,7 +51,7 @@ load(struct trial *t, const char *text, const char *const *envp)
 static const struct config_origin *
 origin(const struct trial *t, const char *section, const char *key)
 {
-	return config_origin(t->l.config, option_find(section, key));
+	return config_slot(t->l.config, option_find(section, key)).origin;
 }
 
 static void

@@ -138,13 +138,13 @@ check_there(const struct checker *c, const char *section, const char *between,
 static void
 check_menu(const struct checker *c)
 {
+	const struct config_section *menu =
+	    config_section(c->config, "menu", "");
 	const struct config_pair *p;
 	unsigned offers;
 	struct twiml *t;
-	size_t i;
 
-	for (i = 0; i < c->config->menu.n; i++) {
-		p = &c->config->menu.pairs[i];
+	for (p = menu->pairs; p < menu->pairs + menu->n; p++) {
 		if (*p->value == '\0')
 			continue;
 		check_there(c, "menu", ".", p->key, p->value);

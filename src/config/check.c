@@ -1,5 +1,5 @@
-#include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -196,41 +196,6 @@ static const struct {
 	{ "trace", "otlp_url", check_webhook_url },
 };
 
-/* The operator's number as Twilio wants it, however it was written. */
-static enum status
-normalize_operator(struct config *c, struct buf *errors)
-{
-	const struct option *o = option_find("voice", "operator_phone_number");
-	char number[PHONE_MAX];
-
-	if (*c->voice.operator_phone_number == '\0' || config_origin(c, o)->bad)
-		return ST_OK;
-	if (phone_normalize(c->voice.operator_phone_number, number) == ST_OK)
-		return config_set_text(c, o, number);
-	config_mistake(c, o, errors,
-	    "is no telephone number; write it as in +14155550100");
-	return ST_CONFIG;
-}
-
-/* A key without its secret, or the other way round, opens nothing. */
-static enum status
-check_key_pair(struct config *c, struct buf *errors)
-{
-	const struct option *key = option_find("twilio", "api_key");
-	const struct option *secret = option_find("twilio", "api_secret");
-	bool has_key = *c->twilio.api_key != '\0';
-
-	if (has_key == (*c->twilio.api_secret != '\0') ||
-	    config_origin(c, key)->bad || config_origin(c, key)->missing ||
-	    config_origin(c, secret)->bad || config_origin(c, secret)->missing)
-		return ST_OK;
-	/* At the one that has a line. */
-	config_mistake(c, has_key ? key : secret, errors,
-	    "stands alone; set %s under [twilio] as well, or leave both out",
-	    has_key ? "api_secret" : "api_key");
-	return ST_CONFIG;
-}
-
 const char *
 config_check_text(const struct option *o, char *value)
 {
@@ -243,53 +208,85 @@ config_check_text(const struct option *o, char *value)
 	return NULL;
 }
 
+static struct config_slot
+find_slot(const struct config *c, const char *section, const char *key)
+{
+	/* Slots also serve writing. */
+	return config_slot(
+	    (struct config *)(uintptr_t)c, option_find(section, key));
+}
+
+/* Is there no value of it to be checked: a mistake, or still to come? */
+static bool
+is_absent(const struct config_slot *s)
+{
+	return s->origin->bad || s->origin->missing;
+}
+
+/* The operator's number as Twilio wants it, however it was written. */
+static enum status
+normalize_operator(struct config *c, struct buf *errors)
+{
+	struct config_slot s = find_slot(c, "voice", "operator_phone_number");
+	char number[PHONE_MAX];
+
+	if (**s.text == '\0' || s.origin->bad)
+		return ST_OK;
+	if (phone_normalize(*s.text, number) == ST_OK)
+		return config_slot_set(&s, number);
+	config_mistake(c, &s, errors,
+	    "is no telephone number; write it as in +14155550100");
+	return ST_OK;
+}
+
+/* A key without its secret, or the other way round, opens nothing. */
+static void
+check_key_pair(struct config *c, struct buf *errors)
+{
+	struct config_slot key = find_slot(c, "twilio", "api_key");
+	struct config_slot secret = find_slot(c, "twilio", "api_secret");
+	bool has_key = **key.text != '\0';
+
+	if (has_key == (**secret.text != '\0') || is_absent(&key) ||
+	    is_absent(&secret))
+		return;
+	/* At the one that has a line. */
+	config_mistake(c, has_key ? &key : &secret, errors,
+	    "stands alone; set %s under [twilio] as well, or leave both out",
+	    has_key ? "api_secret" : "api_key");
+}
+
 enum status
 config_check(struct config *c, struct buf *errors)
 {
-	enum status st = ST_OK;
-	const struct option *o;
+	size_t before = errors->len, i = 0;
+	struct config_slot slot;
 	const char *wrong;
 
-	for (o = options; o < options + options_n; o++) {
-		if (config_text(c, o) == NULL || config_origin(c, o)->bad ||
-		    config_origin(c, o)->missing)
-			continue;
-		wrong = config_check_text(o, *config_text(c, o));
-		if (wrong == NULL)
-			continue;
-		config_mistake(c, o, errors, "%s", wrong);
-		st = ST_CONFIG;
+	while (config_slot_next(c, &i, &slot)) {
+		wrong = slot.option == NULL || is_absent(&slot)
+		    ? NULL
+		    : config_check_text(slot.option, *slot.text);
+		if (wrong != NULL)
+			config_mistake(c, &slot, errors, "%s", wrong);
 	}
 	if (normalize_operator(c, errors) != ST_OK)
-		st = ST_CONFIG;
-	if (check_key_pair(c, errors) != ST_OK)
-		st = ST_CONFIG;
-	if (section_check(c, errors) != ST_OK)
-		st = ST_CONFIG;
-	return errors->err == ST_OK ? st : ST_NOMEM;
-}
-
-static void
-complain(const struct config *c, const struct option *o, struct buf *errors,
-    const char *text, ...)
-{
-	va_list ap;
-
-	va_start(ap, text);
-	config_complain(c, o, errors, text, ap);
-	va_end(ap);
+		return ST_NOMEM;
+	check_key_pair(c, errors);
+	if (section_check(c, errors) == ST_NOMEM || errors->err != ST_OK)
+		return ST_NOMEM;
+	return errors->len == before ? ST_OK : ST_CONFIG;
 }
 
 enum status
 config_check_server(const struct config *c, struct buf *errors)
 {
-	const struct option *o = option_find("twilio", "auth_token");
+	struct config_slot s = find_slot(c, "twilio", "auth_token");
 
-	if (c->server.signature == SIGNATURE_OFF ||
-	    *c->twilio.auth_token != '\0' || config_origin(c, o)->bad ||
-	    config_origin(c, o)->missing)
+	if (c->server.signature == SIGNATURE_OFF || **s.text != '\0' ||
+	    is_absent(&s))
 		return ST_OK;
-	complain(c, o, errors,
+	config_remark(c, &s, errors,
 	    "is empty, so no webhook could be checked (server.signature = %s); "
 	    "set auth_token under [twilio] in %s, to the token or to "
 	    "file:PATH, or SWITCHHOOK_TWILIO_AUTH_TOKEN in the environment",

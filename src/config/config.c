@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,79 +24,71 @@ config_origin_release(struct config_origin *at)
 	str_wipe(&at->previous);
 }
 
-char **
-config_text(struct config *c, const struct option *o)
+struct config_slot
+config_slot(struct config *c, const struct option *o)
 {
-	return is_text(o) ? (char **)(void *)((char *)c + o->offset) : NULL;
-}
+	void *at = (char *)c + o->offset;
 
-int64_t *
-config_number(struct config *c, const struct option *o)
-{
-	return is_text(o) ? NULL : (int64_t *)(void *)((char *)c + o->offset);
-}
-
-struct config_origin *
-config_origin(const struct config *c, const struct option *o)
-{
-	return &c->origins[o - options];
-}
-
-static enum status
-replace(char **text, const char *value)
-{
-	char *copy;
-
-	if (str_dup(value, &copy) != ST_OK)
-		return ST_NOMEM;
-	str_wipe(text);
-	*text = copy;
-	return ST_OK;
-}
-
-enum status
-config_set_text(struct config *c, const struct option *o, const char *value)
-{
-	return replace(config_text(c, o), value);
+	return (struct config_slot){ .section = o->section,
+		.key = o->key,
+		.option = o,
+		.text = is_text(o) ? at : NULL,
+		.number = is_text(o) ? NULL : at,
+		.origin = &c->origins[o - options] };
 }
 
 bool
 config_slot_next(struct config *c, size_t *i, struct config_slot *s)
 {
-	const struct option *o;
+	struct config_section *in = c->sections;
 	struct config_pair *p;
+	size_t at;
 
 	for (; *i < options_n && !is_text(&options[*i]); (*i)++)
 		;
 	if (*i < options_n) {
-		o = &options[(*i)++];
-		*s = (struct config_slot){ o->section, o->key, o,
-			config_text(c, o), config_origin(c, o) };
+		*s = config_slot(c, &options[(*i)++]);
 		return true;
 	}
-	if (*i - options_n >= c->values.n)
-		return false;
-	p = &c->values.pairs[(*i)++ - options_n];
-	*s = (struct config_slot){ "values", p->key, NULL, &p->value,
-		&p->origin };
-	return true;
+	for (at = *i - options_n; in < c->sections + c->sections_n; in++) {
+		if (!section_refers(in))
+			continue;
+		if (at < in->n) {
+			(*i)++;
+			p = &in->pairs[at];
+			*s = (struct config_slot){ .section = "values",
+				.key = p->key,
+				.text = &p->value,
+				.origin = &p->origin };
+			return true;
+		}
+		at -= in->n;
+	}
+	return false;
 }
 
 enum status
 config_slot_set(const struct config_slot *s, const char *value)
 {
-	return replace(s->text, value);
+	char *copy;
+
+	if (str_dup(value, &copy) != ST_OK)
+		return ST_NOMEM;
+	str_wipe(s->text);
+	*s->text = copy;
+	return ST_OK;
 }
 
 static enum status
 set_default(struct config *c, const struct option *o)
 {
+	struct config_slot slot = config_slot(c, o);
 	struct buf why = BUF_INIT;
-	enum status st = ST_NOMEM;
+	enum status st;
 
-	if (is_text(o))
-		return config_set_text(c, o, o->fallback);
-	st = value_parse(o, o->fallback, config_number(c, o), &why);
+	if (slot.text != NULL)
+		return config_slot_set(&slot, o->fallback);
+	st = value_parse(o, o->fallback, slot.number, &why);
 	buf_release(&why);
 	return st;
 }
@@ -128,15 +121,16 @@ fail:
 void
 config_free(struct config *c)
 {
+	struct config_slot slot;
 	size_t i;
 
 	if (c == NULL)
 		return;
-	for (i = 0; i < options_n; i++) {
-		if (is_text(&options[i]))
-			str_wipe(config_text(c, &options[i]));
-		if (c->origins != NULL)
-			config_origin_release(&c->origins[i]);
+	for (i = 0; c->origins != NULL && i < options_n; i++) {
+		slot = config_slot(c, &options[i]);
+		if (slot.text != NULL)
+			str_wipe(slot.text);
+		config_origin_release(slot.origin);
 	}
 	section_release(c);
 	free(c->origins);
@@ -144,8 +138,8 @@ config_free(struct config *c)
 	free(c);
 }
 
-static void
-put_origin(
+void
+config_put_origin(
     const struct config_origin *at, const char *fallback, struct buf *out)
 {
 	if (at != NULL && at->variable != NULL)
@@ -158,19 +152,15 @@ put_origin(
 
 /* Of a key of [menu], or of the first that is set of [digits NAME]. */
 static const struct config_origin *
-origin_of_list(const struct config *c, const char *section, const char *key)
+origin_in_section(const struct config *c, const char *section, const char *key)
 {
-	size_t i, k;
+	const struct config_section *s = config_section(c, section, key);
+	const struct config_pair *p;
 
-	for (i = 0; str_eq(section, "menu") && i < c->menu.n; i++)
-		if (str_eq(c->menu.pairs[i].key, key))
-			return &c->menu.pairs[i].origin;
-	for (i = 0; str_eq(section, "digits") && i < c->targets_n; i++)
-		for (k = 0; k < CONFIG_DIGITS_KEYS; k++)
-			if (c->targets[i].set[k] &&
-			    str_eq(c->targets[i].name, key))
-				return &c->targets[i].origins[k];
-	return NULL;
+	if (s != NULL)
+		return s->n == 0 ? NULL : &s->pairs[0].origin;
+	p = config_pair(config_section(c, section, ""), key);
+	return p == NULL ? NULL : &p->origin;
 }
 
 void
@@ -179,57 +169,42 @@ config_where(const struct config *c, const char *section, const char *key,
 {
 	const struct option *o = option_find(section, key);
 
-	put_origin(
-	    o == NULL ? origin_of_list(c, section, key) : config_origin(c, o),
+	config_put_origin(o == NULL ? origin_in_section(c, section, key)
+				    : &c->origins[o - options],
 	    "default", out);
 }
 
 static void
-put_line(const struct config *c, const struct config_origin *at,
-    const char *section, const char *key, struct buf *out, const char *text,
-    va_list ap)
+put_line(const struct config *c, const struct config_slot *s, struct buf *out,
+    const char *text, va_list ap)
 {
 	/* What is missing is missing in the file. */
-	put_origin(at, c->file == NULL ? CONFIG_FILE : c->file, out);
-	buf_printf(out, ": %s.%s: ", section, key);
+	config_put_origin(
+	    s->origin, c->file == NULL ? CONFIG_FILE : c->file, out);
+	buf_printf(out, ": %s.%s: ", s->section, s->key);
 	buf_vprintf(out, text, ap);
 	buf_putc(out, '\n');
 }
 
 void
-config_complain(const struct config *c, const struct option *o,
-    struct buf *errors, const char *text, va_list ap)
-{
-	put_line(c, config_origin(c, o), o->section, o->key, errors, text, ap);
-}
-
-void
-config_mistake(struct config *c, const struct option *o, struct buf *errors,
-    const char *text, ...)
+config_remark(const struct config *c, const struct config_slot *s,
+    struct buf *out, const char *text, ...)
 {
 	va_list ap;
 
 	va_start(ap, text);
-	config_complain(c, o, errors, text, ap);
+	put_line(c, s, out, text, ap);
 	va_end(ap);
-	config_origin(c, o)->bad = true;
 }
 
 void
-config_slot_line(const struct config *c, const struct config_slot *s,
-    struct buf *out, const char *text, va_list ap)
-{
-	put_line(c, s->origin, s->section, s->key, out, text, ap);
-}
-
-void
-config_slot_mistake(struct config *c, const struct config_slot *s,
+config_mistake(const struct config *c, const struct config_slot *s,
     struct buf *errors, const char *text, ...)
 {
 	va_list ap;
 
 	va_start(ap, text);
-	config_slot_line(c, s, errors, text, ap);
+	put_line(c, s, errors, text, ap);
 	va_end(ap);
 	s->origin->bad = true;
 }
@@ -253,34 +228,25 @@ show_url(const char *url, struct buf *out)
 		buf_printf(out, "%.*s:***%s", (int)(colon - url), url, at);
 }
 
-static void
-show_value(struct config *c, const struct option *o, struct buf *out)
-{
-	const char *text;
-
-	if (!is_text(o)) {
-		value_print(o, *config_number(c, o), out);
-		return;
-	}
-	text = *config_text(c, o);
-	if (o->secret)
-		buf_puts(out, *text == '\0' ? "(not set)" : "(set)");
-	else if (o->type == OPTION_URL)
-		show_url(text, out);
-	else
-		buf_puts(out, text);
-}
-
 void
 config_show(const struct config *c, struct buf *out)
 {
-	/* The slots are reached through functions that also serve writing. */
-	struct config *slots = (struct config *)(uintptr_t)c;
-	size_t i;
+	const struct option *o;
+	struct config_slot slot;
 
-	for (i = 0; i < options_n; i++) {
-		buf_printf(out, "%s.%s = ", options[i].section, options[i].key);
-		show_value(slots, &options[i], out);
+	for (o = options; o < options + options_n; o++) {
+		/* Slots also serve writing. */
+		slot = config_slot((struct config *)(uintptr_t)c, o);
+		buf_printf(out, "%s.%s = ", o->section, o->key);
+		if (slot.text == NULL)
+			value_print(o, *slot.number, out);
+		else if (o->secret)
+			buf_puts(
+			    out, **slot.text == '\0' ? "(not set)" : "(set)");
+		else if (o->type == OPTION_URL)
+			show_url(*slot.text, out);
+		else
+			buf_puts(out, *slot.text);
 		buf_putc(out, '\n');
 	}
 	section_show(c, out);

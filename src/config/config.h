@@ -43,25 +43,23 @@ struct config_origin {
 	bool missing; /* AWS cannot be reached: "" stands in for the value */
 };
 
-/* A key and value of [menu] or [values]. */
+/* A section whose keys or title the operator makes up: [menu], [digits zip]. */
 struct config_pair {
 	char *key, *value;
 	struct config_origin origin;
 };
 
-struct config_list {
+struct config_section {
+	const struct section_kind *kind;
+	char *title; /* "" if it has none */
 	struct config_pair *pairs;
 	size_t n;
 };
 
 /* [digits NAME]: what a caller may key in for a target. */
-#define CONFIG_DIGITS_KEYS 5
 struct digits_target {
-	char *name;
+	const char *name;
 	struct digits_rule rule;
-	int64_t format; /* enum digits_format, as it was read */
-	bool set[CONFIG_DIGITS_KEYS]; /* in the order of the manual */
-	struct config_origin origins[CONFIG_DIGITS_KEYS];
 };
 
 /* Strings are never NULL: "" is unset. */
@@ -104,8 +102,9 @@ struct config {
 	struct {
 		char *otlp_url, *xray;
 	} trace;
-	struct config_list menu, values;
-	struct digits_target *targets; /* [digits NAME] */
+	struct config_section *sections;
+	size_t sections_n;
+	struct digits_target *targets; /* made of them by config_check */
 	size_t targets_n;
 	char *file; /* what was read; NULL: no file at all */
 	bool unread; /* it cannot be read, which was reported */
@@ -219,6 +218,12 @@ void config_where(
  * `switchhook check`. */
 void config_show(const struct config *, struct buf *out);
 
+/* The section of this name and title; a key of it. NULL: there is none. */
+const struct config_section *config_section(
+    const struct config *, const char *name, const char *title);
+const struct config_pair *config_pair(
+    const struct config_section *, const char *key);
+
 /* The template that a key of [menu] plays ("1", "other"), or NULL. */
 const char *config_menu(const struct config *, const char *key);
 
@@ -241,14 +246,5 @@ const struct option *option_find(const char *section, const char *key);
 #define OPTION_VARIABLE_MAX 64
 void option_variable(
     const struct option *, char out[static OPTION_VARIABLE_MAX]);
-
-/* Where a text option's value (TEXT, URL) is kept, secrets too; NULL for the
- * other types. For src/params. */
-char **config_text(struct config *, const struct option *);
-
-/* Report a mistake in an option's value, with where it was set, and mark it
- * bad. The text: what is wrong; what to do. */
-void config_mistake(struct config *, const struct option *, struct buf *errors,
-    const char *text, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

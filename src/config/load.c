@@ -20,8 +20,8 @@ struct loader {
 	struct buf *errors;
 	enum status st; /* ST_NOMEM stays */
 	const char *section; /* of the table; NULL: none, or one not known */
-	struct section named; /* or one with names of the operator's making */
-	char header[64]; /* of that one, for messages */
+	char header[64]; /* or one with names of the operator's making; "" */
+	size_t at; /* its place in config->sections */
 	bool skip; /* its header was a mistake that is reported */
 	int mistakes;
 };
@@ -81,10 +81,9 @@ find_section(const char *name, const char **meant)
 static bool
 open_named(struct loader *l, int line, const char *name)
 {
-	const char *wrong = "";
-	enum status st;
+	const char *wrong = NULL;
+	enum status st = section_open(l->config, name, &l->at, &wrong);
 
-	st = section_find(l->config, name, &l->named, &wrong);
 	if (st == ST_NOTFOUND)
 		return false;
 	snprintf(l->header, sizeof(l->header), "%s", name);
@@ -106,7 +105,7 @@ on_section(void *ctx, int line, const char *name)
 	const char *meant = NULL;
 
 	l->section = NULL;
-	l->named.kind = SECTION_NONE;
+	l->header[0] = '\0';
 	if (name != NULL && open_named(l, line, name))
 		return;
 	l->section = name == NULL ? NULL : find_section(name, &meant);
@@ -193,30 +192,23 @@ bad_text(const char *value)
 	return NULL;
 }
 
-static void
-set_number(struct loader *l, const struct option *o, const char *value)
-{
-	struct buf why = BUF_INIT;
-
-	if (value_parse(o, value, config_number(l->config, o), &why) != ST_OK)
-		config_mistake(l->config, o, l->errors, "%s", buf_str(&why));
-	buf_release(&why);
-}
-
 /* Set an option whose origin is noted; a mistake leaves what it was. */
 static void
-set(struct loader *l, const struct option *o, const char *value)
+set(struct loader *l, const struct config_slot *slot, const char *value)
 {
 	const char *wrong = bad_text(value);
+	struct buf why = BUF_INIT;
 
-	if (wrong == NULL && config_origin(l->config, o)->variable == NULL)
+	if (wrong == NULL && slot->origin->variable == NULL)
 		wrong = looks_like_syntax(value);
+	if (wrong == NULL && slot->number != NULL &&
+	    value_parse(slot->option, value, slot->number, &why) != ST_OK)
+		wrong = buf_str(&why);
 	if (wrong != NULL)
-		config_mistake(l->config, o, l->errors, "%s", wrong);
-	else if (config_text(l->config, o) == NULL)
-		set_number(l, o, value);
-	else if (config_set_text(l->config, o, value) != ST_OK)
+		config_mistake(l->config, slot, l->errors, "%s", wrong);
+	else if (slot->text != NULL && config_slot_set(slot, value) != ST_OK)
 		l->st = ST_NOMEM;
+	buf_release(&why);
 }
 
 static void
@@ -230,7 +222,7 @@ named_pair(struct loader *l, int line, const char *key, const char *value)
 	if (wrong != NULL)
 		buf_puts(&why, wrong);
 	else
-		st = section_set(l->config, &l->named, key, value, &at, &why);
+		st = section_set(l->config, l->at, key, value, &at, &why);
 	if (st == ST_NOMEM)
 		l->st = ST_NOMEM;
 	else if (st != ST_OK && begin_mistake(l, line)) {
@@ -246,11 +238,11 @@ on_pair(void *ctx, int line, const char *key, const char *value)
 {
 	struct loader *l = ctx;
 	const struct option *o;
-	struct config_origin *at;
+	struct config_slot slot;
 
 	if (l->skip)
 		return;
-	if (l->named.kind != SECTION_NONE) {
+	if (l->header[0] != '\0') {
 		named_pair(l, line, key, value);
 		return;
 	}
@@ -259,16 +251,16 @@ on_pair(void *ctx, int line, const char *key, const char *value)
 		unknown_key(l, line, key);
 		return;
 	}
-	at = config_origin(l->config, o);
-	if (at->file == NULL) {
-		at->file = l->config->file;
-		at->line = line;
-		set(l, o, value);
+	slot = config_slot(l->config, o);
+	if (slot.origin->file == NULL) {
+		slot.origin->file = l->config->file;
+		slot.origin->line = line;
+		set(l, &slot, value);
 	} else if (begin_mistake(l, line)) {
 		buf_printf(l->errors,
 		    "%s.%s: is set on line %d already; "
 		    "remove one of them\n",
-		    o->section, o->key, at->line);
+		    o->section, o->key, slot.origin->line);
 	}
 }
 
@@ -300,10 +292,9 @@ load_file(struct loader *l)
 
 /* before: what goes before its value; or NULL. */
 static void
-set_from_variable(struct loader *l, const struct option *o, const char *name,
-    const char *before, const char *value)
+set_from_variable(struct loader *l, const struct config_slot *slot,
+    const char *name, const char *before, const char *value)
 {
-	struct config_origin *at = config_origin(l->config, o);
 	struct buf whole = BUF_INIT;
 	char *copy = NULL;
 
@@ -312,9 +303,9 @@ set_from_variable(struct loader *l, const struct option *o, const char *name,
 	if (buf_puts(&whole, value) != ST_OK || str_dup(name, &copy) != ST_OK) {
 		l->st = ST_NOMEM;
 	} else {
-		config_origin_release(at);
-		*at = (struct config_origin){ .variable = copy };
-		set(l, o, buf_str(&whole));
+		config_origin_release(slot->origin);
+		*slot->origin = (struct config_origin){ .variable = copy };
+		set(l, slot, buf_str(&whole));
 	}
 	buf_wipe(&whole);
 }
@@ -331,37 +322,32 @@ find_classic(char *const *envp)
 	return NULL;
 }
 
-/* What an option is where neither its own variable nor the file sets it. */
-static void
-load_other(struct loader *l, const struct option *o, char *const *envp,
-    const char *classic)
-{
-	const char *value = NULL;
-
-	if (o->variable != NULL)
-		value = env_get(envp, o->variable);
-	if (!str_empty(value)) {
-		set_from_variable(l, o, o->variable, o->before, value);
-	} else if (classic != NULL && o->parameter != NULL) {
-		set_from_variable(l, o, classic, NULL, "ssm:");
-		config_origin(l->config, o)->implied = true;
-	}
-}
-
+/* Each option's own variable, else the file, else its other variable, else
+ * what a classic variable implies. */
 static void
 load_variables(struct loader *l, char *const *envp)
 {
-	const char *classic = find_classic(envp), *value;
+	const char *classic = find_classic(envp), *value, *other;
 	char name[OPTION_VARIABLE_MAX];
+	struct config_slot slot;
 	const struct option *o;
 
 	for (o = options; o < options + options_n; o++) {
+		slot = config_slot(l->config, o);
 		option_variable(o, name);
 		value = env_get(envp, name);
-		if (value != NULL)
-			set_from_variable(l, o, name, NULL, value);
-		else if (config_origin(l->config, o)->file == NULL)
-			load_other(l, o, envp, classic);
+		other = o->variable == NULL ? NULL : env_get(envp, o->variable);
+		if (value != NULL) {
+			set_from_variable(l, &slot, name, NULL, value);
+		} else if (slot.origin->file != NULL) {
+			continue;
+		} else if (!str_empty(other)) {
+			set_from_variable(
+			    l, &slot, o->variable, o->before, other);
+		} else if (classic != NULL && o->parameter != NULL) {
+			set_from_variable(l, &slot, classic, NULL, "ssm:");
+			slot.origin->implied = true;
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 #include "config/section.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "config/slot.h"
@@ -9,46 +11,35 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define NUMBERS "0123456789"
-#define NAME_MAX_LEN 40
-#define LIST_MAX 1000 /* they are looked through one by one */
-#define TARGETS_MAX 100
+#define TITLE_MAX 40
+#define PAIRS_MAX 1000 /* they are looked through one by one */
+#define SECTIONS_MAX 100 /* of a kind */
 
 static const char *const formats[] = { "date", "digits", "number", "luhn",
 	NULL };
 
-/* The keys of [digits NAME]. */
-static const struct option digits_options[] = {
-	{ .section = "digits",
-	    .key = "format",
+/* The keys of [digits TITLE]. */
+enum { FORMAT, MIN_LENGTH, MAX_LENGTH, MIN, MAX, DIGITS_KEYS };
+static const struct option digits_keys[] = {
+	[FORMAT] = { .key = "format",
 	    .type = OPTION_CHOICE,
-	    .offset = offsetof(struct digits_target, format),
 	    .choices = formats },
-	{ .section = "digits",
-	    .key = "min_length",
+	[MIN_LENGTH] = { .key = "min_length",
 	    .type = OPTION_NUMBER,
-	    .offset = offsetof(struct digits_target, rule.min_length),
 	    .min = 1,
 	    .max = DIGITS_MAX },
-	{ .section = "digits",
-	    .key = "max_length",
+	[MAX_LENGTH] = { .key = "max_length",
 	    .type = OPTION_NUMBER,
-	    .offset = offsetof(struct digits_target, rule.max_length),
 	    .min = 1,
 	    .max = DIGITS_MAX },
-	{ .section = "digits",
-	    .key = "min",
+	[MIN] = { .key = "min",
 	    .type = OPTION_NUMBER,
-	    .offset = offsetof(struct digits_target, rule.min),
 	    .max = DIGITS_NUMBER_MAX },
-	{ .section = "digits",
-	    .key = "max",
+	[MAX] = { .key = "max",
 	    .type = OPTION_NUMBER,
-	    .offset = offsetof(struct digits_target, rule.max),
 	    .max = DIGITS_NUMBER_MAX },
+	[DIGITS_KEYS] = { .key = NULL },
 };
-
-#define DIGITS_OPTIONS_N (sizeof(digits_options) / sizeof(digits_options[0]))
-_Static_assert(DIGITS_OPTIONS_N == CONFIG_DIGITS_KEYS, "keys of [digits]");
 
 static bool
 made_of(const char *s, const char *set, size_t max)
@@ -58,7 +49,7 @@ made_of(const char *s, const char *set, size_t max)
 	return n > 0 && n <= max && s[strspn(s, set)] == '\0';
 }
 
-/* What a list's key and value may be; NULL is fine. */
+/* What a key and its value may be; NULL is fine. */
 static const char *
 check_menu(const char *key, const char *value)
 {
@@ -80,97 +71,481 @@ check_values(const char *key, const char *value)
 	return NULL;
 }
 
-static struct config_pair *
-list_find(const struct config_list *list, const char *key)
+/* In the order of the manual. */
+static const struct section_kind {
+	const char *name;
+	bool titled; /* [NAME TITLE]: each title has its own keys */
+	const char *no_title, *too_many; /* what is wrong with a bad one, and
+	                                    with one more than SECTIONS_MAX */
+	const struct option *keys; /* up to one without a name; NULL: the
+	                              operator makes them up, and … */
+	const char *(*check)(const char *key, const char *value);
+	bool refers; /* a value may be a reference */
+} kinds[] = {
+	{ .name = "menu", .check = check_menu },
+	{ .name = "digits",
+	    .titled = true,
+	    .no_title = "has no name of letters, digits, _ and - behind it; "
+			"write it as in [digits birthdate]",
+	    .too_many = "is one target too many; write at most 100",
+	    .keys = digits_keys },
+	{ .name = "values", .check = check_values, .refers = true },
+};
+
+#define KINDS_N (sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct {
+	const char *header, *key, *value;
+} defaults[] = {
+	{ "menu", "1", "connect" },
+	{ "menu", "2", "dial" },
+	{ "menu", "other", "hangup" },
+	{ "digits birthdate", "format", "date" },
+};
+
+/* --- sections and their keys -------------------------------------------------- */
+
+static const struct section_kind *
+find_kind(const char *name, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++)
-		if (strcmp(list->pairs[i].key, key) == 0)
-			return &list->pairs[i];
+	for (i = 0; i < KINDS_N; i++)
+		if (strlen(kinds[i].name) == n &&
+		    strncmp(kinds[i].name, name, n) == 0)
+			return &kinds[i];
 	return NULL;
 }
 
-static struct config_pair *
-list_add(struct config_list *list, const char *key)
+static struct config_section *
+find_section(const struct config *c, const char *name, const char *title)
 {
-	struct config_pair *pairs;
+	size_t i;
 
-	pairs = reallocarray(list->pairs, list->n + 1, sizeof(*pairs));
-	if (pairs == NULL)
-		return NULL;
-	list->pairs = pairs;
-	pairs[list->n] = (struct config_pair){ 0 };
-	if (str_dup(key, &pairs[list->n].key) != ST_OK)
-		return NULL;
-	return &pairs[list->n++];
+	for (i = 0; i < c->sections_n; i++)
+		if (strcmp(c->sections[i].kind->name, name) == 0 &&
+		    strcmp(c->sections[i].title, title) == 0)
+			return &c->sections[i];
+	return NULL;
+}
+
+const struct config_section *
+config_section(const struct config *c, const char *name, const char *title)
+{
+	return find_section(c, name, title);
+}
+
+const struct config_pair *
+config_pair(const struct config_section *s, const char *key)
+{
+	size_t i;
+
+	for (i = 0; s != NULL && i < s->n; i++)
+		if (strcmp(s->pairs[i].key, key) == 0)
+			return &s->pairs[i];
+	return NULL;
+}
+
+bool
+section_refers(const struct config_section *s)
+{
+	return s->kind->refers;
+}
+
+static size_t
+count_kind(const struct config *c, const struct section_kind *k)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->sections_n; i++)
+		n += c->sections[i].kind == k;
+	return n;
 }
 
 static enum status
-list_set(struct config_list *list, const char *key, const char *value,
+section_add(struct config *c, const struct section_kind *k, const char *title)
+{
+	struct config_section *more;
+
+	more = reallocarray(c->sections, c->sections_n + 1, sizeof(*more));
+	if (more == NULL)
+		return ST_NOMEM;
+	c->sections = more;
+	more[c->sections_n] = (struct config_section){ .kind = k };
+	if (str_dup(title, &more[c->sections_n].title) != ST_OK)
+		return ST_NOMEM;
+	c->sections_n++;
+	return ST_OK;
+}
+
+enum status
+section_open(
+    struct config *c, const char *header, size_t *i, const char **wrong)
+{
+	size_t n = strcspn(header, " \t");
+	const char *title = header + n + strspn(header + n, " \t");
+	const struct section_kind *k = find_kind(header, n);
+	struct config_section *s;
+
+	if (k == NULL || (!k->titled && header[n] != '\0'))
+		return ST_NOTFOUND;
+	if (k->titled && !made_of(title, LETTERS NUMBERS "_-", TITLE_MAX))
+		*wrong = k->no_title;
+	else if ((s = find_section(c, k->name, title)) != NULL)
+		*i = (size_t)(s - c->sections);
+	else if (count_kind(c, k) == SECTIONS_MAX)
+		*wrong = k->too_many;
+	else if (section_add(c, k, title) != ST_OK)
+		return ST_NOMEM;
+	else
+		*i = c->sections_n - 1;
+	return *wrong == NULL ? ST_OK : ST_CONFIG;
+}
+
+/* Is it a key of this section, and a value for it? */
+static enum status
+check_pair(const struct config_section *s, const char *key, const char *value,
+    struct buf *why)
+{
+	const struct option *o = s->kind->keys, *first = o;
+	const char *wrong = NULL;
+	int64_t number;
+
+	if (first == NULL) {
+		wrong = s->kind->check(key, value);
+		if (wrong == NULL && value_has_control(value))
+			wrong = "has a control character in it; remove it";
+		if (wrong == NULL)
+			return ST_OK;
+		buf_puts(why, wrong);
+		return ST_CONFIG;
+	}
+	while (o->key != NULL && strcmp(o->key, key) != 0)
+		o++;
+	if (o->key != NULL)
+		return value_parse(o, value, &number, why) == ST_OK ? ST_OK
+								    : ST_CONFIG;
+	buf_puts(why, "there is no such key; write ");
+	for (o = first; o->key != NULL; o++)
+		buf_printf(why, "%s%s",
+		    o == first             ? ""
+			: o[1].key == NULL ? " or "
+					   : ", ",
+		    o->key);
+	return ST_CONFIG;
+}
+
+static struct config_pair *
+pair_add(struct config_section *s, const char *key)
+{
+	struct config_pair *more;
+
+	more = reallocarray(s->pairs, s->n + 1, sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	s->pairs = more;
+	more[s->n] = (struct config_pair){ 0 };
+	return str_dup(key, &more[s->n].key) == ST_OK ? &more[s->n++] : NULL;
+}
+
+enum status
+section_set(struct config *c, size_t i, const char *key, const char *value,
     const struct config_origin *origin, struct buf *why)
 {
-	struct config_pair *p = list_find(list, key);
+	struct config_section *s = &c->sections[i];
+	struct config_pair *p = (struct config_pair *)config_pair(s, key);
 	char *copy;
 
+	if (check_pair(s, key, value, why) != ST_OK)
+		return why->err == ST_OK ? ST_CONFIG : ST_NOMEM;
 	if (p != NULL && p->origin.file != NULL && origin->file != NULL) {
 		buf_printf(why, "is set on line %d already; remove one of them",
 		    p->origin.line);
 		return ST_CONFIG;
 	}
-	if (p == NULL && list->n == LIST_MAX) {
+	if (p == NULL && s->n == PAIRS_MAX) {
 		buf_printf(
-		    why, "is one key too many; write at most %d", LIST_MAX);
+		    why, "is one key too many; write at most %d", PAIRS_MAX);
 		return ST_CONFIG;
 	}
-	if (p == NULL && (p = list_add(list, key)) == NULL)
+	if (p == NULL && (p = pair_add(s, key)) == NULL)
 		return ST_NOMEM;
 	if (str_dup(value, &copy) != ST_OK)
 		return ST_NOMEM;
-	free(p->value);
+	str_wipe(&p->value);
 	config_origin_release(&p->origin);
 	p->value = copy;
 	p->origin = *origin;
 	return ST_OK;
 }
 
-static struct digits_target *
-target_add(struct config *c, const char *name)
-{
-	struct digits_target *targets, *t;
-
-	targets = reallocarray(c->targets, c->targets_n + 1, sizeof(*targets));
-	if (targets == NULL)
-		return NULL;
-	c->targets = targets;
-	t = &targets[c->targets_n];
-	*t = (struct digits_target){ .format = DIGITS_PLAIN };
-	if (str_dup(name, &t->name) != ST_OK)
-		return NULL;
-	c->targets_n++;
-	return t;
-}
-
 enum status
 section_defaults(struct config *c)
 {
-	static const char *const menu[][2] = { { "1", "connect" },
-		{ "2", "dial" }, { "other", "hangup" } };
 	static const struct config_origin nowhere;
-	struct digits_target *t;
-	enum status st;
+	const char *wrong = NULL;
+	enum status st = ST_OK;
+	size_t i, at = 0;
+
+	for (i = 0; i < KINDS_N && st == ST_OK; i++)
+		if (!kinds[i].titled)
+			st = section_add(c, &kinds[i], "");
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		if (st == ST_OK)
+			st = section_open(c, defaults[i].header, &at, &wrong);
+		if (st == ST_OK)
+			st = section_set(c, at, defaults[i].key,
+			    defaults[i].value, &nowhere, NULL);
+	}
+	return st;
+}
+
+void
+section_release(struct config *c)
+{
+	struct config_section *s;
+	struct config_pair *p;
+
+	for (s = c->sections; s < c->sections + c->sections_n; s++) {
+		for (p = s->pairs; p < s->pairs + s->n; p++) {
+			free(p->key);
+			/* What a reference names may be a secret. */
+			str_wipe(&p->value);
+			config_origin_release(&p->origin);
+		}
+		free(s->pairs);
+		free(s->title);
+	}
+	free(c->sections);
+	free(c->targets);
+}
+
+/* --- the environment ------------------------------------------------------------ */
+
+/* Is it what the first n characters of a variable's name stand for ("-" being
+ * "_")? */
+static bool
+is_upper_of(const char *name, const char *upper, size_t n)
+{
 	size_t i;
 
-	for (i = 0; i < sizeof(menu) / sizeof(menu[0]); i++) {
-		st = list_set(&c->menu, menu[i][0], menu[i][1], &nowhere, NULL);
-		if (st != ST_OK)
-			return st;
-	}
-	if ((t = target_add(c, "birthdate")) == NULL)
-		return ST_NOMEM;
-	t->format = DIGITS_DATE;
-	return ST_OK;
+	for (i = 0; i < n && name[i] != '\0'; i++)
+		if (toupper((unsigned char)name[i]) != upper[i] &&
+		    !(name[i] == '-' && upper[i] == '_'))
+			return false;
+	return i == n && name[n] == '\0';
 }
+
+static void
+put_lower(struct buf *out, const char *upper, size_t n)
+{
+	for (; n > 0; n--)
+		buf_putc(out, (char)tolower((unsigned char)*upper++));
+}
+
+/* "ZIP_MIN_LENGTH" is [digits zip] min_length: the key, and how much is the
+ * title. NULL: no key. */
+static const char *
+split_title(const struct section_kind *k, const char *rest, size_t *n)
+{
+	const struct option *o;
+	size_t len = strlen(rest), key;
+
+	for (o = k->keys; o->key != NULL; o++) {
+		key = strlen(o->key);
+		if (len > key + 1 && rest[len - key - 1] == '_' &&
+		    is_upper_of(o->key, rest + len - key, key)) {
+			*n = len - key - 1;
+			return o->key;
+		}
+	}
+	return NULL;
+}
+
+/* The header and the key that a variable's name stands for behind the prefix:
+ * as the file has them, or else in lower case. False: none. */
+static bool
+read_variable(const struct config *c, const char *rest, struct buf *header,
+    struct buf *key)
+{
+	size_t n = strcspn(rest, "_"), i, titled = 0;
+	const struct config_section *s;
+	const struct section_kind *k;
+	const char *own = NULL;
+
+	for (k = kinds; k < kinds + KINDS_N; k++)
+		if (is_upper_of(k->name, rest, n))
+			break;
+	if (k == kinds + KINDS_N || rest[n] == '\0')
+		return false;
+	buf_puts(header, k->name);
+	rest += n + 1;
+	if (k->titled) {
+		if ((own = split_title(k, rest, &titled)) == NULL)
+			return false;
+		buf_puts(key, own);
+		buf_putc(header, ' ');
+		for (i = 0, own = NULL; i < c->sections_n && own == NULL; i++)
+			if (c->sections[i].kind == k &&
+			    is_upper_of(c->sections[i].title, rest, titled))
+				own = c->sections[i].title;
+		if (own != NULL)
+			buf_puts(header, own);
+		else
+			put_lower(header, rest, titled);
+		return true;
+	}
+	s = find_section(c, k->name, "");
+	for (i = 0; i < s->n; i++)
+		if (strcasecmp(s->pairs[i].key, rest) == 0)
+			own = s->pairs[i].key;
+	if (own != NULL)
+		buf_puts(key, own);
+	else
+		put_lower(key, rest, strlen(rest));
+	return true;
+}
+
+enum status
+section_set_variable(
+    struct config *c, const char *name, const char *value, struct buf *why)
+{
+	struct buf header = BUF_INIT, key = BUF_INIT;
+	struct config_origin origin = { 0 };
+	const char *wrong = NULL;
+	enum status st = ST_NOTFOUND;
+	size_t i = 0;
+
+	if (str_starts(name, OPTION_VARIABLE_PREFIX) &&
+	    read_variable(
+		c, name + strlen(OPTION_VARIABLE_PREFIX), &header, &key))
+		st = header.err != ST_OK || key.err != ST_OK
+		    ? ST_NOMEM
+		    : section_open(c, buf_str(&header), &i, &wrong);
+	if (st == ST_CONFIG)
+		buf_puts(why, wrong);
+	if (st == ST_OK)
+		st = str_dup(name, &origin.variable);
+	if (st == ST_OK)
+		st = section_set(c, i, buf_str(&key), value, &origin, why);
+	if (st != ST_OK)
+		free(origin.variable);
+	buf_release(&header);
+	buf_release(&key);
+	return st;
+}
+
+/* --- [digits] ------------------------------------------------------------------- */
+
+/* A target, of what its section sets. */
+struct draft {
+	const struct config_section *section;
+	const struct config_pair *set[DIGITS_KEYS]; /* NULL: its default */
+	int64_t value[DIGITS_KEYS];
+	struct buf *errors;
+};
+
+/* A key that does not go with the others. */
+static void
+draft_mistake(const struct draft *d, int key, const char *text)
+{
+	config_put_origin(&d->set[key]->origin, "default", d->errors);
+	buf_printf(d->errors, ": digits %s.%s: %s\n", d->section->title,
+	    digits_keys[key].key, text);
+}
+
+static enum status
+draft_read(struct draft *d)
+{
+	struct buf why = BUF_INIT;
+	enum status st = ST_OK;
+	bool date;
+	int k;
+
+	for (k = 0; k < DIGITS_KEYS && st == ST_OK; k++) {
+		d->set[k] = config_pair(d->section, digits_keys[k].key);
+		if (d->set[k] != NULL)
+			st = value_parse(&digits_keys[k], d->set[k]->value,
+			    &d->value[k], &why);
+	}
+	buf_release(&why);
+	if (d->set[FORMAT] == NULL)
+		d->value[FORMAT] = DIGITS_PLAIN;
+	date = d->value[FORMAT] == DIGITS_DATE;
+	if (d->set[MIN_LENGTH] == NULL)
+		d->value[MIN_LENGTH] = date ? 8 : 1;
+	if (d->set[MAX_LENGTH] == NULL)
+		d->value[MAX_LENGTH] = date             ? 8
+		    : d->value[FORMAT] == DIGITS_NUMBER ? DIGITS_NUMBER_LENGTH
+							: DIGITS_MAX;
+	if (d->set[MAX] == NULL)
+		d->value[MAX] = DIGITS_NUMBER_MAX;
+	return st;
+}
+
+static void
+draft_check(const struct draft *d)
+{
+	bool date = d->value[FORMAT] == DIGITS_DATE;
+	bool ranged = date || d->value[FORMAT] == DIGITS_NUMBER;
+	int k;
+
+	for (k = MIN_LENGTH; k <= MAX_LENGTH; k++)
+		if (date && d->set[k] != NULL)
+			draft_mistake(
+			    d, k, "a date always has 8 digits; leave it out");
+	for (k = MIN; k <= MAX; k++)
+		if (!ranged && d->set[k] != NULL)
+			draft_mistake(d, k,
+			    "goes with format = number or date only; "
+			    "leave it out");
+	if (d->value[FORMAT] == DIGITS_NUMBER &&
+	    d->value[MAX_LENGTH] > DIGITS_NUMBER_LENGTH)
+		draft_mistake(d, MAX_LENGTH,
+		    "a number has at most 18 digits; write format = digits "
+		    "for longer ones");
+	if (!date && d->value[MIN_LENGTH] > d->value[MAX_LENGTH])
+		draft_mistake(d,
+		    d->set[MIN_LENGTH] != NULL ? MIN_LENGTH : MAX_LENGTH,
+		    "min_length is above max_length; write them the other way "
+		    "round");
+	if (ranged && d->value[MIN] > d->value[MAX])
+		draft_mistake(d, d->set[MIN] != NULL ? MIN : MAX,
+		    "min is above max; write them the other way round");
+}
+
+enum status
+section_check(struct config *c, struct buf *errors)
+{
+	size_t before = errors->len, i;
+	enum status st = ST_OK;
+	struct draft d;
+
+	free(c->targets);
+	c->targets_n = 0;
+	c->targets = calloc(c->sections_n + 1, sizeof(*c->targets));
+	if (c->targets == NULL)
+		return ST_NOMEM;
+	for (i = 0; i < c->sections_n && st == ST_OK; i++) {
+		d = (struct draft){ .section = &c->sections[i],
+			.errors = errors };
+		if (d.section->kind->keys != digits_keys)
+			continue;
+		st = draft_read(&d);
+		draft_check(&d);
+		c->targets[c->targets_n++] = (struct digits_target){
+			.name = d.section->title,
+			.rule = { (enum digits_format)d.value[FORMAT],
+			    d.value[MIN_LENGTH], d.value[MAX_LENGTH],
+			    d.value[MIN], d.value[MAX] },
+		};
+	}
+	if (st != ST_OK || errors->err != ST_OK)
+		return ST_NOMEM;
+	return errors->len == before ? ST_OK : ST_CONFIG;
+}
+
+/* --- what others ask -------------------------------------------------------------- */
 
 const struct digits_target *
 config_target(const struct config *c, const char *name)
@@ -204,7 +579,8 @@ config_target_of(const struct config *c, const char *template)
 const char *
 config_menu(const struct config *c, const char *key)
 {
-	const struct config_pair *p = list_find(&c->menu, key);
+	const struct config_pair *p =
+	    config_pair(config_section(c, "menu", ""), key);
 
 	return p == NULL || *p->value == '\0' ? NULL : p->value;
 }
@@ -214,250 +590,39 @@ config_placeholder(const struct config *c, const char *name)
 {
 	const struct option *o = option_find("voice", name);
 	const struct config_pair *p;
-	char **text;
+	char **text = o == NULL
+	    ? NULL
+	    : config_slot((struct config *)(uintptr_t)c, o).text;
 
-	if (o != NULL && (text = config_text((struct config *)c, o)) != NULL &&
-	    **text != '\0')
+	if (text != NULL && **text != '\0')
 		return *text;
-	p = list_find(&c->values, name);
+	p = config_pair(config_section(c, "values", ""), name);
 	return p == NULL ? NULL : p->value;
-}
-
-static enum status
-find_target(
-    struct config *c, const char *name, struct section *out, const char **wrong)
-{
-	const struct digits_target *t;
-
-	if (!made_of(name, LETTERS NUMBERS "_-", NAME_MAX_LEN)) {
-		*wrong = "has no name of letters, digits, _ and - behind it; "
-			 "write it as in [digits birthdate]";
-		return ST_CONFIG;
-	}
-	t = config_target(c, name);
-	if (t == NULL && c->targets_n == TARGETS_MAX) {
-		*wrong = "is one target too many; write at most 100";
-		return ST_CONFIG;
-	}
-	if (t == NULL && (t = target_add(c, name)) == NULL)
-		return ST_NOMEM;
-	out->kind = SECTION_DIGITS;
-	out->target = (size_t)(t - c->targets);
-	return ST_OK;
-}
-
-enum status
-section_find(struct config *c, const char *header, struct section *out,
-    const char **wrong)
-{
-	*out = (struct section){ SECTION_NONE, 0 };
-	if (strcmp(header, "menu") == 0)
-		out->kind = SECTION_MENU;
-	else if (strcmp(header, "values") == 0)
-		out->kind = SECTION_VALUES;
-	else if (strcmp(header, "digits") == 0 ||
-	    str_starts(header, "digits ") || str_starts(header, "digits\t"))
-		return find_target(
-		    c, header + 6 + strspn(header + 6, " \t"), out, wrong);
-	return out->kind == SECTION_NONE ? ST_NOTFOUND : ST_OK;
-}
-
-static enum status
-set_digits(struct digits_target *t, const char *key, const char *value,
-    const struct config_origin *origin, struct buf *why)
-{
-	struct config_origin *at;
-	int64_t number;
-	size_t i;
-
-	for (i = 0; i < DIGITS_OPTIONS_N; i++)
-		if (strcmp(digits_options[i].key, key) == 0)
-			break;
-	if (i == DIGITS_OPTIONS_N) {
-		buf_puts(why,
-		    "there is no such key; write format, min_length, "
-		    "max_length, min or max");
-		return ST_CONFIG;
-	}
-	at = &t->origins[i];
-	if (at->file != NULL && origin->file != NULL) {
-		buf_printf(why, "is set on line %d already; remove one of them",
-		    at->line);
-		return ST_CONFIG;
-	}
-	if (value_parse(&digits_options[i], value, &number, why) != ST_OK)
-		return why->err == ST_OK ? ST_CONFIG : ST_NOMEM;
-	*(int64_t *)(void *)((char *)t + digits_options[i].offset) = number;
-	config_origin_release(at);
-	*at = *origin;
-	t->set[i] = true;
-	return ST_OK;
-}
-
-/* A key of a target that does not go with the others. */
-static void
-complain(const struct digits_target *t, size_t key, struct buf *errors,
-    const char *text)
-{
-	const struct config_origin *at = &t->origins[key];
-
-	if (at->file != NULL)
-		buf_printf(errors, "%s:%d", at->file, at->line);
-	else
-		buf_puts(
-		    errors, at->variable != NULL ? at->variable : "default");
-	buf_printf(errors, ": digits %s.%s: %s\n", t->name,
-	    digits_options[key].key, text);
-}
-
-enum { KEY_FORMAT, KEY_MIN_LENGTH, KEY_MAX_LENGTH, KEY_MIN, KEY_MAX };
-
-/* What holds where the operator wrote nothing. */
-static void
-target_defaults(struct digits_target *t)
-{
-	bool date = t->rule.format == DIGITS_DATE;
-	int64_t longest =
-	    t->rule.format == DIGITS_NUMBER ? DIGITS_NUMBER_LENGTH : DIGITS_MAX;
-
-	if (!t->set[KEY_MIN_LENGTH])
-		t->rule.min_length = date ? 8 : 1;
-	if (!t->set[KEY_MAX_LENGTH])
-		t->rule.max_length = date ? 8 : longest;
-	if (!t->set[KEY_MAX])
-		t->rule.max = DIGITS_NUMBER_MAX;
-}
-
-static void
-target_check(const struct digits_target *t, struct buf *errors)
-{
-	const struct digits_rule *r = &t->rule;
-	bool date = r->format == DIGITS_DATE;
-	bool ranged = date || r->format == DIGITS_NUMBER;
-	size_t k;
-
-	for (k = KEY_MIN_LENGTH; k <= KEY_MAX_LENGTH; k++)
-		if (date && t->set[k])
-			complain(t, k, errors,
-			    "a date always has 8 digits; leave it out");
-	for (k = KEY_MIN; k <= KEY_MAX; k++)
-		if (!ranged && t->set[k])
-			complain(t, k, errors,
-			    "goes with format = number or date only; "
-			    "leave it out");
-	if (r->format == DIGITS_NUMBER && r->max_length > DIGITS_NUMBER_LENGTH)
-		complain(t, KEY_MAX_LENGTH, errors,
-		    "a number has at most 18 digits; write format = digits "
-		    "for longer ones");
-	if (!date && r->min_length > r->max_length)
-		complain(t,
-		    t->set[KEY_MIN_LENGTH] ? KEY_MIN_LENGTH : KEY_MAX_LENGTH,
-		    errors,
-		    "min_length is above max_length; write them the other way "
-		    "round");
-	if (ranged && r->min > r->max)
-		complain(t, t->set[KEY_MIN] ? KEY_MIN : KEY_MAX, errors,
-		    "min is above max; write them the other way round");
-}
-
-enum status
-section_check(struct config *c, struct buf *errors)
-{
-	size_t before = errors->len, i;
-
-	for (i = 0; i < c->targets_n; i++) {
-		c->targets[i].rule.format =
-		    (enum digits_format)c->targets[i].format;
-		target_defaults(&c->targets[i]);
-		target_check(&c->targets[i], errors);
-	}
-	if (errors->err != ST_OK)
-		return ST_NOMEM;
-	return errors->len == before ? ST_OK : ST_CONFIG;
 }
 
 void
 section_show(const struct config *c, struct buf *out)
 {
-	const struct digits_rule *r;
-	size_t i;
+	const struct digits_target *t;
+	const struct config_section *s;
+	const struct config_pair *p;
+	size_t k;
 
-	for (i = 0; i < c->menu.n; i++)
-		buf_printf(out, "menu.%s = %s\n", c->menu.pairs[i].key,
-		    c->menu.pairs[i].value);
-	for (i = 0; i < c->targets_n; i++) {
-		r = &c->targets[i].rule;
-		buf_printf(out, "digits %s.format = %s\n", c->targets[i].name,
-		    formats[r->format]);
-		buf_printf(out, "digits %s.min_length = %lld\n",
-		    c->targets[i].name, (long long)r->min_length);
-		buf_printf(out, "digits %s.max_length = %lld\n",
-		    c->targets[i].name, (long long)r->max_length);
-	}
-	for (i = 0; i < c->values.n; i++)
-		buf_printf(out, "values.%s = %s\n", c->values.pairs[i].key,
-		    c->values.pairs[i].value);
-}
-
-static enum status
-set_list(struct config_list *list,
-    const char *(*check)(const char *, const char *), const char *key,
-    const char *value, const struct config_origin *origin, struct buf *why)
-{
-	const char *wrong = check(key, value);
-
-	if (wrong == NULL && value_has_control(value))
-		wrong = "has a control character in it; remove it";
-	if (wrong == NULL)
-		return list_set(list, key, value, origin, why);
-	buf_puts(why, wrong);
-	return ST_CONFIG;
-}
-
-enum status
-section_set(struct config *c, const struct section *s, const char *key,
-    const char *value, const struct config_origin *origin, struct buf *why)
-{
-	switch (s->kind) {
-	case SECTION_MENU:
-		return set_list(&c->menu, check_menu, key, value, origin, why);
-	case SECTION_VALUES:
-		return set_list(
-		    &c->values, check_values, key, value, origin, why);
-	case SECTION_DIGITS:
-		return set_digits(
-		    &c->targets[s->target], key, value, origin, why);
-	case SECTION_NONE:
-		break;
-	}
-	return ST_NOTFOUND;
-}
-
-/* What a reference names may be a secret. */
-static void
-pair_release(struct config_pair *p)
-{
-	free(p->key);
-	str_wipe(&p->value);
-	config_origin_release(&p->origin);
-}
-
-void
-section_release(struct config *c)
-{
-	struct config_list *lists[] = { &c->menu, &c->values };
-	size_t i, k;
-
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (k = 0; k < lists[i]->n; k++) {
-			pair_release(&lists[i]->pairs[k]);
+	for (k = 0; k < KINDS_N; k++)
+		for (s = c->sections; s < c->sections + c->sections_n; s++) {
+			if (s->kind != &kinds[k])
+				continue;
+			if ((t = config_target(c, s->title)) != NULL)
+				buf_printf(out,
+				    "digits %s.format = %s\n"
+				    "digits %s.min_length = %lld\n"
+				    "digits %s.max_length = %lld\n",
+				    t->name, formats[t->rule.format], t->name,
+				    (long long)t->rule.min_length, t->name,
+				    (long long)t->rule.max_length);
+			for (p = s->pairs; t == NULL && p < s->pairs + s->n;
+			     p++)
+				buf_printf(out, "%s.%s = %s\n", s->kind->name,
+				    p->key, p->value);
 		}
-		free(lists[i]->pairs);
-	}
-	for (i = 0; i < c->targets_n; i++) {
-		for (k = 0; k < CONFIG_DIGITS_KEYS; k++)
-			config_origin_release(&c->targets[i].origins[k]);
-		free(c->targets[i].name);
-	}
-	free(c->targets);
 }

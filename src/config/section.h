@@ -1,7 +1,8 @@
 /*
- * Sections whose keys or names the operator makes up: [menu], [values] and
- * [digits NAME]. What the table of options is to the other sections, this is
- * to them. For src/config and src/params; what others ask is in config.h.
+ * Sections whose keys, or whose names, the operator makes up: [menu], [values]
+ * and [digits TITLE]. What the table of options is to the other sections, the
+ * table in section.c is to them. For src/config; what others ask is in
+ * config.h.
  */
 #ifndef CONFIG_SECTION_H
 #define CONFIG_SECTION_H
@@ -10,36 +11,23 @@
 #include "base/status.h"
 #include "config/config.h"
 
-enum section_kind {
-	SECTION_NONE,
-	SECTION_MENU,
-	SECTION_VALUES,
-	SECTION_DIGITS
-};
-
-struct section {
-	enum section_kind kind;
-	size_t target; /* SECTION_DIGITS: its place in config->targets */
-};
-
-/* The menu and the target that are there before anything is read. */
+/* What is there before anything is read. ST_OK or ST_NOMEM. */
 enum status section_defaults(struct config *);
 
 /*
- * A header: "menu", "values", "digits NAME". ST_OK; ST_NOTFOUND: it is no
- * section of this kind; ST_CONFIG: *wrong says what is wrong with its name;
- * ST_NOMEM.
+ * Open one by its header: "menu", "digits TITLE". ST_OK: *i is its place in
+ * config->sections; ST_NOTFOUND: it is no section of this kind; ST_CONFIG:
+ * *wrong says what is wrong with its title; ST_NOMEM.
  */
-enum status section_find(
-    struct config *, const char *header, struct section *, const char **wrong);
+enum status section_open(
+    struct config *, const char *header, size_t *i, const char **wrong);
 
 /*
- * Set a key. ST_OK; ST_CONFIG: why gets what is wrong and what to do;
- * ST_NOMEM. What came from a file is not set by that file again.
+ * Set a key. ST_OK, the origin is taken over; ST_CONFIG: why gets what is wrong
+ * and what to do; ST_NOMEM. What came from a file is not set by it again.
  */
-enum status section_set(struct config *, const struct section *,
-    const char *key, const char *value, const struct config_origin *,
-    struct buf *why);
+enum status section_set(struct config *, size_t i, const char *key,
+    const char *value, const struct config_origin *, struct buf *why);
 
 /*
  * Set what an environment variable stands for: SWITCHHOOK_MENU_1,
@@ -50,11 +38,15 @@ enum status section_set(struct config *, const struct section *,
 enum status section_set_variable(
     struct config *, const char *name, const char *value, struct buf *why);
 
-/* The keys of a target together, once all is read. ST_OK or ST_CONFIG. */
+/* Make the targets of [digits] and check each, once all is read. ST_OK,
+ * ST_CONFIG, ST_NOMEM. */
 enum status section_check(struct config *, struct buf *errors);
 
 /* As config_show. */
 void section_show(const struct config *, struct buf *out);
+
+/* May the values of this section be references? */
+bool section_refers(const struct config_section *);
 
 void section_release(struct config *);
 

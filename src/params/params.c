@@ -60,7 +60,7 @@ resolve_file(struct resolver *r, const struct config_slot *slot,
 
 	/* Where a relative path leads depends on the server that starts us. */
 	if (*path != '/') {
-		config_slot_mistake(r->config, slot, r->errors,
+		config_mistake(r->config, slot, r->errors,
 		    "names a file without its whole path; "
 		    "write file: and an absolute path");
 		return ST_CONFIG;
@@ -69,7 +69,7 @@ resolve_file(struct resolver *r, const struct config_slot *slot,
 	if (st == ST_NOMEM)
 		return st;
 	if (st != ST_OK) {
-		config_slot_mistake(r->config, slot, r->errors,
+		config_mistake(r->config, slot, r->errors,
 		    "the file that it names cannot be read: %s; name a regular "
 		    "file under 64K that this user may read",
 		    why);
@@ -77,7 +77,7 @@ resolve_file(struct resolver *r, const struct config_slot *slot,
 	}
 	if (value_trim(value))
 		return ST_OK;
-	config_slot_mistake(r->config, slot, r->errors,
+	config_mistake(r->config, slot, r->errors,
 	    "the file that it names has a NUL byte in it; save it as text");
 	return ST_CONFIG;
 }
@@ -110,7 +110,7 @@ resolve_env(struct resolver *r, const struct config_slot *slot,
 		wrong = "names a variable that is not set; set it in the "
 			"environment of the program";
 	if (wrong != NULL) {
-		config_slot_mistake(r->config, slot, r->errors, "%s", wrong);
+		config_mistake(r->config, slot, r->errors, "%s", wrong);
 		return ST_CONFIG;
 	}
 	return buf_puts(value, found);
@@ -145,7 +145,7 @@ refuse_early(struct resolver *r, const struct config_slot *slot)
 	if (slot->option == NULL || slot->option->need != NEED_AWS ||
 	    !reference_is(*slot->text))
 		return ST_OK;
-	config_slot_mistake(r->config, slot, r->errors,
+	config_mistake(r->config, slot, r->errors,
 	    "is needed before AWS can be asked, so it cannot be kept there; "
 	    "use file:PATH or env:NAME");
 	return ST_CONFIG;
@@ -166,7 +166,7 @@ resolve(struct resolver *r, const struct config_slot *slot)
 		return refuse_early(r, slot);
 	st = fn(r, slot, name, &value);
 	if (st == ST_OK && value_has_control(buf_str(&value))) {
-		config_slot_mistake(r->config, slot, r->errors,
+		config_mistake(r->config, slot, r->errors,
 		    "names a value with a control character (a second line?) "
 		    "in it; remove it there");
 		st = ST_CONFIG;
@@ -191,7 +191,7 @@ note(struct resolver *r, const struct config_slot *slot)
 	st = reference_complete(
 	    r->config, slot, &slot->origin->reference, &wrong);
 	if (wrong != NULL)
-		config_slot_mistake(r->config, slot, r->errors, "%s", wrong);
+		config_mistake(r->config, slot, r->errors, "%s", wrong);
 	return st == ST_OK ? config_slot_set(slot, "") : st;
 }
 
@@ -224,7 +224,7 @@ check_early(struct resolver *r)
 		wrong = config_check_text(slot.option, *slot.text);
 		if (wrong == NULL)
 			continue;
-		config_slot_mistake(r->config, &slot, r->errors, "%s", wrong);
+		config_mistake(r->config, &slot, r->errors, "%s", wrong);
 		st = ST_CONFIG;
 	}
 	return st;
@@ -309,16 +309,6 @@ struct ending {
 	struct buf *errors, *warnings;
 };
 
-static void __attribute__((format(printf, 3, 4))) warn(const struct ending *e,
-    const struct config_slot *slot, const char *text, ...)
-{
-	va_list ap;
-
-	va_start(ap, text);
-	config_slot_line(e->config, slot, e->warnings, text, ap);
-	va_end(ap);
-}
-
 static const char *
 advice(enum status st)
 {
@@ -335,14 +325,14 @@ miss(const struct ending *e, const struct config_slot *slot,
     const struct fetch *f)
 {
 	if (slot->option != NULL && slot->option->need == NEED_OPEN) {
-		config_slot_mistake(e->config, slot, e->errors,
+		config_mistake(e->config, slot, e->errors,
 		    "cannot be fetched now: %s; try again, the start needs it",
 		    buf_str(&f->why));
 		return ST_UNAVAILABLE;
 	}
 	slot->origin->missing = true;
 	e->config->missing++;
-	warn(e, slot,
+	config_remark(e->config, slot, e->warnings,
 	    "cannot be fetched now: %s; requests are answered 503 until it is "
 	    "there",
 	    buf_str(&f->why));
@@ -355,13 +345,14 @@ give_up(const struct ending *e, const struct config_slot *slot,
     const struct fetch *f)
 {
 	if (!slot->origin->implied) {
-		config_slot_mistake(e->config, slot, e->errors,
+		config_mistake(e->config, slot, e->errors,
 		    "cannot be fetched: %s; %s", buf_str(&f->why),
 		    advice(f->status));
 		return ST_CONFIG;
 	}
 	/* Its name is ours, so it can be told. */
-	warn(e, slot, "%s cannot be fetched: %s; the default holds",
+	config_remark(e->config, slot, e->warnings,
+	    "%s cannot be fetched: %s; the default holds",
 	    slot->origin->reference, buf_str(&f->why));
 	free(slot->origin->reference);
 	slot->origin->reference = NULL;

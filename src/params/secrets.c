@@ -127,18 +127,17 @@ secrets_make(struct secrets **out, struct config *config, bool take,
 {
 	struct secrets *s = calloc(1, sizeof(*s));
 	enum status st = s == NULL ? ST_NOMEM : ST_OK;
-	struct config_origin *at;
+	struct config_slot slot;
 	size_t i;
 
 	*out = NULL;
 	for (i = 0; i < SECRETS_N && st == ST_OK; i++) {
-		at = config_origin(config, secret_option(i));
-		s->each[i].reference = at->reference;
-		st = obtain(config_text(config, secret_option(i)), take, "",
-		    &s->each[i].value);
+		slot = config_slot(config, secret_option(i));
+		s->each[i].reference = slot.origin->reference;
+		st = obtain(slot.text, take, "", &s->each[i].value);
 		if (st == ST_OK)
-			st = obtain(
-			    &at->previous, take, NULL, &s->each[i].previous);
+			st = obtain(&slot.origin->previous, take, NULL,
+			    &s->each[i].previous);
 	}
 	if (st == ST_OK)
 		st = secrets_finish(s, before, grace_us);
