@@ -8,7 +8,6 @@
 #include "codec/url.h"
 #include "config/config.h"
 #include "http/reply.h"
-#include "twilio/rest/failure.h"
 #include "twilio/rest/page.h"
 #include "twilio/rest/request.h"
 

@@ -1,5 +1,7 @@
 #include "twilio/rest/request.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/backoff.h"
@@ -8,10 +10,10 @@
 #include "base/kv.h"
 #include "base/str.h"
 #include "codec/base64.h"
+#include "codec/json.h"
 #include "http/client.h"
 #include "http/reply.h"
 #include "twilio/rest/calls.h"
-#include "twilio/rest/failure.h"
 
 /* What Twilio asks of clients that retry. */
 #define DELAY_MS 100
@@ -21,6 +23,157 @@
 #define MS INT64_C(1000)
 
 static const char scheme[] = "Basic ";
+
+#define CODE_MAX 999999
+#define RETRY_AFTER_MAX 86400
+
+/* A longer message is no message of Twilio's; it is not shown, because a cut
+ * one might end within a secret. */
+#define MESSAGE_MAX 1024
+
+/* What must not be in the words of a failure, whoever says it. */
+struct credentials {
+	const char *secret;
+	const char *sent; /* with the user, in base64 */
+};
+
+/* --- why it did not work, in words ---------------------------------------- */
+
+void
+failure_reset(struct calls_failure *f)
+{
+	*f = (struct calls_failure){ .retry_after_s = -1 };
+}
+
+void
+failure_say(struct calls_failure *f, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(f->text, sizeof(f->text), format, ap);
+	va_end(ap);
+}
+
+/* --- what Twilio says ---------------------------------------------------- */
+
+static void
+hide(char *text, const char *secret)
+{
+	size_t n = secret == NULL ? 0 : strlen(secret);
+	char *at = text;
+
+	while (n > 0 && (at = strstr(at, secret)) != NULL) {
+		*at++ = '*';
+		memmove(at, at + n - 1, strlen(at + n - 1) + 1);
+	}
+}
+
+/* A query has numbers of callers in it. A question mark in a sentence has
+ * nothing right behind it. */
+static void
+cut_queries(char *text)
+{
+	char *at = text;
+	size_t n;
+
+	while ((at = strchr(at, '?')) != NULL) {
+		n = strcspn(++at, " \"'");
+		memmove(at, at + n, strlen(at + n) + 1);
+	}
+}
+
+static void
+make_safe(char *text, const struct credentials *secrets)
+{
+	unsigned char *c;
+
+	hide(text, secrets->sent);
+	hide(text, secrets->secret);
+	cut_queries(text);
+	for (c = (unsigned char *)text; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+/* The error object, if there is one. */
+static void
+read_error(const struct buf *body, struct calls_failure *f,
+    char message[static MESSAGE_MAX])
+{
+	struct json *error = NULL;
+	const char *text;
+	int64_t code;
+
+	*message = '\0';
+	if (json_parse(buf_str(body), body->len, &error) != ST_OK)
+		return;
+	if (json_member_int(error, "code", &code) == ST_OK && code >= 0 &&
+	    code <= CODE_MAX)
+		f->code = (int)code;
+	if (json_member_text(error, "message", &text) == ST_OK &&
+	    strlen(text) < MESSAGE_MAX)
+		memcpy(message, text, strlen(text) + 1);
+	json_free(error);
+}
+
+/* --- what it means ------------------------------------------------------- */
+
+static enum status
+answer_status(const struct calls_failure *f)
+{
+	if (f->http == 200)
+		return ST_OK;
+	/* Any server says 404 when it is asked for the wrong address. */
+	if (f->http == 404)
+		return f->code != 0 ? ST_NOTFOUND : ST_MALFORMED;
+	if (f->http == 429)
+		return ST_BUSY;
+	if (f->http >= 400 && f->http < 500)
+		return ST_DENIED;
+	return f->http >= 500 && f->http < 600 ? ST_UNAVAILABLE : ST_MALFORMED;
+}
+
+static const char *
+answer_advice(const struct calls_failure *f, enum status st)
+{
+	if (f->http == 401)
+		return "; check twilio.account_sid with auth_token, or api_key "
+		       "with api_secret";
+	if (st == ST_MALFORMED)
+		return "; is twilio.api_url right?";
+	return "";
+}
+
+/*
+ * By the HTTP code and Twilio's error object:
+ * {"code":20404,"message":"…","more_info":"…","status":404}. ST_OK is 200.
+ */
+static enum status
+failure_judge(struct calls_failure *f, const struct http_reply *reply,
+    const struct credentials *secrets)
+{
+	char message[MESSAGE_MAX], code[24] = "";
+	enum status st;
+	uint64_t s;
+
+	failure_reset(f);
+	f->http = reply->code;
+	if (reply->code == 200)
+		return ST_OK;
+	if (str_u64(http_reply_header(reply, "Retry-After"), RETRY_AFTER_MAX,
+		&s) == ST_OK)
+		f->retry_after_s = (int)s;
+	read_error(&reply->body, f, message);
+	make_safe(message, secrets);
+	st = answer_status(f);
+	if (f->code != 0)
+		snprintf(code, sizeof(code), ", code %d", f->code);
+	/* The message last: it is what may be cut. */
+	failure_say(f, "Twilio answers HTTP %d%s%s%s%s", f->http, code,
+	    answer_advice(f, st), *message == '\0' ? "" : ": ", message);
+	return st;
+}
 
 /* --- trying again --------------------------------------------------------- */
 
@@ -45,7 +198,7 @@ no_answer(enum status st)
 
 static enum status
 try_once(struct http_client *client, const struct http_call *call,
-    const struct failure_secrets *secrets, struct http_reply *reply,
+    const struct credentials *secrets, struct http_reply *reply,
     struct calls_failure *f, bool *again)
 {
 	enum status st = http_client_send(client, call, reply);
@@ -67,7 +220,7 @@ try_once(struct http_client *client, const struct http_call *call,
 /* Each try has what is left of the time. */
 static enum status
 try_all(struct http_client *client, struct http_call *call, long total_ms,
-    const struct failure_secrets *secrets, struct http_reply *reply,
+    const struct credentials *secrets, struct http_reply *reply,
     struct calls_failure *f)
 {
 	int64_t deadline_us = clock_mono_us() + total_ms * MS, left_ms;
@@ -123,7 +276,7 @@ rest_get(struct http_client *client, const struct calls_account *a,
 	struct http_call call = {
 		.method = "GET", .headers = &headers, .max_body = r->max_body
 	};
-	struct failure_secrets secrets = { .secret = a->secret };
+	struct credentials secrets = { .secret = a->secret };
 	enum status st;
 
 	*reply = (struct http_reply){ 0 };
@@ -137,7 +290,7 @@ rest_get(struct http_client *client, const struct calls_account *a,
 		goto out;
 	}
 	call.url = buf_str(&url);
-	secrets.credentials = buf_str(&authorization) + sizeof(scheme) - 1;
+	secrets.sent = buf_str(&authorization) + sizeof(scheme) - 1;
 	st = try_all(client, &call, r->total_ms, &secrets, reply, f);
 out:
 	kv_release(&headers);

@@ -1,4 +1,5 @@
-/* A GET at Twilio's API, with all its tries. For src/twilio/rest. */
+/* A GET at Twilio's API, with all its tries, and why it did not work. For
+ * src/twilio/rest. */
 #ifndef TWILIO_REST_REQUEST_H
 #define TWILIO_REST_REQUEST_H
 
@@ -25,5 +26,11 @@ struct rest_request {
  */
 enum status rest_get(struct http_client *, const struct calls_account *,
     const struct rest_request *, struct http_reply *, struct calls_failure *);
+
+/* What is to be told of a failure: nothing yet; a sentence, cut where it is
+ * too long. */
+void failure_reset(struct calls_failure *);
+void failure_say(struct calls_failure *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif
