@@ -40,6 +40,10 @@ static const char *const refreshes[] = { "ok", "failed", NULL };
 static const char *const services[] = { "dynamodb", "sqs", "ssm",
 	"secretsmanager", "sts", "twilio", NULL };
 #define SERVICE_TWILIO AWS_SERVICES
+_Static_assert(COUNT(message_routes) <= METRICS_VALUES_MAX &&
+	COUNT(message_statuses) <= METRICS_VALUES_MAX &&
+	COUNT(call_statuses) <= METRICS_VALUES_MAX,
+    "the page has room");
 _Static_assert(COUNT(services) == AWS_SERVICES + 2, "AWS, and Twilio");
 
 enum outcome { OK, THROTTLED, TIMEOUT, UNREACHABLE, DENIED, ERROR };

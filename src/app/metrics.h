@@ -85,6 +85,9 @@ const char *metrics_call_status(const char *);
 
 /* --- the table, for the page and for tests -------------------------------- */
 
+/* Of a label that is counted in the store, at most. */
+#define METRICS_VALUES_MAX 16
+
 enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
 
 /* A label and its possible values, NULL at the end; values NULL: names of the

@@ -13,6 +13,20 @@ struct db;
 enum status sqlite_queue_open(
     struct db *, const char *url, const char *name, struct queue **);
 
+/*
+ * How much waits on each queue that has something, by name: for a page that is
+ * asked for again and again, and so without what takes long (items.oldest_us).
+ * Strings live for the call. Not ST_OK ends the walk. ST_OK, or as db_read.
+ */
+struct queue_depth {
+	const char *name; /* without "sqlite:" */
+	struct queue_stats items;
+	int64_t next_us; /* creation of the one that is next (due longest, or
+	                    first to be); 0: none */
+};
+typedef enum status queue_depth_fn(const struct queue_depth *, void *arg);
+enum status sqlite_queue_depths(struct db *, queue_depth_fn *, void *arg);
+
 /* How many items of all queues do not fit their checksum; inside a job. */
 enum status sqlite_queue_count_damaged(struct db *, int64_t *);
 

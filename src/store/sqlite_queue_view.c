@@ -5,13 +5,14 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/sqlite_queue.h"
 #include "store/sqlite_queue_impl.h"
 
 /* Dead letters made due again in one transaction. */
 #define REDRIVE_BITE 500
 
 /* One operation: its parameters and where its result goes. */
-struct call {
+struct view_op {
 	const struct sqlite_queue *queue;
 	int64_t now_us;
 	bool dead;
@@ -41,48 +42,48 @@ state_of(const struct sqlite_queue_row *r, int64_t now_us)
 
 /* Show a row to the walk; nobody writes through its strings. */
 static enum status
-show(const struct call *c, const struct sqlite_queue_row *r)
+show(const struct view_op *op, const struct sqlite_queue_row *r)
 {
 	struct queue_item i = {
-		.queue = c->queue->url,
+		.queue = op->queue->url,
 		.body = (char *)r->body,
 		.len = r->len,
 		.attempts = r->attempts,
 		.available_us = r->available_us,
 		.created_us = r->created_us,
-		.state = state_of(r, c->now_us),
+		.state = state_of(r, op->now_us),
 		.reason = (char *)r->reason,
 	};
 	char id[QUEUE_ID_MAX], damaged[] = SQLITE_QUEUE_DAMAGED;
 
 	snprintf(id, sizeof(id), "%" PRId64, r->id);
 	i.id = id;
-	if (!sqlite_queue_undamaged(c->queue, r))
+	if (!sqlite_queue_undamaged(op->queue, r))
 		i.reason = damaged;
-	return c->fn(&i, c->arg);
+	return op->fn(&i, op->arg);
 }
 
 static enum status
 peek_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct view_op *op = arg;
 	struct db_rows *rows;
 	enum status st;
 	struct sqlite_queue_row r;
 
-	st = c->dead
+	st = op->dead
 	    ? db_query(db, &rows,
 		  "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
 		  " WHERE queue = ?1 AND state = 2 ORDER BY id LIMIT ?2",
-		  "ti", c->queue->name, c->limit)
+		  "ti", op->queue->name, op->limit)
 	    : db_query(db, &rows,
 		  "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
 		  " WHERE id IN (SELECT id FROM queue_item WHERE queue = ?1"
 		  " AND state < 2 ORDER BY id LIMIT ?2) ORDER BY id",
-		  "ti", c->queue->name, c->limit);
+		  "ti", op->queue->name, op->limit);
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
-		st = show(c, &r);
+		st = show(op, &r);
 	}
 	db_done(rows);
 	return st == ST_NOTFOUND ? ST_OK : st;
@@ -92,19 +93,19 @@ enum status
 sqlite_queue_peek(
     struct queue *q, bool dead, size_t limit, queue_row_fn *fn, void *arg)
 {
-	struct call c = { .queue = of(q),
+	struct view_op op = { .queue = of(q),
 		.now_us = clock_us(),
 		.dead = dead,
 		.limit = limit > INT64_MAX ? INT64_MAX : (int64_t)limit,
 		.fn = fn,
 		.arg = arg };
 
-	return db_read(of(q)->db, peek_job, &c);
+	return db_read(of(q)->db, peek_job, &op);
 }
 
 /* The next dead letter, by id. ST_NOTFOUND: there is none. */
 static enum status
-revive_next(struct db *db, const struct call *c)
+revive_next(struct db *db, const struct view_op *op)
 {
 	struct db_rows *rows;
 	char *group = NULL;
@@ -114,7 +115,7 @@ revive_next(struct db *db, const struct call *c)
 	st = db_query(db, &rows,
 	    "SELECT id, ordered_by FROM queue_item WHERE queue = ?1"
 	    " AND state = 2 AND id BETWEEN ?2 AND ?3 ORDER BY id LIMIT 1",
-	    "tii", c->queue->name, c->id, c->id == 0 ? INT64_MAX : c->id);
+	    "tii", op->queue->name, op->id, op->id == 0 ? INT64_MAX : op->id);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		id = db_int(rows, 0);
 		st = str_dup(db_text(rows, 1), &group);
@@ -125,9 +126,9 @@ revive_next(struct db *db, const struct call *c)
 		    "UPDATE queue_item SET state = 0, attempts = 0,"
 		    " available_us = ?2, since_us = ?2, reason = NULL,"
 		    " behind = ordered_by IS NOT NULL WHERE id = ?1",
-		    "ii", id, c->now_us);
+		    "ii", id, op->now_us);
 	if (st == ST_OK)
-		st = sqlite_queue_promote(c->queue, db, group);
+		st = sqlite_queue_promote(op->queue, db, group);
 	free(group);
 	return st;
 }
@@ -135,14 +136,14 @@ revive_next(struct db *db, const struct call *c)
 static enum status
 redrive_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct view_op *op = arg;
 	enum status st = ST_OK;
 
-	c->count = 0;
-	while (c->count < (c->id == 0 ? REDRIVE_BITE : 1)) {
-		if ((st = revive_next(db, c)) != ST_OK)
+	op->count = 0;
+	while (op->count < (op->id == 0 ? REDRIVE_BITE : 1)) {
+		if ((st = revive_next(db, op)) != ST_OK)
 			break;
-		c->count++;
+		op->count++;
 	}
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
@@ -150,7 +151,7 @@ redrive_job(struct db *db, void *arg)
 enum status
 sqlite_queue_redrive(struct queue *q, const char *id, int64_t *count)
 {
-	struct call c = { .queue = of(q), .now_us = clock_us() };
+	struct view_op op = { .queue = of(q), .now_us = clock_us() };
 	uint64_t number = 0;
 	enum status st;
 
@@ -158,53 +159,142 @@ sqlite_queue_redrive(struct queue *q, const char *id, int64_t *count)
 	if (id != NULL &&
 	    (str_u64(id, INT64_MAX, &number) != ST_OK || number == 0))
 		return ST_NOTFOUND;
-	c.id = (int64_t)number;
+	op.id = (int64_t)number;
 	do {
-		st = db_write(of(q)->db, redrive_job, &c);
+		st = db_write(of(q)->db, redrive_job, &op);
 		if (st == ST_OK)
-			*count += c.count;
-	} while (st == ST_OK && id == NULL && c.count == REDRIVE_BITE);
+			*count += op.count;
+	} while (st == ST_OK && id == NULL && op.count == REDRIVE_BITE);
 	return st == ST_OK && id != NULL && *count == 0 ? ST_NOTFOUND : st;
 }
 
+/* --- how much waits ---------------------------------------------------------- */
+
+/*
+ * By ranges of the indexes, so that it is quick whatever waits: a million items
+ * take some hundredths of a second. Of the taken, whose state is 1, there is
+ * the sum. A queue that has nothing is all zeros.
+ */
 static enum status
-stats_job(struct db *db, void *arg)
+measure(struct db *db, const char *name, int64_t now_us, struct queue_depth *d)
 {
-	struct call *c = arg;
 	struct db_rows *rows;
 	enum status st;
 
-	/* One walk over the index: of those that are due or will be, and of
-	 * the taken, whose state is 1. An item's id is when it came. */
+	*d = (struct queue_depth){ .name = name };
 	st = db_query(db, &rows,
-	    "SELECT ready, later, taken,"
-	    " (SELECT count(*) FROM queue_item WHERE queue = ?1"
-	    "  AND state = 2),"
-	    " (SELECT created_us FROM queue_item WHERE id = oldest)"
-	    " FROM (SELECT sum(available_us <= ?2) AS ready,"
-	    "  sum(available_us > ?2 AND state = 0) AS later,"
-	    "  sum(available_us > ?2 AND state = 1) AS taken,"
-	    "  min(id) AS oldest"
+	    "SELECT"
+	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_due"
+	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  AND available_us <= ?2),"
+	    " later, taken,"
+	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_dead"
+	    "  WHERE queue = ?1 AND state = 2),"
+	    " (SELECT created_us FROM queue_item INDEXED BY queue_item_due"
+	    "  WHERE queue = ?1 AND behind = 0 AND state < 2"
+	    "  ORDER BY available_us LIMIT 1)"
+	    " FROM (SELECT count(*) AS later, sum(state) AS taken"
 	    "  FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND state < 2)",
-	    "ti", c->queue->name, c->now_us);
-	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
-		*c->stats = (struct queue_stats){
-			.ready = db_int(rows, 0),
-			.delayed = db_int(rows, 1),
-			.taken = db_int(rows, 2),
-			.dead = db_int(rows, 3),
-			.oldest_us = db_int(rows, 4),
-		};
+	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  AND available_us > ?2)",
+	    "ti", name, now_us);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		d->items.ready = db_int(rows, 0);
+		d->items.delayed = db_int(rows, 1) - db_int(rows, 2);
+		d->items.taken = db_int(rows, 2);
+		d->items.dead = db_int(rows, 3);
+		d->next_us = db_int(rows, 4);
+	}
 	db_done(rows);
 	return st;
+}
+
+/* When the oldest came in, which is a walk over all that are not dead. An
+ * item's id is when it came. */
+static enum status
+stats_job(struct db *db, void *arg)
+{
+	const struct view_op *op = arg;
+	struct queue_depth d;
+	struct db_rows *rows;
+	enum status st = measure(db, op->queue->name, op->now_us, &d);
+
+	*op->stats = d.items;
+	if (st != ST_OK)
+		return st;
+	st = db_query(db, &rows,
+	    "SELECT created_us FROM queue_item WHERE id = (SELECT min(id)"
+	    " FROM queue_item INDEXED BY queue_item_due"
+	    " WHERE queue = ?1 AND state < 2)",
+	    "t", op->queue->name);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		op->stats->oldest_us = db_int(rows, 0);
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
 enum status
 sqlite_queue_stats(struct queue *q, struct queue_stats *out)
 {
-	struct call c = { .queue = of(q), .now_us = clock_us(), .stats = out };
+	struct view_op op = {
+		.queue = of(q), .now_us = clock_us(), .stats = out
+	};
 
 	*out = (struct queue_stats){ 0 };
-	return db_read(of(q)->db, stats_job, &c);
+	return db_read(of(q)->db, stats_job, &op);
+}
+
+/* The first name behind this one: one look into each index, however much is on
+ * the queues between. ST_NOTFOUND: there is none. */
+static enum status
+next_name(struct db *db, const char *after, char **out)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	*out = NULL;
+	st = db_query(db, &rows,
+	    "SELECT min(name) FROM ("
+	    "SELECT (SELECT min(queue) FROM queue_item"
+	    "  INDEXED BY queue_item_due WHERE state < 2 AND queue > ?1)"
+	    "  AS name UNION ALL "
+	    "SELECT (SELECT min(queue) FROM queue_item"
+	    "  INDEXED BY queue_item_dead WHERE state = 2 AND queue > ?1))",
+	    "t", after);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		st = str_dup(db_text(rows, 0), out);
+	db_done(rows);
+	return st == ST_OK && *out == NULL ? ST_NOTFOUND : st;
+}
+
+struct depths_op {
+	queue_depth_fn *fn;
+	void *arg;
+};
+
+static enum status
+depths_job(struct db *db, void *arg)
+{
+	const struct depths_op *op = arg;
+	struct queue_depth d;
+	char *name, *next;
+	enum status st = next_name(db, "", &name);
+
+	while (st == ST_OK) {
+		next = NULL;
+		if ((st = measure(db, name, clock_us(), &d)) == ST_OK &&
+		    (st = op->fn(&d, op->arg)) == ST_OK)
+			st = next_name(db, name, &next);
+		free(name);
+		name = next;
+	}
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+enum status
+sqlite_queue_depths(struct db *db, queue_depth_fn *fn, void *arg)
+{
+	struct depths_op op = { fn, arg };
+
+	return db_read(db, depths_job, &op);
 }
