@@ -3,7 +3,7 @@
 #include "store/db.h"
 
 /* One operation: its parameters. */
-struct call {
+struct message_op {
 	const struct message_record *record;
 	const struct message_event *event;
 	const char *sid;
@@ -46,7 +46,7 @@ forget_outdated(struct db *db, const struct message_record *r)
 static enum status
 record_job(struct db *db, void *arg)
 {
-	const struct message_record *r = ((struct call *)arg)->record;
+	const struct message_record *r = ((struct message_op *)arg)->record;
 	enum status st = r->brief ? forget_outdated(db, r) : ST_OK;
 
 	if (st == ST_OK)
@@ -62,7 +62,7 @@ record_job(struct db *db, void *arg)
 enum status
 message_record(struct db *db, const struct message_record *r)
 {
-	struct call c = { .record = r };
+	struct message_op c = { .record = r };
 
 	return db_write(db, record_job, &c);
 }
@@ -70,7 +70,7 @@ message_record(struct db *db, const struct message_record *r)
 static enum status
 event_job(struct db *db, void *arg)
 {
-	const struct message_event *e = ((struct call *)arg)->event;
+	const struct message_event *e = ((struct message_op *)arg)->event;
 	enum status st;
 
 	st = db_run(db,
@@ -89,13 +89,13 @@ message_forget(struct db *db, const char *sid)
 enum status
 message_event(struct db *db, const struct message_event *e)
 {
-	struct call c = { .event = e };
+	struct message_op c = { .event = e };
 
 	return db_write(db, event_job, &c);
 }
 
 static enum status
-show_record(struct db *db, const struct call *c)
+show_record(struct db *db, const struct message_op *c)
 {
 	struct message_record r = { .sid = c->sid };
 	struct db_rows *rows;
@@ -115,7 +115,7 @@ show_record(struct db *db, const struct call *c)
 }
 
 static enum status
-show_events(struct db *db, const struct call *c)
+show_events(struct db *db, const struct message_op *c)
 {
 	struct message_event e = { .sid = c->sid };
 	struct db_rows *rows;
@@ -147,7 +147,7 @@ enum status
 message_show(struct db *db, const char *sid, message_record_fn *record_fn,
     message_event_fn *event_fn, void *arg)
 {
-	struct call c = { .sid = sid,
+	struct message_op c = { .sid = sid,
 		.record_fn = record_fn,
 		.event_fn = event_fn,
 		.arg = arg };
@@ -158,7 +158,7 @@ message_show(struct db *db, const char *sid, message_record_fn *record_fn,
 static enum status
 purge_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct message_op *c = arg;
 	enum status st;
 
 	st = db_run(db,
@@ -177,7 +177,7 @@ purge_job(struct db *db, void *arg)
 enum status
 message_purge(struct db *db, int64_t before_us, int64_t limit)
 {
-	struct call c = { .before_us = before_us, .limit = limit };
+	struct message_op c = { .before_us = before_us, .limit = limit };
 
 	return db_write(db, purge_job, &c);
 }

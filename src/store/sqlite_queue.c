@@ -23,7 +23,7 @@ struct receipt {
 };
 
 /* One operation: its parameters and where its result goes. */
-struct call {
+struct queue_op {
 	const struct sqlite_queue *queue;
 	const struct queue_message *message;
 	struct receipt receipt;
@@ -101,7 +101,7 @@ sqlite_queue_promote(
 static enum status
 push_job(struct db *db, void *arg)
 {
-	const struct call *c = arg;
+	const struct queue_op *c = arg;
 	const struct queue_message *m = c->message;
 	const char *name = c->queue->name;
 	enum status st = sqlite_queue_rebase(db, c->now_us);
@@ -130,7 +130,9 @@ push_job(struct db *db, void *arg)
 static enum status
 push(struct queue *q, const struct queue_message *m)
 {
-	struct call c = { .queue = of(q), .message = m, .now_us = clock_us() };
+	struct queue_op c = {
+		.queue = of(q), .message = m, .now_us = clock_us()
+	};
 
 	if (m->len > BODY_MAX)
 		return ST_TOOBIG;
@@ -186,7 +188,7 @@ sqlite_queue_count_damaged(struct db *db, int64_t *n)
 
 /* The item as its receiver gets it. */
 static enum status
-fill(struct queue_item *i, const struct call *c,
+fill(struct queue_item *i, const struct queue_op *c,
     const struct sqlite_queue_row *r)
 {
 	struct buf id = BUF_INIT, receipt = BUF_INIT, body = BUF_INIT;
@@ -212,7 +214,7 @@ fill(struct queue_item *i, const struct call *c,
 }
 
 static enum status
-take(struct db *db, struct call *c, const struct sqlite_queue_row *r)
+take(struct db *db, struct queue_op *c, const struct sqlite_queue_row *r)
 {
 	enum status st;
 
@@ -239,7 +241,7 @@ take(struct db *db, struct call *c, const struct sqlite_queue_row *r)
 static enum status
 receive_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct queue_op *c = arg;
 	struct db_rows *rows;
 	enum status st;
 	struct sqlite_queue_row r;
@@ -262,7 +264,7 @@ receive_job(struct db *db, void *arg)
 static enum status
 receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 {
-	struct call c = { .queue = of(q),
+	struct queue_op c = { .queue = of(q),
 		.now_us = clock_us(),
 		.span_s = visibility_s,
 		.item = item,
@@ -303,7 +305,7 @@ receipt_parse(const char *s, struct receipt *out)
 
 /* Whose receipt it is, and until when, is told by the row alone. */
 static enum status
-find_received(struct db *db, struct call *c)
+find_received(struct db *db, struct queue_op *c)
 {
 	struct db_rows *rows;
 	enum status st;
@@ -324,7 +326,7 @@ find_received(struct db *db, struct call *c)
 static enum status
 ack_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct queue_op *c = arg;
 	enum status st = find_received(db, c);
 
 	if (st == ST_OK)
@@ -336,7 +338,7 @@ ack_job(struct db *db, void *arg)
 static enum status
 release_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct queue_op *c = arg;
 	enum status st = find_received(db, c);
 
 	if (st == ST_OK)
@@ -354,7 +356,8 @@ release_job(struct db *db, void *arg)
 
 /* What is done with a receipt: the job does it, or tells that it is stale. */
 static enum status
-with_receipt(struct queue *q, const char *receipt, db_job *job, struct call *c)
+with_receipt(
+    struct queue *q, const char *receipt, db_job *job, struct queue_op *c)
 {
 	enum status st;
 
@@ -372,7 +375,7 @@ with_receipt(struct queue *q, const char *receipt, db_job *job, struct call *c)
 static enum status
 ack(struct queue *q, const char *receipt)
 {
-	struct call c = { 0 };
+	struct queue_op c = { 0 };
 
 	return with_receipt(q, receipt, ack_job, &c);
 }
@@ -381,7 +384,7 @@ static enum status
 release(
     struct queue *q, const char *receipt, int64_t delay_s, const char *reason)
 {
-	struct call c = { .span_s = delay_s, .reason = reason };
+	struct queue_op c = { .span_s = delay_s, .reason = reason };
 
 	return with_receipt(q, receipt, release_job, &c);
 }
@@ -389,7 +392,7 @@ release(
 static enum status
 bury(struct queue *q, const char *receipt, const char *reason)
 {
-	struct call c = { .dead = true, .reason = reason };
+	struct queue_op c = { .dead = true, .reason = reason };
 
 	return with_receipt(q, receipt, release_job, &c);
 }
