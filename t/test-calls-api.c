@@ -671,7 +671,7 @@ static const struct test tests[] = {
 	{ "a page", test_list },
 	{ "sizes of pages", test_page_sizes },
 	{ "what leads elsewhere", test_next_uris },
-	{ "what is no page", test_no_page },
+	{ "what is not a page", test_no_page },
 };
 
 int

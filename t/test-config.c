@@ -377,15 +377,16 @@ static const struct {
 	const char *text, *mistake;
 } mistakes[] = {
 	{ "[whatsapp]\ndedupe = seen\n",
-	    ":2: whatsapp.dedupe: is no table; write dynamodb:TABLE, or leave "
+	    ":2: whatsapp.dedupe: is not a table; write dynamodb:TABLE, or "
+	    "leave "
 	    "it out" },
 	{ "[menu]\nx = y\n",
-	    ":2: menu.x: is no key of a telephone; write digits, or other" },
+	    ":2: menu.x: is not a key of a telephone; write digits, or other" },
 	{ "[menu]\n5 = a/b\n",
 	    ":2: menu.5: names no template; write the NAME of a "
 	    "NAME.twiml.xml" },
 	{ "[values]\n1a = y\n",
-	    ":2: values.1a: is no placeholder's name; write letters, digits "
+	    ":2: values.1a: is not a placeholder's name; write letters, digits "
 	    "and _" },
 	{ "[digits]\nformat = date\n",
 	    ":1: [digits]: has no name of letters, digits, _ and - behind "
@@ -403,7 +404,7 @@ static const struct {
 	    ":3: digits d.max_length: a date always has 8 digits; leave it "
 	    "out" },
 	{ "[voice]\noperator_phone_number = 123\n",
-	    ":2: voice.operator_phone_number: is no telephone number; write "
+	    ":2: voice.operator_phone_number: is not a telephone number; write "
 	    "it as in +14155550100" },
 	{ "[servr]\nthreads = x\n",
 	    ":1: [servr]: there is no such section; did you mean [server]?" },
@@ -481,9 +482,9 @@ static const struct {
 	    "enforce?); write enforce, report or off, or leave it out "
 	    "(default enforce)" },
 	{ "[aws]\nregion = eu central\n",
-	    ":2: aws.region: is no region; write it as in eu-central-1" },
+	    ":2: aws.region: is not a region; write it as in eu-central-1" },
 	{ "[aws]\nenv_type = a/b\n",
-	    ":2: aws.env_type: is no part of a parameter's name; write "
+	    ":2: aws.env_type: is not part of a parameter's name; write "
 	    "letters, digits and _ . -" },
 	{ "[whatsapp]\nconversations_index =\n",
 	    ":2: whatsapp.conversations_index: is empty; leave it out for "

@@ -188,10 +188,10 @@ static void
 test_bad_references(void)
 {
 	static const char no_parameter[] =
-	    "is no parameter's name behind ssm:; write it as in "
+	    "is not a parameter's name after ssm:; write it as in "
 	    "ssm:/twh/dev/name";
 	static const char no_secret[] =
-	    "is no secret's name behind secretsmanager:; write it as in "
+	    "is not a secret's name after secretsmanager:; write it as in "
 	    "secretsmanager:name, or secretsmanager:name#key";
 	static const char no_classic[] =
 	    "has no name of its own that ssm: alone could mean; write it as "

@@ -312,7 +312,7 @@ test_bad_edit(void)
 	wait_for_look();
 	CU_ASSERT_STRING_EQUAL(
 	    said(&f, "unread", out), "(wrong configuration)");
-	CU_ASSERT_EQUAL(logged(&f, "unread.twiml.xml: it is no regular"), 1);
+	CU_ASSERT_EQUAL(logged(&f, "unread.twiml.xml: it is not a regular"), 1);
 	CU_ASSERT_EQUAL(rmdir(path), 0);
 	folder_write(&f, "unread", SAY("mended"));
 	wait_for_look();
@@ -505,9 +505,9 @@ test_odd_files(void)
 	CU_ASSERT_EQUAL(templates_each(f.templates, collect, &all), ST_OK);
 	CU_ASSERT_STRING_EQUAL(buf_str(&all),
 	    "a-folder bad\n"
-	    "a-folder.twiml.xml: it is no regular file; make it one\n"
+	    "a-folder.twiml.xml: it is not a regular file; make it one\n"
 	    "b-fifo bad\n"
-	    "b-fifo.twiml.xml: it is no regular file; make it one\n"
+	    "b-fifo.twiml.xml: it is not a regular file; make it one\n"
 	    "c-long bad\n"
 	    "c-long.twiml.xml: longer than 65536 bytes; make it shorter\n"
 	    "d-link good\n"

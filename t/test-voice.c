@@ -162,7 +162,7 @@ test_menu_without_other(void)
 	expect(app, "/transfer-call", "&Digits=2", 200, "<Hangup/>");
 	expect(app, "/transfer-call", "&Digits=1", 200, "<ConversationRelay");
 	app_close(app);
-	/* "other" is no key of a telephone: the limit holds for it too. */
+	/* "other" is not a key of a telephone: the limit holds for it too. */
 	app = voice_app("[menu]\nother = gather\n");
 	expect(app, "/transfer-call?attempt=2", "&Digits=other", 200,
 	    "/transfer-call?attempt=3\"");

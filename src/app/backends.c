@@ -106,14 +106,14 @@ backend_is_remote(const char *url)
 	return b != NULL && b->remote;
 }
 
-/* "is no WHAT; write A, or B". Not what it is: GET /ready shows this. */
+/* "is not a WHAT; write A, or B". Not what it is: GET /ready shows this. */
 static enum status
 backend_unknown(const char *what, bool queue, struct buf *why)
 {
 	const char *example, *between = "; write ";
 	size_t i;
 
-	buf_printf(why, "is no %s", what);
+	buf_printf(why, "is not a %s", what);
 	for (i = 0; i < BACKENDS_N; i++) {
 		example = queue ? backends[i].queue_example
 				: backends[i].store_example;

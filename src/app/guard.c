@@ -165,7 +165,7 @@ refuse_early(struct exchange *x)
 	return false;
 }
 
-/* Let in without a signature; a repeat is told by what would be signed. */
+/* Let in without a signature; what would be signed identifies a repeat. */
 static bool
 pass_unsigned(struct exchange *x)
 {

@@ -155,7 +155,7 @@ verdict_make(const struct app *app, struct verdict *v)
 	buf_release(&why);
 }
 
-/* Make a new verdict if it is time and nobody is at it. The mutex is held, but
+/* Make a new verdict if it is time and nobody does so. The mutex is held, but
  * not throughout. */
 static void
 verdict_renew(struct health *h, const struct app *app)

@@ -11,7 +11,7 @@
 #include "store/queue.h"
 #include "store/spool.h"
 
-/* What a repeat is told by, here and by queues. */
+/* What identifies a repeat, here and at queues. */
 static const char *
 key_of(const struct inbound *in)
 {

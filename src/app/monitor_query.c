@@ -10,7 +10,7 @@
 static const char *const sources[] = { "twilio", "log", NULL };
 
 #define WHEN \
-	"is no date (2026-11-21) and no date-time with its zone " \
+	"is neither a date (2026-11-21) nor a date-time with its zone " \
 	"(2026-11-21T18:50:00Z, 2026-11-21T18:50:00+02:00)"
 
 /* A parameter: read gives NULL, or what is wrong with the value. */
@@ -37,7 +37,7 @@ read_source(struct monitor_query *q, const char *value)
 	int i = find(sources, value);
 
 	if (i < 0)
-		return "is none of twilio, log";
+		return "is neither twilio nor log";
 	q->source = (enum monitor_source)i;
 	return NULL;
 }
@@ -64,7 +64,7 @@ read_status(struct monitor_query *q, const char *value)
 	int i = find(calls_statuses, value);
 
 	if (i < 0)
-		return "is none of queued, ringing, in-progress, canceled, "
+		return "is not one of queued, ringing, in-progress, canceled, "
 		       "completed, failed, busy, no-answer";
 	q->filter.status = calls_statuses[i];
 	return NULL;
@@ -76,7 +76,7 @@ read_direction(struct monitor_query *q, const char *value)
 	int i = find(calls_directions, value);
 
 	if (i < 0)
-		return "is none of inbound, outbound-api, outbound-dial, "
+		return "is not one of inbound, outbound-api, outbound-dial, "
 		       "trunking-originating, trunking-terminating";
 	q->filter.direction = calls_directions[i];
 	return NULL;
@@ -88,7 +88,7 @@ read_limit(struct monitor_query *q, const char *value)
 	uint64_t n = 0;
 
 	if (str_u64(value, MONITOR_LIMIT_MAX, &n) != ST_OK || n < 1)
-		return "is no number from 1 to 1000";
+		return "is not a number from 1 to 1000";
 	q->limit = (size_t)n;
 	return NULL;
 }

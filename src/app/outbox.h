@@ -27,7 +27,7 @@ struct spool_entry;
  */
 enum status outbox_open(struct outbox **, const struct app *, bool behind);
 
-/* The threads finish what they are at. NULL is allowed. */
+/* The threads finish what they are doing. NULL is allowed. */
 void outbox_close(struct outbox *);
 
 /*

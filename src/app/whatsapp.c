@@ -103,7 +103,7 @@ trace_of(const struct exchange *x)
 }
 
 /*
- * A SID that has not the form of one is none: in a form it may be what is left
+ * Text without the form of a SID is not one: in a form it may be what is left
  * of one that was cut elsewhere, under the same signature.
  */
 static void

@@ -214,7 +214,7 @@ read_image(struct counter_file *f, int fd, bool *fresh, struct buf *why)
 	if (fstat(fd, &st) < 0)
 		return failed(why);
 	if (!S_ISREG(st.st_mode)) {
-		buf_puts(why, "it is no regular file; remove it");
+		buf_puts(why, "it is not a regular file; remove it");
 		return ST_IO;
 	}
 	if ((n = pread(fd, f->next, size, 0)) < 0)

@@ -1,6 +1,6 @@
 /*
  * JSON (RFC 8259): written into a buf, checked, and read. cJSON reads, but by
- * itself it passes what is no JSON (bytes that are no UTF-8, text after the
+ * itself it passes what is not JSON (bytes that are not UTF-8, text after the
  * value, control characters), so that text is checked strictly before; and it
  * cuts strings at \u0000, ignores the case of names, takes the first of two
  * members and rounds numbers, which json.c sees to.

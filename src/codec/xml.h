@@ -71,7 +71,7 @@ void xml_place(const struct xml *, size_t at, size_t index, unsigned *line,
 
 /*
  * Append a value as text between tags, or as an attribute's value between
- * double quotes. Any bytes may come: what is no UTF-8, or a character that XML
+ * double quotes. Any bytes may come: what is not UTF-8, or a character that XML
  * 1.0 forbids, goes out as U+FFFD; "\r", and in attributes "\n" and "\t", as
  * references, since a reader would change them. Never shorter than the value.
  * The result is out->err.

@@ -113,7 +113,7 @@ check_dedupe(char *value)
 	if (*value == '\0' ||
 	    (str_starts(value, scheme) && value[sizeof(scheme) - 1] != '\0'))
 		return NULL;
-	return "is no table; write dynamodb:TABLE, or leave it out";
+	return "is not a table; write dynamodb:TABLE, or leave it out";
 }
 
 /* Where a relative path leads depends on the server that starts us. */
@@ -130,7 +130,8 @@ check_log_target(char *target)
 	if (*target == '/' || strcmp(target, "stderr") == 0 ||
 	    strcmp(target, "syslog") == 0)
 		return NULL;
-	return "is no target; write stderr, syslog or a file's absolute path";
+	return "is not a target; write stderr, syslog or a file's absolute "
+	       "path";
 }
 
 static const char *
@@ -151,7 +152,7 @@ check_region(char *region)
 	return region[strspn(
 		   region, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0'
 	    ? NULL
-	    : "is no region; write it as in eu-central-1";
+	    : "is not a region; write it as in eu-central-1";
 }
 
 /* Between the slashes of a parameter's name. */
@@ -160,7 +161,7 @@ check_part(char *part)
 {
 	return *part != '\0' && part[strspn(part, LETTERS "_.-")] == '\0'
 	    ? NULL
-	    : "is no part of a parameter's name; write letters, digits and "
+	    : "is not part of a parameter's name; write letters, digits and "
 	      "_ . -";
 }
 
@@ -235,7 +236,7 @@ normalize_operator(struct config *c, struct buf *errors)
 	if (phone_normalize(*s.text, number) == ST_OK)
 		return config_slot_set(&s, number);
 	config_mistake(c, &s, errors,
-	    "is no telephone number; write it as in +14155550100");
+	    "is not a telephone number; write it as in +14155550100");
 	return ST_OK;
 }
 

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 63 /* longer names are no misspelling of ours */
+#define NAME_MAX_LEN 63 /* longer names are not misspellings of ours */
 
 static int
 fold(char c)

@@ -54,7 +54,7 @@ static const char *
 check_menu(const char *key, const char *value)
 {
 	if (strcmp(key, "other") != 0 && !made_of(key, NUMBERS "*#", 20))
-		return "is no key of a telephone; write digits, or other";
+		return "is not a key of a telephone; write digits, or other";
 	if (*value != '\0' &&
 	    (!made_of(value, LETTERS NUMBERS "._-", 64) || *value == '.'))
 		return "names no template; write the NAME of a NAME.twiml.xml";
@@ -67,7 +67,8 @@ check_values(const char *key, const char *value)
 	(void)value;
 	if (!made_of(key, LETTERS NUMBERS "_", 64) ||
 	    strchr(NUMBERS, *key) != NULL)
-		return "is no placeholder's name; write letters, digits and _";
+		return "is not a placeholder's name; write letters, digits and "
+		       "_";
 	return NULL;
 }
 

@@ -73,7 +73,7 @@ note_base(struct simulated_call *c, const struct webhook_answer *answer)
 	return c->base.err;
 }
 
-/* Post what the caller did to the present route. CTL_DONE, or told on err. */
+/* Post what the caller did to this route. CTL_DONE, or reported on err. */
 static int
 call_ask(struct simulated_call *c, const struct caller_next *next,
     struct webhook_answer *answer)

@@ -24,7 +24,7 @@ enum caller_end {
 	CALLER_ENDED, /* hung up, rejected, or the document was over */
 	CALLER_CONNECTED, /* to a person, a relay, a stream */
 	CALLER_POSTS, /* goes on at the URL next, with these parameters */
-	CALLER_FAILED, /* it could not be played; it was told why */
+	CALLER_FAILED, /* it could not be played; the reason was printed */
 };
 
 struct caller_next {

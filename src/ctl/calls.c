@@ -50,7 +50,7 @@ check_word(const struct ctl *ctl, const char *option, const char *const *words,
 {
 	if (given == NULL || is_one_of(words, given))
 		return CTL_DONE;
-	fprintf(ctl->err, "switchhook: %s %s: is none of", option, given);
+	fprintf(ctl->err, "switchhook: %s %s: is not one of", option, given);
 	for (; *words != NULL; words++)
 		fprintf(ctl->err, " %s%s", *words, words[1] ? "," : "\n");
 	return CTL_USAGE;
@@ -65,7 +65,8 @@ read_moment(const struct ctl *ctl, const char *option, enum moment_edge edge,
 	if (given == NULL || moment_parse(given, edge, us) == ST_OK)
 		return CTL_DONE;
 	return ctl_say(ctl, CTL_USAGE,
-	    "--%s %s: is no date (2026-11-21) and no date-time with its zone "
+	    "--%s %s: is neither a date (2026-11-21) nor a date-time with its "
+	    "zone "
 	    "(2026-11-21T18:50:00Z, 2026-11-21T18:50:00+02:00)",
 	    option, given);
 }
@@ -79,7 +80,7 @@ read_source(const struct ctl *ctl, bool *twilio)
 	if (given == NULL || *twilio || str_eq(given, "log"))
 		return CTL_DONE;
 	return ctl_say(
-	    ctl, CTL_USAGE, "--source %s: is none of log, twilio", given);
+	    ctl, CTL_USAGE, "--source %s: is neither log nor twilio", given);
 }
 
 static int

@@ -1,4 +1,4 @@
-/* Calls as the status callbacks told of them. */
+/* Calls as the status callbacks reported them. */
 #include <stdlib.h>
 #include <string.h>
 

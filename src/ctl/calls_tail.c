@@ -52,7 +52,7 @@ look_job(struct db *db, void *arg)
 	return call_events_after(db, t->seq, PAGE, put_event, t);
 }
 
-/* That whoever reads has gone is no failure of ours. */
+/* That whoever reads has gone is not our failure. */
 static enum status
 print(struct tail *t, const char *text, size_t len)
 {

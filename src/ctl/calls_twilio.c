@@ -1,4 +1,4 @@
-/* Calls as Twilio's API tells of them. */
+/* Calls as Twilio's API reports them. */
 #include <stdlib.h>
 #include <string.h>
 

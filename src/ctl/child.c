@@ -26,7 +26,7 @@ stop_open(struct stop *s)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
-	/* A command that does not read its input is no failure of ours. */
+	/* A command that does not read its input is not our failure. */
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 ||
 	    sigprocmask(SIG_BLOCK, &set, &s->old) != 0)
 		return ST_IO;

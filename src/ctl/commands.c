@@ -46,7 +46,7 @@
 
 const struct ctl_command ctl_commands[] = {
 	{ "check", "", 0, 0, "check the configuration",
-	    "Read the configuration as a server would, and tell every "
+	    "Read the configuration as a server would, and report every "
 	    "mistake\nwith its file, line and key, and what to do about it.",
 	    ctl_check,
 	    { FLAG(
@@ -226,7 +226,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "sign", "URL", 1, 1, "make Twilio's signature of a request",
 	    "Print the X-Twilio-Signature that Twilio would send with a "
 	    "request to\nthis URL, made with twilio.auth_token. A body that "
-	    "is no form is covered\nby bodySHA256 in the URL, which is added "
+	    "is not a form is\ncovered by bodySHA256 in the URL, which is "
+	    "added "
 	    "where it is missing.",
 	    ctl_sign,
 	    { BODY, FORM, BODY_TYPE, BODY_JSON,

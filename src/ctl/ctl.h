@@ -123,7 +123,7 @@ extern const size_t ctl_commands_n;
 /*
  * Read the command line of ctl->command, argv[0] being the command's last
  * word: "--name value" or "--name=value", in any place before "--", all else
- * operands. True: go on. False: *code is what to return (a mistake was told
+ * operands. True: go on. False: *code is what to return (a mistake was reported
  * on err, or --help was asked for and is on out).
  *
  * This is no getopt_long, which would take "--lim" for --limit and an option
@@ -143,7 +143,7 @@ const char *ctl_each(const struct ctl *, const char *option, size_t *i);
 /* --- what a command works on ----------------------------------------------- */
 
 /*
- * Open it, unless it is open: CTL_DONE, or told on err. main calls ctl_close,
+ * Open it, unless it is: CTL_DONE, or reported on err. main calls ctl_close,
  * which takes whatever there is.
  */
 

@@ -153,7 +153,7 @@ send_form(struct ctl *ctl, const char *path, form_fn *form, const char *sid)
 	return code;
 }
 
-/* What --sid names, or a new one. CTL_DONE, or told on err. */
+/* What --sid names, or a new one. CTL_DONE, or reported on err. */
 static int
 choose_sid(
     const struct ctl *ctl, char room[static WEBHOOK_SID_MAX], const char **sid)

@@ -161,7 +161,7 @@ read_token_file(struct given *g, const char *path)
 		    g->ctl, CTL_CONFIG, "%s: there is no token in it", path);
 	if (strlen(g->token.data) != n)
 		return ctl_say(
-		    g->ctl, CTL_CONFIG, "%s: this is no token", path);
+		    g->ctl, CTL_CONFIG, "%s: this is not a token", path);
 	g->tokens[0] = g->token.data;
 	return CTL_DONE;
 }
@@ -192,7 +192,7 @@ read_tokens(struct given *g)
 	return CTL_DONE;
 }
 
-/* All of it: CTL_DONE, or told on err. */
+/* All of it: CTL_DONE, or reported on err. */
 static int
 read_given(struct given *g)
 {

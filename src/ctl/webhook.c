@@ -149,7 +149,7 @@ put_signed_url(
 	return buf_puts(out, below_base(c, d->target));
 }
 
-/* CTL_DONE, or told on err. */
+/* CTL_DONE, or reported on err. */
 static int
 sign(const struct config *c, struct delivery *d, const char *url)
 {
@@ -319,7 +319,7 @@ webhook_send(const struct ctl *ctl, const struct config *c, const char *url,
 		    c->server.base_path, w->path);
 	else if (put_address(url, w->path, &d.address) == ST_MALFORMED)
 		return ctl_say(ctl, CTL_USAGE,
-		    "--url: %s is no http:// or https:// address", url);
+		    "--url: %s is not an http:// or https:// address", url);
 	if (st == ST_OK)
 		st = d.address.err;
 	if (st == ST_OK)

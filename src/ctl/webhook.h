@@ -24,7 +24,7 @@ void webhook_release(struct webhook *);
 enum status webhook_add(
     const struct ctl *, struct webhook *, const char *name, const char *value);
 
-/* Append what --param has. CTL_DONE, or told on err. */
+/* Append what --param has. CTL_DONE, or reported on err. */
 int webhook_params(const struct ctl *, struct buf *form);
 
 /* What --param NAME=VALUE says of a parameter, or NULL. */
@@ -32,7 +32,7 @@ const char *webhook_param(const struct ctl *, const char *name);
 
 /*
  * What kind ("SM", "CA") --sid names, or a new one, made in room: kind and 32
- * random hexadecimal digits. NULL without randomness, which was told.
+ * random hexadecimal digits. NULL without randomness, which was reported.
  */
 #define WEBHOOK_SID_MAX 35
 const char *webhook_sid(
@@ -53,7 +53,7 @@ void webhook_answer_release(struct webhook_answer *);
  * the webhook's whole address, or of the server only ("http://127.0.0.1:8080"):
  * the route is then put behind it. Signed is that URL, or, where
  * server.public_url is set, public_url and the path below server.base_path:
- * what Twilio would have signed. CTL_DONE whatever was answered, or told on
+ * what Twilio would have signed. CTL_DONE whatever was answered, or reported on
  * err.
  */
 int webhook_send(const struct ctl *, const struct config *, const char *url,

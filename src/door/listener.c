@@ -76,7 +76,7 @@ unix_bind(int fd, const struct sockaddr_un *a, struct buf *why)
 		return fail(why, a->sun_path);
 	if (!is_stale(a)) {
 		buf_printf(why,
-		    "%s: somebody listens on it, or it is no socket",
+		    "%s: somebody listens on it, or it is not a socket",
 		    a->sun_path);
 		return ST_EXISTS;
 	}

@@ -91,7 +91,7 @@ bad_variable(const char *name)
 {
 	if (*name == '\0' || strchr("0123456789", *name) != NULL ||
 	    name[strspn(name, LETTERS "0123456789")] != '\0')
-		return "is no variable's name behind env:; "
+		return "is not a variable's name after env:; "
 		       "write it as in env:NAME";
 	if (str_starts(name, "HTTP_"))
 		return "names a variable that a request can set; "
@@ -457,7 +457,7 @@ params_finish(struct config *c, char *const *envp, struct buf *errors,
 	if (st == ST_OK && aws != NULL)
 		st =
 		    source_aws_open(&source, aws, c->aws.secretsmanager_region);
-	/* The other mistakes are told in any case. */
+	/* The other mistakes are reported in any case. */
 	st = worse(st, params_end(c, source, errors, warnings));
 	source_close(source);
 	aws_close(aws);

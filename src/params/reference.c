@@ -21,10 +21,10 @@ static const struct scheme {
 	const char *wrong;
 } schemes[] = {
 	{ "ssm:", SOURCE_SSM, LETTERS "/_.-:", false,
-	    "is no parameter's name behind ssm:; write it as in "
+	    "is not a parameter's name after ssm:; write it as in "
 	    "ssm:/twh/dev/name" },
 	{ "secretsmanager:", SOURCE_SECRETSMANAGER, LETTERS "/_+=.@-:", true,
-	    "is no secret's name behind secretsmanager:; write it as in "
+	    "is not a secret's name after secretsmanager:; write it as in "
 	    "secretsmanager:name, or secretsmanager:name#key" },
 };
 

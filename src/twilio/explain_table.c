@@ -379,7 +379,7 @@ static const struct cause value_causes[] = {
 	{ VALUES, encode, "%20", NULL,
 	    VALUE("as they stand in the body (spaces as %20), not decoded") },
 	{ VALUES, valid_utf8, NULL, NULL,
-	    VALUE("with U+FFFD for what is no valid UTF-8") },
+	    VALUE("with U+FFFD for what is not valid UTF-8") },
 };
 
 static const struct cause token_causes[] = {

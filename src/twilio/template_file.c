@@ -121,7 +121,7 @@ template_file_read(const char *dir, const char *name,
 	stamp_make(now, &st);
 	if (!S_ISREG(st.st_mode)) {
 		result = complain(
-		    errors, name, "it is no regular file; make it one");
+		    errors, name, "it is not a regular file; make it one");
 		goto out;
 	}
 	if (stamp != NULL && stamp_same(stamp, now)) {

@@ -24,7 +24,7 @@ struct template_stamp {
  * Read DIR/NAME.twiml.xml if it is not the version of *stamp (NULL: in any
  * case) into text, which is empty. ST_OK: *now is its stamp; ST_EXISTS: it is
  * that version, *now is its stamp too; ST_NOTFOUND: there is none; ST_CONFIG:
- * it is no regular file, too long or may not be read, ST_UNAVAILABLE: there is
+ * it is not a regular file, too long or unreadable; ST_UNAVAILABLE: there is
  * no such folder, and errors has a line that says so; ST_IO; ST_NOMEM.
  */
 enum status template_file_read(const char *dir, const char *name,

@@ -167,7 +167,7 @@ check_page(struct calls_page *page, const struct calls_account *a,
 		st = ST_MALFORMED;
 	}
 	if (st != ST_OK)
-		failure_say(f, "Twilio's answer is no page of calls: %s",
+		failure_say(f, "Twilio's answer is not a page of calls: %s",
 		    st == ST_NOMEM ? status_text(st) : wrong);
 	return st;
 }

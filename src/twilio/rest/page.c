@@ -170,7 +170,7 @@ page_read(struct calls_page *p, const char *account_sid, const char **wrong)
 		return ST_NOMEM;
 	if (!take_page(&r))
 		return ST_MALFORMED;
-	*wrong = "its next_page_uri is no page of this account's calls";
+	*wrong = "its next_page_uri is not a page of this account's calls";
 	return read_next_uri(&r.next_uri, account_sid, &p->next_uri);
 }
 
