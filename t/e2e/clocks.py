@@ -159,9 +159,18 @@ def forgets_nothing(door):
           count, "messages after repeats")
 
 
+def behind_with_many(door):
+    """So many wait that they are not all put right in one go."""
+    door.set(0)
+    for _ in range(1200):
+        door.message(tel())
+    behind(door)
+
+
 def suite(results):
     with Shifted() as door:
         for name, seconds in AHEAD:
             results.run(f"clocks: ahead, {name}", ahead, door, seconds)
         results.run("clocks: behind", behind, door)
         results.run("clocks: forgets_nothing", forgets_nothing, door)
+        results.run("clocks: behind_with_many", behind_with_many, door)
