@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "app/backends.h"
+#include "base/clock.h"
+#include "base/str.h"
 #include "store/db.h"
 #include "store/schema.h"
 #include "t/contract-store.h"
@@ -74,6 +76,41 @@ count_row(const struct conversation *c, void *arg)
 	(void)c;
 	++*(int *)arg;
 	return ST_OK;
+}
+
+static void
+check_newest(struct store *s, const char *id)
+{
+	struct conversation c = { 0 };
+
+	CU_ASSERT_EQUAL(s->ops->newest(s, "+1", &c), ST_OK);
+	CU_ASSERT(str_eq(c.id, id));
+	conversation_release(&c);
+}
+
+/* What was made while the clock was ahead is not the newest until the clock is
+ * there again. */
+static void
+test_clock_was_ahead(void)
+{
+	const int64_t day_us = INT64_C(24) * 3600 * 1000000, now = clock_us();
+	struct conversation c = { .id = (char *)"first", .tel = (char *)"+1" };
+	struct store *s;
+
+	begin();
+	s = open_store();
+	c.created_us = now + 400 * day_us;
+	CU_ASSERT_EQUAL(s->ops->add(s, &c), ST_OK);
+	c.id = (char *)"second";
+	c.created_us = now + 300 * day_us;
+	CU_ASSERT_EQUAL(s->ops->add(s, &c), ST_OK);
+	check_newest(s, "second");
+	c.id = (char *)"now";
+	c.created_us = clock_us();
+	CU_ASSERT_EQUAL(s->ops->add(s, &c), ST_OK);
+	check_newest(s, "now");
+	s->ops->close(s);
+	end();
 }
 
 /* However many conversations there are, each operation uses an index. */
@@ -165,6 +202,7 @@ main(void)
 	static const struct test own[] = {
 		{ "unknown back ends are refused", test_registry },
 		{ "no operation scans", test_no_scans },
+		{ "the clock was ahead", test_clock_was_ahead },
 		{ "tables are looked for", test_tables },
 	};
 	int bad = 0;

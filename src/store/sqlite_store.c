@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "store/db.h"
 
@@ -146,12 +147,29 @@ get(struct store *s, const char *id, struct conversation *out)
 	return read_one(s, get_job, &c);
 }
 
+/*
+ * What this sender has from while the clock was ahead is older than what is
+ * added now. (Of equal times the later added is the newest.)
+ */
+static enum status
+conversation_rebase(struct db *db, const struct conversation *a)
+{
+	int64_t now = clock_us();
+
+	return db_run(db,
+	    "UPDATE conversation SET created_us = min(?2, ?3)"
+	    " WHERE tel = ?1 AND created_us > ?2",
+	    "tii", a->tel, now, a->created_us);
+}
+
 static enum status
 add_job(struct db *db, void *arg)
 {
 	const struct conversation *a = ((struct call *)arg)->add;
-	enum status st;
+	enum status st = conversation_rebase(db, a);
 
+	if (st != ST_OK)
+		return st;
 	st = db_run(db,
 	    "INSERT INTO conversation (" COLUMNS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
