@@ -146,7 +146,7 @@ call_digits_record(struct db *db, const struct call_digits *d)
 	    " (call_sid, target, value, caller, at_us, digest)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	    "ttttib", d->call_sid, d->target, d->value, d->caller, d->at_us,
-	    d->digest, (size_t)MESSAGE_DIGEST_SIZE);
+	    d->digest, (size_t)MESSAGE_DIGEST_KEPT);
 }
 
 enum status

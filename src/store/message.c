@@ -55,7 +55,7 @@ record_job(struct db *db, void *arg)
 		    " (sid, route, conversation_id, at_us, digest)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
 		    "tttib", r->sid, r->route, r->conversation_id, r->at_us,
-		    r->digest, (size_t)MESSAGE_DIGEST_SIZE);
+		    r->digest, (size_t)MESSAGE_DIGEST_KEPT);
 	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
 }
 

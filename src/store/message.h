@@ -36,6 +36,10 @@ struct message_event {
 
 #define MESSAGE_DIGEST_SIZE 32
 
+/* So much of it is stored, for a short index. Two that begin alike would take
+ * 2^64 messages that Twilio has signed. */
+#define MESSAGE_DIGEST_KEPT 16
+
 /*
  * Messages that rightly have no SID (Studio's JSON) may be the same again and
  * mean it: their digest tells a repeat for so long.
