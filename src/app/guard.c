@@ -32,7 +32,7 @@ check_signature(const struct check *c, const char *body, size_t len,
 
 /*
  * A body of a type that nobody takes: refused in any case, but its sender is
- * told why (415), whether he signed the URL alone or the body as a form.
+ * told why (415), if the URL alone was signed or the body as a form.
  */
 static enum signature_verdict
 check_other(const struct check *c, const char *url)

@@ -41,7 +41,7 @@ bool monitor_query_batch(struct exchange *, struct monitor_query *);
 bool monitor_place(
     struct exchange *, const struct monitor_query *, struct buf *place);
 
-/* Answer 400: the token, or the place in it, is of no use. */
+/* Answer 400: the token, or the place in it, cannot be used. */
 void monitor_token_wrong(struct exchange *);
 
 /* The reply: begin the list of calls, and end it. Place is where the next page

@@ -31,7 +31,7 @@ enum status outbox_open(struct outbox **, const struct app *, bool behind);
 void outbox_close(struct outbox *);
 
 /*
- * What the transaction that accepts a message records besides. ST_EXISTS: it
+ * What else the transaction that accepts a message records. ST_EXISTS: it
  * was accepted before; nothing is sent then. undo takes it back: without a
  * spool, and the queue would not have it.
  */

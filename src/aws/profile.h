@@ -24,7 +24,7 @@ struct profile;
 /*
  * Read both files; one that is not there is empty. envp is only read during
  * the call. ST_OK; ST_NOMEM; ST_CONFIG, and *why names what is wrong: a file
- * that was named but cannot be read, a line that is no setting, or a profile
+ * that was named but cannot be read, a line that is not a setting, or a profile
  * that was named but is in neither file.
  */
 enum status profile_load(struct profile **, char *const *envp, struct buf *why);

@@ -1,7 +1,7 @@
 /*
  * An ordered list of (name, value) pairs with their lengths: form and query
  * parameters. Names may repeat; values may hold any byte, NUL too, and both
- * are NUL-terminated besides. The zero value (KV_INIT) is the empty list.
+ * are also NUL-terminated. The zero value (KV_INIT) is the empty list.
  */
 #ifndef BASE_KV_H
 #define BASE_KV_H

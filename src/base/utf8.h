@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* U+FFFD, what stands in for bytes that are no UTF-8. */
+/* U+FFFD, what stands in for bytes that are not UTF-8. */
 #define UTF8_REPLACEMENT "\xef\xbf\xbd"
 
 #define UTF8_MAX 4 /* bytes of a character */

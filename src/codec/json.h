@@ -17,7 +17,7 @@
 
 /*
  * Writing: append a string with its quotes. What comes out is valid whatever
- * goes in: bytes that are no UTF-8 become U+FFFD, NUL and other controls are
+ * goes in: bytes that are not UTF-8 become U+FFFD, NUL and other controls are
  * escaped. json_put_text takes a C string; NULL becomes null.
  */
 enum status json_put_string(struct buf *, const char *, size_t len);
@@ -67,7 +67,7 @@ enum json_kind json_kind(const struct json *);
 
 /*
  * The member of exactly this name. ST_OK; ST_NOTFOUND (*out is NULL); or
- * ST_MALFORMED: it is there twice, or this is no object.
+ * ST_MALFORMED: it is there twice, or this is not an object.
  */
 enum status json_member(
     const struct json *, const char *name, const struct json **out);

@@ -64,7 +64,7 @@ take_day(const char **s, struct tm *tm)
 	    take_number(s, 2, 1, 31, &d.day) && set_day(tm, &d);
 }
 
-/* Digits behind the point; without any it is no fraction. */
+/* Digits behind the point; without any it is not a fraction. */
 static bool
 take_fraction(const char **s, int64_t *us)
 {

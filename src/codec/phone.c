@@ -7,7 +7,7 @@
 #define DIGITS "0123456789"
 #define DIGITS_MAX 15
 
-/* What a number may have at all: more is no number, whatever is dropped. */
+/* What a number may have at all: more is not a number, whatever is dropped. */
 #define PLAIN_MAX (3 + DIGITS_MAX)
 
 /* Drop what only separates. False if it gets too long. */

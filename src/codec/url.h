@@ -30,7 +30,7 @@ struct url {
 
 /*
  * Split an absolute URL, "scheme://authority…". ST_OK, or ST_MALFORMED: no
- * scheme, no host, a port that is no number, an unclosed "[".
+ * scheme, no host, a port that is not a number, an unclosed "[".
  */
 enum status url_split(const char *, size_t len, struct url *);
 
@@ -46,7 +46,7 @@ enum status url_encode(struct buf *, const char *, size_t len);
 /* Append one byte as %XX, upper-case hex. */
 enum status url_put_escaped(struct buf *, char);
 
-/* The byte that "%XX" at at stands for, or -1 if that is no escape. */
+/* The byte that "%XX" at at stands for, or -1 if that is not an escape. */
 int url_hex_byte(const char *at, const char *end);
 
 #endif

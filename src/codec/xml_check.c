@@ -451,7 +451,7 @@ declaration_ahead(const struct reader *r)
 	return ahead(r, "<?xml") && !is_one_of(r->text[r->at + 5], NAMES);
 }
 
-/* What begins with "<!" or "<?" and is no comment and no CDATA. */
+/* What begins with "<!" or "<?" and is neither a comment nor CDATA. */
 static enum status
 refuse(struct reader *r)
 {
@@ -660,7 +660,7 @@ xml_check_place(const struct xml_check *check, size_t at, size_t index,
 	size_t n, size;
 
 	while (at < check->len) {
-		/* A comment within the text is no part of it. */
+		/* A comment within the text is not part of it. */
 		if (!verbatim && strncmp(text + at, "<!--", 4) == 0) {
 			at = (size_t)(strstr(text + at + 4, "-->") + 3 - text);
 			continue;

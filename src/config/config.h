@@ -34,7 +34,7 @@ struct config_origin {
 	const char *file; /* NULL: the default, or the environment */
 	int line;
 	char *variable; /* NULL unless it came from the environment */
-	bool bad; /* a mistake was reported: what stands there is no value */
+	bool bad; /* a mistake was reported: what stands there is not a value */
 
 	/* Of what is kept at AWS (src/params). */
 	char *reference; /* where: "ssm:NAME", …; NULL: it stands here */

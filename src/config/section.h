@@ -16,7 +16,7 @@ enum status section_defaults(struct config *);
 
 /*
  * Open one by its header: "menu", "digits TITLE". ST_OK: *i is its place in
- * config->sections; ST_NOTFOUND: it is no section of this kind; ST_CONFIG:
+ * config->sections; ST_NOTFOUND: it is not a section of this kind; ST_CONFIG:
  * *wrong says what is wrong with its title; ST_NOMEM.
  */
 enum status section_open(

@@ -44,7 +44,7 @@ void config_put_origin(
     const struct config_origin *, const char *fallback, struct buf *out);
 
 /* A line about a value, with where it was set. The text: what is wrong; what to
- * do. config_mistake marks the value as bad besides. */
+ * do. config_mistake also marks the value as bad. */
 void config_remark(const struct config *, const struct config_slot *,
     struct buf *out, const char *text, ...)
     __attribute__((format(printf, 4, 5)));

@@ -36,7 +36,7 @@ struct runner {
 
 /* --- the environment ------------------------------------------------------- */
 
-/* The command is not ours to trust: what opens the account stays here. */
+/* The command is not trusted: what gives access to the account stays here. */
 static bool
 is_secret(const char *entry)
 {

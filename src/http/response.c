@@ -25,7 +25,7 @@ response_reset(struct response *r)
 enum status
 response_header(struct response *r, const char *name, const char *value)
 {
-	/* A line end in it would begin a header, or a body, of its own. */
+	/* A line end in it would begin another header, or the body. */
 	if (strpbrk(name, "\r\n:") != NULL || strpbrk(value, "\r\n") != NULL)
 		return ST_MALFORMED;
 	return buf_printf(&r->headers, "%s: %s\r\n", name, value);

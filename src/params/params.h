@@ -68,7 +68,7 @@ enum status params_end(
 #define PARAMS_FETCH_US INT64_C(5000000)
 
 /*
- * The same for a program that has no use for AWS but this: it is opened and
+ * The same for a program that needs AWS for nothing else: it is opened and
  * asked if anything is kept there.
  */
 enum status params_finish(struct config *, char *const *envp,
@@ -76,7 +76,7 @@ enum status params_finish(struct config *, char *const *envp,
 
 /*
  * All of it in one, for a command. ST_OK; else as params_end, and *out is NULL.
- * A responder calls config_check_server besides. The caller frees *out with
+ * A responder also calls config_check_server. The caller frees *out with
  * config_free.
  */
 enum status params_load(struct config **out, const char *path,

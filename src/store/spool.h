@@ -56,9 +56,9 @@ enum status spool_add(struct db *, struct spool_entry *);
 enum status spool_idle(struct db *, const char *group);
 
 /*
- * What was set while the clock was ahead is due now, or, if somebody is at it,
- * when he counts as dead; the oldest counts as received now. spool_take does
- * it as well.
+ * What was set while the clock was ahead is due now, or, if somebody has taken
+ * it, when that sender counts as dead; the oldest counts as received now.
+ * spool_take does this too.
  */
 enum status spool_rebase(struct db *, int64_t now_us);
 
