@@ -29,10 +29,10 @@ is_absent(void)
 	return errno == ENOENT || errno == ENOTDIR;
 }
 
+/* Reads only what never changes once it is known. */
 static enum db_change
 compare_file(const struct db_identity *id, const char *path, struct stat *now)
 {
-	now->st_size = id->size;
 	if (!id->known)
 		return DB_SAME;
 	if (stat(path, now) < 0)
@@ -55,7 +55,7 @@ db_identity_compare(struct db_identity *id, const char *path, const char *log,
     struct db_conn *c, bool begun)
 {
 	uint32_t counter = id->counter;
-	struct stat now, st;
+	struct stat now = { .st_size = id->size }, st;
 	enum db_change change;
 
 	if ((change = compare_file(id, path, &now)) != DB_SAME)
