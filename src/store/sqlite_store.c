@@ -16,7 +16,7 @@ struct sqlite_store {
 	"id, tel, thread_id, company_id, project_id, handoff, created_us"
 
 /* One operation: its parameters and where its result goes. */
-struct call {
+struct store_op {
 	struct db *db;
 	const char *id;
 	const char *tel;
@@ -96,7 +96,7 @@ take_first(struct db_rows *rows, struct conversation *out)
 static enum status
 newest_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct store_op *c = arg;
 	struct db_rows *rows;
 	enum status st;
 
@@ -110,7 +110,7 @@ newest_job(struct db *db, void *arg)
 static enum status
 get_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct store_op *c = arg;
 	struct db_rows *rows;
 	enum status st;
 
@@ -121,7 +121,7 @@ get_job(struct db *db, void *arg)
 
 /* A result that the engine did not let stand is not handed out. */
 static enum status
-read_one(struct store *s, db_job *job, struct call *c)
+read_one(struct store *s, db_job *job, struct store_op *c)
 {
 	enum status st;
 
@@ -134,7 +134,7 @@ read_one(struct store *s, db_job *job, struct call *c)
 static enum status
 newest(struct store *s, const char *tel, struct conversation *out)
 {
-	struct call c = { .tel = tel, .out = out };
+	struct store_op c = { .tel = tel, .out = out };
 
 	return read_one(s, newest_job, &c);
 }
@@ -142,7 +142,7 @@ newest(struct store *s, const char *tel, struct conversation *out)
 static enum status
 get(struct store *s, const char *id, struct conversation *out)
 {
-	struct call c = { .id = id, .out = out };
+	struct store_op c = { .id = id, .out = out };
 
 	return read_one(s, get_job, &c);
 }
@@ -165,7 +165,7 @@ conversation_rebase(struct db *db, const struct conversation *a)
 static enum status
 add_job(struct db *db, void *arg)
 {
-	const struct conversation *a = ((struct call *)arg)->add;
+	const struct conversation *a = ((struct store_op *)arg)->add;
 	enum status st = conversation_rebase(db, a);
 
 	if (st != ST_OK)
@@ -182,7 +182,7 @@ add_job(struct db *db, void *arg)
 static enum status
 add(struct store *s, const struct conversation *a)
 {
-	struct call c = { .add = a };
+	struct store_op c = { .add = a };
 
 	if (str_empty(a->id) || str_empty(a->tel))
 		return ST_MALFORMED;
@@ -192,7 +192,7 @@ add(struct store *s, const struct conversation *a)
 static enum status
 handoff_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct store_op *c = arg;
 	enum status st;
 
 	st = db_run(db, "UPDATE conversation SET handoff = ?2 WHERE id = ?1",
@@ -203,7 +203,7 @@ handoff_job(struct db *db, void *arg)
 static enum status
 handoff(struct store *s, const char *id, bool on)
 {
-	struct call c = { .id = id, .on = on };
+	struct store_op c = { .id = id, .on = on };
 
 	return db_write(db_of(s), handoff_job, &c);
 }
@@ -211,7 +211,7 @@ handoff(struct store *s, const char *id, bool on)
 static enum status
 list_job(struct db *db, void *arg)
 {
-	struct call *c = arg;
+	struct store_op *c = arg;
 	struct conversation row;
 	struct db_rows *rows;
 	enum status st;
@@ -237,7 +237,9 @@ static enum status
 list(
     struct store *s, const char *tel, size_t limit, store_row_fn *fn, void *arg)
 {
-	struct call c = { .tel = tel, .limit = limit, .fn = fn, .arg = arg };
+	struct store_op c = {
+		.tel = tel, .limit = limit, .fn = fn, .arg = arg
+	};
 
 	return db_read(db_of(s), list_job, &c);
 }
