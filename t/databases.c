@@ -59,6 +59,20 @@ database_try(struct db **db, const struct db_schema *schema, struct buf *why)
 	return db_open(db, &o, why);
 }
 
+static enum status
+forget_by_job(struct db *db, void *arg)
+{
+	return db_run(
+	    db, "UPDATE clock SET purge_us = ?1", "i", *(int64_t *)arg);
+}
+
+void
+database_forget_by(struct db *db, int64_t at_us)
+{
+	if (db_write(db, forget_by_job, &at_us) != ST_OK)
+		exit(99);
+}
+
 struct db *
 database_open(const struct db_schema *schema)
 {

@@ -26,6 +26,9 @@ const char *database_path(void);
  * NULL: the product's own. */
 struct db *database_open(const struct db_schema *);
 
+/* The product's own: the time by which it forgets is this. */
+void database_forget_by(struct db *, int64_t at_us);
+
 /* The same without ending anything. */
 enum status database_try(
     struct db **, const struct db_schema *, struct buf *why);

@@ -669,10 +669,27 @@ test_upkeep(void)
 	struct db *db = begin();
 	int64_t now = clock_us();
 
+	database_forget_by(db, now - 91 * DAY_US);
 	record_some(db, "CAold", "busy", NULL, now - 91 * DAY_US);
 	record_some(db, "CAyoung", "busy", NULL, now - 89 * DAY_US);
+	database_forget_by(db, now);
 	CU_ASSERT_EQUAL(db_write(db, store_schema.chore, NULL), ST_OK);
 	check_list(db, (struct asked){ .limit = 9 }, "CAyoung ");
+	db_close(db);
+}
+
+/* What comes while the clock is months behind is not forgotten for it. */
+static void
+test_behind(void)
+{
+	struct db *db = begin();
+	int64_t then = clock_us() - 120 * DAY_US;
+
+	record_some(db, "CA1", "busy", NULL, then);
+	CU_ASSERT_EQUAL(record_digits(db, "CAnone", then), ST_OK);
+	CU_ASSERT_EQUAL(db_write(db, store_schema.chore, NULL), ST_OK);
+	check_list(db, (struct asked){ .limit = 9 }, "CA1 ");
+	CU_ASSERT_EQUAL(record_digits(db, "CAnone", then), ST_EXISTS);
 	db_close(db);
 }
 
@@ -685,6 +702,7 @@ static const struct test tests[] = {
 	{ "following", test_follow },
 	{ "forgetting", test_purge },
 	{ "upkeep", test_upkeep },
+	{ "a clock months behind", test_behind },
 };
 
 int

@@ -113,9 +113,9 @@ show_record(const struct message_record *r, void *arg)
 	struct shown *s = arg;
 	size_t n = strlen(s->text);
 
-	snprintf(s->text + n, sizeof(s->text) - n, "%s:%s:%s:%d ", r->sid,
+	snprintf(s->text + n, sizeof(s->text) - n, "%s:%s:%s:%lld ", r->sid,
 	    r->route, r->conversation_id == NULL ? "-" : r->conversation_id,
-	    (int)(r->at_us - THEN));
+	    (long long)(r->at_us - THEN));
 	return shown_next(s);
 }
 
@@ -125,9 +125,9 @@ show_event(const struct message_event *e, void *arg)
 	struct shown *s = arg;
 	size_t n = strlen(s->text);
 
-	snprintf(s->text + n, sizeof(s->text) - n, "%s:%s:%s:%d ", e->sid,
+	snprintf(s->text + n, sizeof(s->text) - n, "%s:%s:%s:%lld ", e->sid,
 	    e->status, e->error_code == NULL ? "-" : e->error_code,
-	    (int)(e->at_us - THEN));
+	    (long long)(e->at_us - THEN));
 	return shown_next(s);
 }
 
@@ -222,11 +222,58 @@ test_upkeep(void)
 	struct db *db = begin();
 	int64_t now = clock_us();
 
+	database_forget_by(db, now - 31 * DAY_US);
 	CU_ASSERT_EQUAL(record_at(db, "SMold", now - 31 * DAY_US), ST_OK);
 	CU_ASSERT_EQUAL(record_at(db, "SMyoung", now - 29 * DAY_US), ST_OK);
+	database_forget_by(db, now);
 	CU_ASSERT_EQUAL(db_write(db, store_schema.chore, NULL), ST_OK);
 	CU_ASSERT_EQUAL(record_at(db, "SMold", now), ST_OK);
 	CU_ASSERT_EQUAL(record_at(db, "SMyoung", now), ST_EXISTS);
+	db_close(db);
+}
+
+static void
+check_known(struct db *db, int64_t now)
+{
+	CU_ASSERT_EQUAL(db_write(db, store_schema.chore, NULL), ST_OK);
+	CU_ASSERT_EQUAL(record_at(db, "SM1", now), ST_EXISTS);
+	CU_ASSERT_EQUAL(event_at(db, "SM1", "sent", NULL, now), ST_EXISTS);
+	CU_ASSERT_EQUAL(digest_at(db, "SM2", 1, false, now), ST_EXISTS);
+}
+
+/* What comes while the clock is months behind is not forgotten for it. */
+static void
+test_behind(void)
+{
+	struct db *db = begin();
+	int64_t now = clock_us(), then = now - 120 * DAY_US;
+
+	CU_ASSERT_EQUAL(record_at(db, "SM1", then), ST_OK);
+	CU_ASSERT_EQUAL(event_at(db, "SM1", "sent", NULL, then), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "d1", 1, false, then), ST_OK);
+	check_known(db, then);
+	check_known(db, now);
+	/* Its hours go on: what is brief stays so. */
+	CU_ASSERT_EQUAL(digest_at(db, "d2", 2, true, then), ST_OK);
+	CU_ASSERT_EQUAL(db_write(db, store_schema.chore, NULL), ST_OK);
+	CU_ASSERT_EQUAL(digest_at(db, "d2", 2, true, then + 1), ST_EXISTS);
+	CU_ASSERT_EQUAL(
+	    digest_at(db, "d2", 2, true, then + MESSAGE_BRIEF_US), ST_OK);
+	db_close(db);
+}
+
+/* Less is a clock that somebody has set, and is believed. */
+static void
+test_little_behind(void)
+{
+	struct db *db = begin();
+
+	database_forget_by(db, THEN + 6 * DAY_US);
+	CU_ASSERT_EQUAL(record_at(db, "SM1", THEN), ST_OK);
+	check_shown(db, "SM1", "SM1:ai:c1:0 ");
+	database_forget_by(db, THEN + 16 * DAY_US);
+	CU_ASSERT_EQUAL(record_at(db, "SM2", THEN + 1), ST_OK);
+	check_shown(db, "SM2", "SM2:ai:c1:1209600000001 ");
 	db_close(db);
 }
 
@@ -237,6 +284,8 @@ static const struct test tests[] = {
 	{ "a status is recorded once", test_events },
 	{ "forgetting", test_purge },
 	{ "upkeep", test_upkeep },
+	{ "a clock months behind", test_behind },
+	{ "a clock days behind", test_little_behind },
 };
 
 int

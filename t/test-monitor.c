@@ -328,7 +328,8 @@ test_forged_tokens(void)
 
 /* --- the log ------------------------------------------------------------- */
 
-#define NOON INT64_C(1795262400000000) /* 2026-11-21T12:00:00Z */
+/* Where the upkeep forgets nothing, and no clock is behind. */
+#define NOON INT64_C(4098945600000000) /* 2099-11-21T12:00:00Z */
 
 static enum status
 record(struct db *db, void *arg)
@@ -356,12 +357,12 @@ test_log_call(void)
 	expect(app, "/monitor-call/" SID "?source=log", 200,
 	    "{\"sid\":\"" SID "\",\"status\":\"ringing\",\"direction\":null,"
 	    "\"from\":null,\"to\":null,"
-	    "\"start_time\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"start_time\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
 	    "\"end_time\":null,\"duration\":null,"
-	    "\"date_created\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
-	    "\"date_updated\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
+	    "\"date_created\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
+	    "\"date_updated\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
 	    "\"events\":[{\"status\":\"ringing\",\"sequence\":null,"
-	    "\"at\":\"2026-11-21T12:00:00.000000Z\",\"duration\":null,"
+	    "\"at\":\"2099-11-21T12:00:00.000000Z\",\"duration\":null,"
 	    "\"error_code\":null}]}");
 	add(app,
 	    (struct call_event){ .sid = SID,
@@ -375,12 +376,12 @@ test_log_call(void)
 		.at_us = NOON + 9000001 });
 	expect(app, "/monitor-call/" SID "?source=log", 200,
 	    "\"from\":\"sip:\\\"a\\\"@b\",\"to\":\"+1\","
-	    "\"start_time\":\"Sat, 21 Nov 2026 12:00:00 +0000\","
-	    "\"end_time\":\"Sat, 21 Nov 2026 12:00:09 +0000\","
+	    "\"start_time\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
+	    "\"end_time\":\"Sat, 21 Nov 2099 12:00:09 +0000\","
 	    "\"duration\":\"7\"");
 	expect(app, "/monitor-call/" SID "?source=log", 200,
 	    "{\"status\":\"completed\",\"sequence\":2,"
-	    "\"at\":\"2026-11-21T12:00:09.000001Z\",\"duration\":\"7\","
+	    "\"at\":\"2099-11-21T12:00:09.000001Z\",\"duration\":\"7\","
 	    "\"error_code\":\"13224\"}]}");
 	app_close(app);
 }
@@ -393,17 +394,17 @@ test_log_range(void)
 		const char *query;
 		int count;
 	} cases[] = {
-		{ "start_date=2026-11-21", 2 },
-		{ "start_date=2026-11-21T00:00:00.000001Z", 1 },
-		{ "start_date=2026-11-21T23:59:59.999999Z", 1 },
-		{ "start_date=2026-11-22", 0 },
-		{ "end_date=2026-11-21", 2 },
-		{ "end_date=2026-11-20", 0 },
-		{ "end_date=2026-11-21T00:00:00Z", 1 },
-		{ "end_date=2026-11-20T23:59:59.999999Z", 0 },
-		{ "end_date=2026-11-21T23:59:59.999998Z", 1 },
-		{ "start_date=2026-11-21T02:00:00 02:00"
-		  "&end_date=2026-11-21T02:00:00+02:00",
+		{ "start_date=2099-11-21", 2 },
+		{ "start_date=2099-11-21T00:00:00.000001Z", 1 },
+		{ "start_date=2099-11-21T23:59:59.999999Z", 1 },
+		{ "start_date=2099-11-22", 0 },
+		{ "end_date=2099-11-21", 2 },
+		{ "end_date=2099-11-20", 0 },
+		{ "end_date=2099-11-21T00:00:00Z", 1 },
+		{ "end_date=2099-11-20T23:59:59.999999Z", 0 },
+		{ "end_date=2099-11-21T23:59:59.999998Z", 1 },
+		{ "start_date=2099-11-21T02:00:00 02:00"
+		  "&end_date=2099-11-21T02:00:00+02:00",
 		    1 },
 	};
 	struct app *app = test_app(WITH_TOKEN);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "store/db.h"
 #include "store/message.h"
+#include "store/seen.h"
 
 /* What the events make of a call. */
 struct replay {
@@ -127,26 +128,33 @@ update_call(struct db *db, const char *sid)
 enum status
 call_event_record(struct db *db, const struct call_event *e)
 {
-	enum status st;
+	int64_t at_us = e->at_us;
+	enum status st = seen_keep_under(db, &at_us);
 
-	st = db_run(db,
-	    "INSERT INTO call_event (sid, sequence, status, duration_s,"
-	    " direction, caller, callee, error_code, at_us)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	    "tititttti", e->sid, e->sequence, e->status, e->duration_s,
-	    e->direction, e->from, e->to, e->error_code, e->at_us);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "INSERT INTO call_event (sid, sequence, status, duration_s,"
+		    " direction, caller, callee, error_code, at_us)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		    "tititttti", e->sid, e->sequence, e->status, e->duration_s,
+		    e->direction, e->from, e->to, e->error_code, at_us);
 	return st == ST_OK ? update_call(db, e->sid) : st;
 }
 
 enum status
 call_digits_record(struct db *db, const struct call_digits *d)
 {
-	return db_run(db,
-	    "INSERT INTO call_digits"
-	    " (call_sid, target, value, caller, at_us, digest)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	    "ttttib", d->call_sid, d->target, d->value, d->caller, d->at_us,
-	    d->digest, (size_t)MESSAGE_DIGEST_KEPT);
+	int64_t at_us = d->at_us;
+	enum status st = seen_keep_under(db, &at_us);
+
+	if (st == ST_OK)
+		st = db_run(db,
+		    "INSERT INTO call_digits"
+		    " (call_sid, target, value, caller, at_us, digest)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		    "ttttib", d->call_sid, d->target, d->value, d->caller,
+		    at_us, d->digest, (size_t)MESSAGE_DIGEST_KEPT);
+	return st;
 }
 
 enum status

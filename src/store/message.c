@@ -1,6 +1,7 @@
 #include "store/message.h"
 
 #include "store/db.h"
+#include "store/seen.h"
 
 /* One operation: its parameters. */
 struct message_op {
@@ -25,36 +26,39 @@ brief_holds(int64_t at_us, int64_t now_us)
 	    at_us < now_us + MESSAGE_BRIEF_US;
 }
 
-/* A brief record that does not count any more makes room for this one. */
+/* A brief record that does not count any more at at_us makes room. */
 static enum status
-forget_outdated(struct db *db, const struct message_record *r)
+forget_outdated(struct db *db, const char *sid, int64_t at_us)
 {
 	struct db_rows *rows;
 	bool outdated = false;
 	enum status st;
 
 	st = db_query(
-	    db, &rows, "SELECT at_us FROM message WHERE sid = ?1", "t", r->sid);
+	    db, &rows, "SELECT at_us FROM message WHERE sid = ?1", "t", sid);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
-		outdated = !brief_holds(db_int(rows, 0), r->at_us);
+		outdated = !brief_holds(db_int(rows, 0), at_us);
 	db_done(rows);
 	if (st == ST_NOTFOUND)
 		st = ST_OK;
-	return outdated ? message_forget(db, r->sid) : st;
+	return outdated ? message_forget(db, sid) : st;
 }
 
 static enum status
 record_job(struct db *db, void *arg)
 {
 	const struct message_record *r = ((struct message_op *)arg)->record;
-	enum status st = r->brief ? forget_outdated(db, r) : ST_OK;
+	int64_t at_us = r->at_us;
+	enum status st = seen_keep_under(db, &at_us);
 
+	if (st == ST_OK && r->brief)
+		st = forget_outdated(db, r->sid, at_us);
 	if (st == ST_OK)
 		st = db_run(db,
 		    "INSERT INTO message"
 		    " (sid, route, conversation_id, at_us, digest)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-		    "tttib", r->sid, r->route, r->conversation_id, r->at_us,
+		    "tttib", r->sid, r->route, r->conversation_id, at_us,
 		    r->digest, (size_t)MESSAGE_DIGEST_KEPT);
 	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
 }
@@ -71,12 +75,14 @@ static enum status
 event_job(struct db *db, void *arg)
 {
 	const struct message_event *e = ((struct message_op *)arg)->event;
-	enum status st;
+	int64_t at_us = e->at_us;
+	enum status st = seen_keep_under(db, &at_us);
 
-	st = db_run(db,
-	    "INSERT INTO message_event (sid, status, error_code, at_us)"
-	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-	    "ttti", e->sid, e->status, e->error_code, e->at_us);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "INSERT INTO message_event (sid, status, error_code, at_us)"
+		    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+		    "ttti", e->sid, e->status, e->error_code, at_us);
 	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
 }
 

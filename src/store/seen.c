@@ -12,6 +12,7 @@
 /* Less is a step of NTP, or two processes that look one after the other. */
 #define JUMP_US INT64_C(10000000)
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
+#define WEEK_US (7 * DAY_US)
 
 /* The row, and what the clocks say now. */
 struct seen {
@@ -108,6 +109,21 @@ seen_note(struct db *db, int64_t *purge_us)
 	    " jumped_us, boot) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
 	    "iiiiit", s.now_us, s.now_boot_us, s.purge_us, s.jump_us,
 	    s.jumped_us, s.now_boot);
+}
+
+enum status
+seen_keep_under(struct db *db, int64_t *at_us)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(
+	    db, &rows, "SELECT purge_us FROM clock WHERE rowid = 1", "");
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK &&
+	    *at_us < db_int(rows, 0))
+		*at_us += (db_int(rows, 0) - *at_us) / WEEK_US * WEEK_US;
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
 static enum status

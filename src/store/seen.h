@@ -23,6 +23,14 @@ struct db;
 enum status seen_note(struct db *, int64_t *purge_us);
 
 /*
+ * Inside a writing job: makes of the time at which something came the time to
+ * keep it under. By a clock that is months behind (a machine without a battery)
+ * it would be forgotten at once, and a repeat not known for one: whole weeks
+ * are added until it is less than a week before purge_us.
+ */
+enum status seen_keep_under(struct db *, int64_t *at_us);
+
+/*
  * True if the clock goes as it should. Else *why says how it jumped, which is
  * said for a day, and what to do. A store that cannot be read says nothing.
  */

@@ -159,6 +159,20 @@ def forgets_nothing(door):
           count, "messages after repeats")
 
 
+def forgets_nothing_behind(door):
+    """Nor what comes while the clock is months behind."""
+    door.set(-120 * DAY)
+    number = tel()
+    sent = [door.message(number) for _ in range(300)]
+    count = len(door.rows("queue", "peek", "unrouted", "--limit", "9999"))
+    for offset in (-120 * DAY, 0):
+        door.set(offset)
+        for fields in sent:
+            check_twiml(door.post("/whatsapp", form(fields)))
+        equal(len(door.rows("queue", "peek", "unrouted", "--limit", "9999")),
+              count, f"messages after repeats, the clock off by {offset} s")
+
+
 def behind_with_many(door):
     """So many wait that they are not all put right in one go."""
     door.set(0)
@@ -173,4 +187,6 @@ def suite(results):
             results.run(f"clocks: ahead, {name}", ahead, door, seconds)
         results.run("clocks: behind", behind, door)
         results.run("clocks: forgets_nothing", forgets_nothing, door)
+        results.run("clocks: forgets_nothing_behind", forgets_nothing_behind,
+                    door)
         results.run("clocks: behind_with_many", behind_with_many, door)
