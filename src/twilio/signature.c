@@ -293,7 +293,6 @@ try_token(const struct subject *s, const char *token,
 	struct variant variants[VARIANTS_MAX];
 	struct crypt_piece string[PIECES_N];
 	unsigned char mac[SIGNATURE_MAC_SIZE];
-	const struct crypt_piece signed_by = { (const char *)mac, sizeof(mac) };
 	size_t n = list_variants(&s->url, variants), i;
 	enum status st = ST_NOTFOUND;
 
@@ -306,7 +305,7 @@ try_token(const struct subject *s, const char *token,
 		if (crypt_equal(mac, wanted, sizeof(mac)))
 			return digest == NULL
 			    ? ST_OK
-			    : crypt_sha256(&signed_by, 1, digest);
+			    : crypt_sha256(string, PIECES_N, digest);
 	}
 	return ST_NOTFOUND;
 }

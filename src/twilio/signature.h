@@ -61,10 +61,10 @@ enum status signature_make(const struct signature_input *, const char *token,
  * without its "/". A fragment is not taken off: it is no part of a request, so
  * the configured URL must not have one.
  *
- * Where it is valid, digest gets the SHA-256 of the signature (NULL: it is not
- * wanted). The string that is signed has no mark between names and values, so
- * one signature fits forms that are cut in many ways; the digest is the same of
- * them all.
+ * Where it is valid, digest gets the SHA-256 of the string that was signed
+ * (NULL: it is not wanted). That string has no mark between names and values,
+ * so one signature fits forms that are cut in many ways; the digest is the
+ * same of them all, and of the same string under another token.
  */
 #define SIGNATURE_DIGEST_SIZE 32
 enum signature_verdict signature_check(const struct signature_input *,
