@@ -86,12 +86,14 @@ page_token_open(const char *token, const char *filters, struct buf *place)
 	unsigned char check[CRYPT_SHA256_SIZE];
 	struct buf whole = BUF_INIT;
 	enum status st = token_decode(token, &whole);
-	const char *its = whole.data + CHECK_SIZE;
+	const char *its = NULL;
 
 	if (st == ST_OK && whole.len < CHECK_SIZE)
 		st = ST_DENIED;
-	if (st == ST_OK)
+	if (st == ST_OK) {
+		its = whole.data + CHECK_SIZE;
 		st = token_check(filters, its, whole.len - CHECK_SIZE, check);
+	}
 	if (st == ST_OK && memcmp(check, whole.data, CHECK_SIZE) != 0)
 		st = ST_DENIED;
 	if (st == ST_OK)

@@ -143,8 +143,10 @@ check_menu(const struct checker *c)
 	const struct config_pair *p;
 	unsigned offers;
 	struct twiml *t;
+	size_t i;
 
-	for (p = menu->pairs; p < menu->pairs + menu->n; p++) {
+	for (i = 0; i < menu->n; i++) {
+		p = &menu->pairs[i];
 		if (*p->value == '\0')
 			continue;
 		check_there(c, "menu", ".", p->key, p->value);

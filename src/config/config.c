@@ -40,9 +40,9 @@ config_slot(struct config *c, const struct option *o)
 bool
 config_slot_next(struct config *c, size_t *i, struct config_slot *s)
 {
-	struct config_section *in = c->sections;
+	struct config_section *in;
 	struct config_pair *p;
-	size_t at;
+	size_t at, k;
 
 	for (; *i < options_n && !is_text(&options[*i]); (*i)++)
 		;
@@ -50,7 +50,8 @@ config_slot_next(struct config *c, size_t *i, struct config_slot *s)
 		*s = config_slot(c, &options[(*i)++]);
 		return true;
 	}
-	for (at = *i - options_n; in < c->sections + c->sections_n; in++) {
+	for (at = *i - options_n, k = 0; k < c->sections_n; k++) {
+		in = &c->sections[k];
 		if (!section_refers(in))
 			continue;
 		if (at < in->n) {

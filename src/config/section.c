@@ -306,9 +306,12 @@ section_release(struct config *c)
 {
 	struct config_section *s;
 	struct config_pair *p;
+	size_t i, k;
 
-	for (s = c->sections; s < c->sections + c->sections_n; s++) {
-		for (p = s->pairs; p < s->pairs + s->n; p++) {
+	for (i = 0; i < c->sections_n; i++) {
+		s = &c->sections[i];
+		for (k = 0; k < s->n; k++) {
+			p = &s->pairs[k];
 			free(p->key);
 			/* What a reference names may be a secret. */
 			str_wipe(&p->value);
@@ -606,11 +609,11 @@ section_show(const struct config *c, struct buf *out)
 {
 	const struct digits_target *t;
 	const struct config_section *s;
-	const struct config_pair *p;
-	size_t k;
+	size_t i, j, k;
 
 	for (k = 0; k < KINDS_N; k++)
-		for (s = c->sections; s < c->sections + c->sections_n; s++) {
+		for (i = 0; i < c->sections_n; i++) {
+			s = &c->sections[i];
 			if (s->kind != &kinds[k])
 				continue;
 			if ((t = config_target(c, s->title)) != NULL)
@@ -621,9 +624,8 @@ section_show(const struct config *c, struct buf *out)
 				    t->name, formats[t->rule.format], t->name,
 				    (long long)t->rule.min_length, t->name,
 				    (long long)t->rule.max_length);
-			for (p = s->pairs; t == NULL && p < s->pairs + s->n;
-			     p++)
+			for (j = 0; t == NULL && j < s->n; j++)
 				buf_printf(out, "%s.%s = %s\n", s->kind->name,
-				    p->key, p->value);
+				    s->pairs[j].key, s->pairs[j].value);
 		}
 }

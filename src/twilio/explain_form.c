@@ -268,7 +268,8 @@ try_order(struct search *s, enum order order)
 		s->st = ST_NOMEM;
 		return false;
 	}
-	memcpy(pairs, form->pairs, form->n * sizeof(*pairs));
+	if (form->n > 0)
+		memcpy(pairs, form->pairs, form->n * sizeof(*pairs));
 	qsort_r(pairs, form->n, sizeof(*pairs), compare, &order);
 	for (p = pairs; p < pairs + form->n; p++) {
 		buf_put(&params, p->name, p->name_len);
