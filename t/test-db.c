@@ -289,7 +289,7 @@ test_failing_neighbour(void)
 
 	w[5].note.result = ST_DENIED;
 	w[6].note.name = w[7].name; /* one of these finds it taken */
-	shim.sync_delay_us = 20000; /* so that they meet */
+	shim.sync_delay_us = 100000; /* so that they meet */
 	writers_run(w);
 	shim_reset();
 	for (i = 0; i < WRITERS; i++) {

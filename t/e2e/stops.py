@@ -176,9 +176,11 @@ def queue_hangs(cloud):
     cloud.conversation("c-busy", number, True)
     cloud.fault("SendMessage", kind="hang")
     fields, statuses = message(number, sid()), []
+    before = cloud.requests("SendMessage")
     t = threading.Thread(target=lambda: statuses.append(site.post(fields)))
     t.start()
-    wait_for(lambda: cloud.requests("SendMessage"), "SQS is asked", 5)
+    wait_for(lambda: cloud.requests("SendMessage") != before, "SQS is asked",
+             5)
     stopped(site, LOADED)
     t.join()
     cloud.well()
