@@ -21,7 +21,7 @@ struct app;
 enum status deliver(const struct app *, struct ports *,
     const struct spool_entry *, bool *theirs);
 
-/* Onto its queue, and nothing else. ST_CONFIG: there is none of its role. */
+/* Onto its queue, and nothing else. ST_CONFIG: its role has no queue. */
 enum status deliver_push(struct ports *, const struct spool_entry *);
 
 /* It was not sent, and will not be: another installation may have it. */

@@ -21,7 +21,7 @@
  */
 static const struct {
 	const char *name;
-	const char *other; /* read if there is none of that name; or NULL */
+	const char *other; /* read where the first is absent; or NULL */
 	size_t offset; /* of the string in struct conversation */
 	bool required;
 } texts[] = {
@@ -197,8 +197,8 @@ read_words(const char *text, bool *on)
 }
 
 /*
- * Others write this flag too, each in their way. What is none of these is an
- * error and not false: a bot that talks into a person's conversation is worse.
+ * Others write this flag too, each in their way. Any other value is an error and
+ * not false: a bot that talks into a person's conversation is worse.
  */
 static enum status
 read_handoff(const struct json *item, bool *on)

@@ -45,7 +45,7 @@ enum status provider_keys(struct aws_keys *, const char *id, const char *secret,
 
 /*
  * The keys of a JSON answer: AccessKeyId, SecretAccessKey, Token, Expiration.
- * ST_OK; ST_DENIED: its Code is none of success; ST_MALFORMED; ST_NOMEM.
+ * ST_OK; ST_DENIED: its Code is not Success; ST_MALFORMED; ST_NOMEM.
  */
 enum status provider_json(const struct buf *body, struct aws_keys *);
 

@@ -707,8 +707,8 @@ static const struct queue_ops ops = {
 
 /*
  * The region that a host's name tells: sqs.REGION.…, sqs-fips.REGION.…,
- * REGION.queue.amazonaws.com, VPCE.sqs.REGION.vpce.…; NULL if it is none of
- * these. Labels of the host are at most this many.
+ * REGION.queue.amazonaws.com, VPCE.sqs.REGION.vpce.…; NULL for any
+ * other host. Labels of the host are at most this many.
  */
 #define LABELS_MAX 4
 

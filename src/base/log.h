@@ -1,7 +1,7 @@
 /*
  * The log: one line an event, JSON or text, to stderr, syslog or a file.
  * What a caller wrote never gets here: numbers go through LOG_ADDR, which
- * masks them, SIDs through LOG_SID, which drops what is none, and message
+ * masks them, SIDs through LOG_SID, which drops what is not one, and message
  * bodies, digits and tokens are not logged at all.
  *
  *	log_info(log, "routed", LOG_STR("queue", "ai"), LOG_ADDR("from", tel));

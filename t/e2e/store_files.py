@@ -299,19 +299,19 @@ def leaves(path, table):
     """The numbers of a table's leaf pages, from its root's cells on."""
     with open(path, "rb") as f:
         data = f.read()
-    todo, found = [roots(path)[table]], []
-    while todo:
-        n = todo.pop()
+    pages, found = [roots(path)[table]], []
+    while pages:
+        n = pages.pop()
         at = (n - 1) * PAGE
         kind = data[at]
         if kind in (0x0d, 0x0a):
             found.append(n - 1)
             continue
         cells = int.from_bytes(data[at + 3:at + 5], "big")
-        todo.append(int.from_bytes(data[at + 8:at + 12], "big"))
+        pages.append(int.from_bytes(data[at + 8:at + 12], "big"))
         for i in range(cells):
             p = int.from_bytes(data[at + 12 + 2 * i:at + 14 + 2 * i], "big")
-            todo.append(int.from_bytes(data[at + p:at + p + 4], "big"))
+            pages.append(int.from_bytes(data[at + p:at + p + 4], "big"))
     return sorted(found)
 
 

@@ -100,7 +100,7 @@ take_calls(struct reading *r)
 	return take(r, ']');
 }
 
-/* A name that is escaped is none of ours. */
+/* A member whose name is escaped is not one that we read. */
 static bool
 take_member(struct reading *r)
 {
