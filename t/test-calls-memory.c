@@ -12,6 +12,7 @@
 #include "t/test.h"
 #include "twilio/rest/calls.h"
 #include "twilio/rest/page.h"
+#include "twilio/rest/walk.h"
 
 #define ACCOUNT "AC00000000000000000000000000000001"
 #define SID "CA0123456789abcdef0123456789abcdef"
@@ -41,47 +42,102 @@ test_memory(void)
 	memory_run_out("page_read", read_page, 2, 1, 0);
 }
 
-#define ERROR(message) \
-	"HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\n\r\n" \
-	"{\"code\":20001,\"message\":\"" message "\"}"
+/* A client of its own, of an account at a server of its own. */
+struct session {
+	struct calls_server *server;
+	struct http_library *library;
+	struct http_client *client;
+	char url[64];
+	struct calls_account account;
+};
+
+static void
+session_open(struct session *s, const char *answer)
+{
+	const char *const answers[] = { answer, NULL };
+	struct http_library_options options = { 0 };
+	struct buf why = BUF_INIT;
+
+	s->server = calls_server_start();
+	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d",
+	    calls_server_port(s->server));
+	s->account = (struct calls_account){ s->url, ACCOUNT, ACCOUNT, SECRET };
+	calls_server_script(s->server, answers);
+	CU_ASSERT_EQUAL_FATAL(http_library_open(&s->library, &options), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(
+	    http_client_open(&s->client, s->library, &why), ST_OK);
+}
+
+static void
+session_close(struct session *s)
+{
+	http_client_close(s->client);
+	http_library_close(s->library);
+	calls_server_stop(s->server);
+}
+
+/* The next call cannot be read. */
+static enum status
+take_and_starve(struct calls_walk *w, struct calls_page *page, size_t i)
+{
+	(void)w;
+	(void)page;
+	if (i == 0)
+		memory_starve(0, false);
+	return ST_OK;
+}
+
+#define INBOUND "{\"sid\":\"" SID "\",\"direction\":\"inbound\"}"
+
+/* It is not passed over as one that nobody asked for. */
+static void
+test_walk(void)
+{
+	struct session s;
+	struct calls_walk w = { .filter = { INT64_MIN, INT64_MAX, NULL,
+				    "inbound" },
+		.limit = 9,
+		.take = take_and_starve };
+
+	session_open(&s,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 145\r\n\r\n"
+	    "{\"calls\":[" INBOUND "," INBOUND "]}");
+	w.client = s.client;
+	w.account = &s.account;
+	CU_ASSERT_EQUAL(calls_walk_page(&w), ST_NOMEM);
+	memory_feed();
+	CU_ASSERT_EQUAL(memory_failures(), 1);
+	CU_ASSERT_FALSE(w.over);
+	calls_walk_release(&w);
+	session_close(&s);
+}
 
 /* What is freed has no copy of it. libcurl gets it in base64 only, and keeps
  * that. */
 static void
 test_secret(void)
 {
-	static const char *const answers[] = { ERROR("not allowed, sorry"),
-		NULL };
-	struct calls_server *server = calls_server_start();
-	struct http_library_options options = { 0 };
-	struct http_library *library = NULL;
-	struct http_client *client = NULL;
-	struct buf why = BUF_INIT, call = BUF_INIT;
-	struct calls_account account = { NULL, ACCOUNT, ACCOUNT, SECRET };
+	struct session s;
+	struct buf call = BUF_INIT;
 	struct calls_failure f;
-	char url[64];
 
-	snprintf(
-	    url, sizeof(url), "http://127.0.0.1:%d", calls_server_port(server));
-	account.api_url = url;
-	calls_server_script(server, answers);
-	CU_ASSERT_EQUAL_FATAL(http_library_open(&library, &options), ST_OK);
-	CU_ASSERT_EQUAL_FATAL(http_client_open(&client, library, &why), ST_OK);
+	session_open(&s,
+	    "HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\n\r\n"
+	    "{\"code\":20001,\"message\":\"not allowed, sorry\"}");
 	memory_watch(SECRET);
 	CU_ASSERT_EQUAL(
-	    calls_fetch(client, &account, SID, &call, &f), ST_DENIED);
+	    calls_fetch(s.client, &s.account, SID, &call, &f), ST_DENIED);
 	CU_ASSERT_STRING_EQUAL(
 	    f.text, "Twilio answers HTTP 400, code 20001: not allowed, sorry");
 	memory_watch(NULL);
 	CU_ASSERT_TRUE(memory_freed() > 10);
 	CU_ASSERT_EQUAL(memory_leaked(), 0);
-	http_client_close(client);
-	http_library_close(library);
-	calls_server_stop(server);
+	session_close(&s);
 }
 
 static const struct test tests[] = {
 	{ "each allocation fails once", test_memory },
+	{ "a call of a list cannot be read", test_walk },
 	{ "a secret is not left behind", test_secret },
 };
 

@@ -85,10 +85,11 @@ struct calls_page {
 	char *next_uri; /* as Twilio gave it ("/2010-04-01/…"), NULL: the end */
 	struct json *read; /* the call that was read last, or NULL */
 	size_t read_i; /* which that is */
+	bool nomem; /* a call could not be read for lack of memory */
 };
 #define CALLS_PAGE_INIT \
 	{ \
-		BUF_INIT, NULL, 0, NULL, NULL, 0 \
+		BUF_INIT, NULL, 0, NULL, NULL, 0, false \
 	}
 void calls_page_release(struct calls_page *);
 

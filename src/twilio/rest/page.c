@@ -184,6 +184,7 @@ calls_page_call(struct calls_page *p, size_t i, const struct json **out)
 		json_free(p->read);
 		p->read_i = i;
 		st = json_parse(p->items[i].text, p->items[i].len, &p->read);
+		p->nomem = p->nomem || st == ST_NOMEM;
 		if (st != ST_OK)
 			return st;
 	}

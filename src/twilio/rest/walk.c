@@ -200,7 +200,11 @@ take_page(struct calls_walk *w, struct calls_page *page)
 	size_t i;
 
 	for (i = place_find(&w->place, page, &found); i < page->n; i++) {
-		if (!item_wanted(&w->filter, page, i))
+		bool wanted = item_wanted(&w->filter, page, i);
+
+		if (page->nomem)
+			return ST_NOMEM;
+		if (!wanted)
 			continue;
 		if (w->n == w->limit)
 			return stop_before(w, page, i);
@@ -208,6 +212,8 @@ take_page(struct calls_walk *w, struct calls_page *page)
 			return st;
 		w->n++;
 	}
+	if (page->nomem)
+		return ST_NOMEM;
 	turn_page(w, page, found);
 	return ST_OK;
 }
