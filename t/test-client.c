@@ -154,8 +154,14 @@ test_methods(void)
 {
 	struct http_reply r;
 	struct http_call head = { .method = "HEAD", .url = url("hello") };
+	struct kv headers = KV_INIT;
 
-	send_echo("PUT", NULL, NULL, 0, &r);
+	add(&headers, "User-Agent", "Other/1");
+	send_echo("PUT", &headers, NULL, 0, &r);
+	kv_release(&headers);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(buf_str(&r.body), "\r\nUser-Agent: Other/1\r\n"));
+	CU_ASSERT_PTR_NULL(strstr(buf_str(&r.body), "switchhook"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&r.body), "PUT /echo "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&r.body), "Content-Length: 0"));
 	CU_ASSERT_PTR_NULL(strstr(buf_str(&r.body), "Content-Type"));

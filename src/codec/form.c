@@ -100,18 +100,11 @@ form_encode_value(struct buf *b, const char *value, size_t len)
 }
 
 enum status
-form_encode(struct buf *b, const struct kv *kv)
+form_put(struct buf *b, const struct kv_pair *p)
 {
-	const struct kv_pair *p;
-	size_t i;
-
-	for (i = 0; i < kv->n; i++) {
-		p = &kv->pairs[i];
-		if (i > 0)
-			buf_putc(b, '&');
-		form_encode_value(b, p->name, p->name_len);
-		buf_putc(b, '=');
-		form_encode_value(b, p->value, p->value_len);
-	}
-	return b->err;
+	if (b->len > 0)
+		buf_putc(b, '&');
+	form_encode_value(b, p->name, p->name_len);
+	buf_putc(b, '=');
+	return form_encode_value(b, p->value, p->value_len);
 }

@@ -30,7 +30,7 @@ enum status form_parse(
 /* Append a name or value, encoded: a space is "+". */
 enum status form_encode_value(struct buf *, const char *, size_t len);
 
-/* Append "name=value&name=value…". */
-enum status form_encode(struct buf *, const struct kv *);
+/* Append "name=value", behind an "&" unless it is the first. */
+enum status form_put(struct buf *, const struct kv_pair *);
 
 #endif

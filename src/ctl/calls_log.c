@@ -190,13 +190,13 @@ static enum status
 show_part(struct db *db, struct showing *s, enum part part)
 {
 	struct call_summary nothing = { .sid = s->sid, .duration_s = -1 };
-	enum status e;
+	enum status st;
 
 	switch (part) {
 	case PART_CALL:
-		e = call_get(db, s->sid, show_call, s);
+		st = call_get(db, s->sid, show_call, s);
 		/* Digits come without any event where Twilio sends none. */
-		return e == ST_NOTFOUND ? show_call(&nothing, s) : e;
+		return st == ST_NOTFOUND ? show_call(&nothing, s) : st;
 	case PART_EVENTS:
 		return call_events(db, s->sid, show_event, s);
 	case PART_DIGITS:
@@ -211,18 +211,18 @@ static enum status
 show_job(struct db *db, void *arg)
 {
 	struct showing *s = arg;
-	enum status e = ST_OK;
+	enum status st = ST_OK;
 	int part;
 
-	for (part = PART_CALL; part < PARTS_N && e == ST_OK; part++) {
+	for (part = PART_CALL; part < PARTS_N && st == ST_OK; part++) {
 		s->ctl->rows_n = 0;
-		e = show_part(db, s, (enum part)part);
+		st = show_part(db, s, (enum part)part);
 		fflush(s->ctl->out);
 		s->end[part] = s->len;
 	}
-	if (e == ST_OK && !s->known)
-		e = ST_NOTFOUND;
-	return e;
+	if (st == ST_OK && !s->known)
+		st = ST_NOTFOUND;
+	return st;
 }
 
 /* Lines of JSON as a member that is an array. */

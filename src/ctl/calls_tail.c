@@ -110,18 +110,18 @@ follow(struct tail *t, int64_t lines)
 {
 	struct beginning b = { (size_t)lines, 0 };
 	struct stop stop;
-	enum status e = stop_open(&stop);
+	enum status st = stop_open(&stop);
 
-	if (e == ST_OK)
-		e = db_read(t->ctl->db, begin_job, &b);
+	if (st == ST_OK)
+		st = db_read(t->ctl->db, begin_job, &b);
 	t->seq = b.seq;
-	while (e == ST_OK && !stop.asked && is_read(t)) {
-		e = look(t);
-		if (e == ST_OK && t->n < PAGE && !t->gone)
+	while (st == ST_OK && !stop.asked && is_read(t)) {
+		st = look(t);
+		if (st == ST_OK && t->n < PAGE && !t->gone)
 			stop_wait(&stop, POLL_MS);
 	}
 	stop_close(&stop);
-	return e;
+	return st;
 }
 
 int

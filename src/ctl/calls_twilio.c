@@ -29,7 +29,7 @@ open_twilio(struct ctl *ctl, struct twilio *t)
 	struct http_library_options way = { 0 };
 	struct buf why = BUF_INIT;
 	const char *lacks;
-	enum status e;
+	enum status st;
 	int code;
 
 	*t = (struct twilio){ .ctl = ctl };
@@ -41,12 +41,12 @@ open_twilio(struct ctl *ctl, struct twilio *t)
 		return ctl_say(ctl, CTL_CONFIG, "%s", lacks);
 	way.proxy = ctl->config->aws.proxy;
 	way.ca_bundle = env_get(ctl->envp, "AWS_CA_BUNDLE");
-	e = http_library_open(&t->library, &way);
-	if (e == ST_OK)
-		e = http_client_open(&t->client, t->library, &why);
-	if (e != ST_OK)
+	st = http_library_open(&t->library, &way);
+	if (st == ST_OK)
+		st = http_client_open(&t->client, t->library, &why);
+	if (st != ST_OK)
 		code = ctl_say(ctl, CTL_FAILED, "%s",
-		    why.len > 0 ? buf_str(&why) : status_text(e));
+		    why.len > 0 ? buf_str(&why) : status_text(st));
 	buf_release(&why);
 	return code;
 }
@@ -60,10 +60,10 @@ close_twilio(struct twilio *t)
 
 /* A call that is not there is an answer; all else is the world's failure. */
 static int
-tell(const struct ctl *ctl, enum status e, const struct calls_failure *f)
+tell(const struct ctl *ctl, enum status st, const struct calls_failure *f)
 {
-	return ctl_say(ctl, e == ST_NOTFOUND ? CTL_NO : CTL_FAILED, "%s",
-	    *f->text != '\0' ? f->text : status_text(e));
+	return ctl_say(ctl, st == ST_NOTFOUND ? CTL_NO : CTL_FAILED, "%s",
+	    *f->text != '\0' ? f->text : status_text(st));
 }
 
 /* --- list ---------------------------------------------------------------- */
@@ -90,12 +90,12 @@ static enum status
 list_take(struct calls_walk *w, struct calls_page *page, size_t i)
 {
 	const struct json *call;
-	enum status e = calls_page_call(page, i, &call);
+	enum status st = calls_page_call(page, i, &call);
 	struct calls_listed listed;
 	uint64_t seconds;
 
-	if (e != ST_OK)
-		return e;
+	if (st != ST_OK)
+		return st;
 	listed = (struct calls_listed){
 		.sid = call_text(call, "sid"),
 		.status = call_text(call, "status"),
@@ -123,13 +123,13 @@ calls_twilio_list(struct ctl *ctl, const struct calls_wanted *wanted)
 		.take = list_take,
 		.arg = ctl };
 	int code = open_twilio(ctl, &t);
-	enum status e = ST_OK;
+	enum status st = ST_OK;
 
 	w.client = t.client;
-	while (code == CTL_DONE && e == ST_OK && w.n < w.limit && !w.over)
-		e = calls_walk_page(&w);
-	if (e != ST_OK)
-		code = tell(ctl, e, &w.why);
+	while (code == CTL_DONE && st == ST_OK && w.n < w.limit && !w.over)
+		st = calls_walk_page(&w);
+	if (st != ST_OK)
+		code = tell(ctl, st, &w.why);
 	calls_walk_release(&w);
 	close_twilio(&t);
 	return code;
@@ -176,15 +176,15 @@ static enum status
 put_call(struct ctl *ctl, struct buf *text)
 {
 	struct json *call = NULL;
-	enum status e;
+	enum status st;
 
 	if (ctl->json)
 		return put_line(ctl, text);
-	e = json_parse(text->data, text->len, &call);
-	if (e == ST_OK)
-		e = put_members(ctl, call);
+	st = json_parse(text->data, text->len, &call);
+	if (st == ST_OK)
+		st = put_members(ctl, call);
 	json_free(call);
-	return e;
+	return st;
 }
 
 int
@@ -193,13 +193,13 @@ calls_twilio_show(struct ctl *ctl, const char *sid)
 	struct calls_failure why = { .retry_after_s = -1 };
 	struct buf call = BUF_INIT;
 	struct twilio t;
-	enum status e;
+	enum status st;
 	int code = open_twilio(ctl, &t);
 
 	if (code == CTL_DONE) {
-		e = calls_fetch(t.client, &t.account, sid, &call, &why);
-		if (e != ST_OK)
-			code = tell(ctl, e, &why);
+		st = calls_fetch(t.client, &t.account, sid, &call, &why);
+		if (st != ST_OK)
+			code = tell(ctl, st, &why);
 		else
 			code = ctl_end(ctl, put_call(ctl, &call), "%s", sid);
 	}

@@ -32,17 +32,6 @@ webhook_answer_release(struct webhook_answer *a)
 
 /* --- parameters ------------------------------------------------------------ */
 
-static enum status
-put_param(
-    struct buf *form, const char *name, size_t name_len, const char *value)
-{
-	if (form->len > 0)
-		buf_putc(form, '&');
-	form_encode_value(form, name, name_len);
-	buf_putc(form, '=');
-	return form_encode_value(form, value, strlen(value));
-}
-
 const char *
 webhook_param(const struct ctl *ctl, const char *name)
 {
@@ -61,7 +50,8 @@ webhook_add(const struct ctl *ctl, struct webhook *w, const char *name,
 {
 	if (value == NULL || webhook_param(ctl, name) != NULL)
 		return w->body.err;
-	return put_param(&w->body, name, strlen(name), value);
+	return form_put(&w->body,
+	    &(struct kv_pair){ name, value, strlen(name), strlen(value) });
 }
 
 int
@@ -75,7 +65,9 @@ webhook_params(const struct ctl *ctl, struct buf *form)
 		if (n == 0 || param[n] == '\0')
 			return ctl_say(ctl, CTL_USAGE,
 			    "--param: NAME=VALUE, not %s", param);
-		put_param(form, param, n, param + n + 1);
+		form_put(form,
+		    &(struct kv_pair){
+			param, param + n + 1, n, strlen(param + n + 1) });
 	}
 	return ctl_end(ctl, form->err, "--param");
 }
@@ -120,7 +112,7 @@ put_address(const char *url, const char *path, struct buf *out)
 		url_part_is(&u.scheme, "https")))
 		return ST_MALFORMED;
 	buf_put(out, url, (size_t)(u.tail.data - url));
-	if (u.path.len <= 1 && !u.query.data)
+	if (u.path.len <= 1 && u.query.data == NULL)
 		return buf_puts(out, path);
 	/* A fragment never travels. */
 	return buf_put(out, u.tail.data, strcspn(u.tail.data, "#"));
@@ -174,20 +166,12 @@ sign(const struct config *c, struct delivery *d, const char *url)
 
 /* --- over the network ------------------------------------------------------ */
 
-static enum status
-add_header(struct kv *headers, const char *name, const char *value)
-{
-	return *value == '\0'
-	    ? ST_OK
-	    : kv_add(headers, name, strlen(name), value, strlen(value));
-}
-
 /* With a client made for it. */
 static int
 post(const struct delivery *d, struct webhook_answer *answer)
 {
 	const struct buf *body = &d->webhook->body;
-	struct http_library_options o = { .user_agent = USER_AGENT };
+	const struct http_library_options o = { 0 };
 	struct http_library *library = NULL;
 	struct http_client *client = NULL;
 	struct kv headers = KV_INIT;
@@ -201,10 +185,12 @@ post(const struct delivery *d, struct webhook_answer *answer)
 	enum status st = ST_NOMEM;
 	int code = CTL_DONE;
 
-	if (add_header(&headers, "Content-Type", FORM_TYPE) != ST_OK ||
-	    add_header(&headers, "I-Twilio-Idempotency-Token", d->token) !=
-		ST_OK ||
-	    add_header(&headers, "X-Twilio-Signature", d->signature) != ST_OK ||
+	if (kv_put(&headers, "Content-Type", FORM_TYPE) != ST_OK ||
+	    kv_put(&headers, "User-Agent", USER_AGENT) != ST_OK ||
+	    kv_put(&headers, "I-Twilio-Idempotency-Token", d->token) != ST_OK ||
+	    (*d->signature != '\0' &&
+		kv_put(&headers, "X-Twilio-Signature", d->signature) !=
+		    ST_OK) ||
 	    (st = http_library_open(&library, &o)) != ST_OK ||
 	    (st = http_client_open(&client, library, &why)) != ST_OK)
 		goto out;
@@ -278,7 +264,7 @@ read_reply(const struct buf *reply, struct webhook_answer *answer)
 	const char *text = buf_str(reply);
 	const char *blank = strstr(text, "\r\n\r\n");
 
-	if (!blank || !str_starts(text, "Status: "))
+	if (blank == NULL || !str_starts(text, "Status: "))
 		return ST_MALFORMED;
 	answer->code = (int)strtol(text + strlen("Status: "), NULL, 10);
 	blank += 4;

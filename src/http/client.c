@@ -54,7 +54,7 @@ struct http_library {
 	struct http_client *idle; /* given back */
 	void *so; /* NULL until loaded */
 	struct curl_api api; /* const once so is set */
-	char *ca_bundle, *proxy, *user_agent;
+	char *ca_bundle, *proxy;
 	const struct quit *quit;
 };
 
@@ -82,20 +82,17 @@ http_library_open(
     struct http_library **out, const struct http_library_options *o)
 {
 	struct http_library *lib = calloc(1, sizeof(*lib));
-	const char *agent = PACKAGE_NAME "/" PACKAGE_VERSION;
 
 	*out = NULL;
-	if (!lib)
+	if (lib == NULL)
 		return ST_NOMEM;
-	if (o->user_agent)
-		agent = o->user_agent;
 	if (pthread_mutex_init(&lib->mutex, NULL) != 0) {
 		free(lib);
 		return ST_NOMEM;
 	}
 	if (str_dup(o->ca_bundle, &lib->ca_bundle) != ST_OK ||
-	    str_dup(o->proxy ? o->proxy : "", &lib->proxy) != ST_OK ||
-	    str_dup(agent, &lib->user_agent) != ST_OK) {
+	    str_dup(str_empty(o->proxy) ? "" : o->proxy, &lib->proxy) !=
+		ST_OK) {
 		http_library_close(lib);
 		return ST_NOMEM;
 	}
@@ -109,20 +106,19 @@ http_library_close(struct http_library *lib)
 {
 	struct http_client *c;
 
-	if (!lib)
+	if (lib == NULL)
 		return;
 	while ((c = lib->idle) != NULL) {
 		lib->idle = c->next;
 		http_client_close(c);
 	}
-	if (lib->so) {
+	if (lib->so != NULL) {
 		lib->api.global_cleanup();
 		dlclose(lib->so);
 	}
 	pthread_mutex_destroy(&lib->mutex);
 	free(lib->ca_bundle);
 	free(lib->proxy);
-	free(lib->user_agent);
 	free(lib);
 }
 
@@ -132,7 +128,7 @@ bind_api(void *so, struct curl_api *api, struct buf *why)
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		void *p = dlsym(so, symbols[i].name);
 
-		if (!p) {
+		if (p == NULL) {
 			buf_printf(why, "libcurl lacks %s", symbols[i].name);
 			return ST_UNAVAILABLE;
 		}
@@ -146,54 +142,54 @@ bind_api(void *so, struct curl_api *api, struct buf *why)
 static enum status
 load(struct http_library *lib, struct buf *why)
 {
-	enum status e = ST_UNAVAILABLE;
+	enum status st = ST_UNAVAILABLE;
 	void *so = NULL;
 
 	pthread_mutex_lock(&lib->mutex);
-	if (lib->so) {
-		e = ST_OK;
+	if (lib->so != NULL) {
+		st = ST_OK;
 		goto out;
 	}
 	so = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	if (!so) {
+	if (so == NULL) {
 		buf_printf(why, "%s; install libcurl4", dlerror());
 		goto out;
 	}
-	e = bind_api(so, &lib->api, why);
-	if (e != ST_OK)
+	st = bind_api(so, &lib->api, why);
+	if (st != ST_OK)
 		goto out;
 	if (lib->api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		buf_puts(why, "libcurl does not start");
-		e = ST_UNAVAILABLE;
+		st = ST_UNAVAILABLE;
 		goto out;
 	}
 	lib->so = so;
 	so = NULL;
 out:
-	if (so)
+	if (so != NULL)
 		dlclose(so);
 	pthread_mutex_unlock(&lib->mutex);
-	return e;
+	return st;
 }
 
 enum status
 http_client_open(
     struct http_client **out, struct http_library *lib, struct buf *why)
 {
-	enum status e = load(lib, why);
+	enum status st = load(lib, why);
 	struct http_client *c;
 
 	*out = NULL;
-	if (e != ST_OK)
-		return e;
+	if (st != ST_OK)
+		return st;
 	c = calloc(1, sizeof(*c));
-	if (!c)
+	if (c == NULL)
 		return ST_NOMEM;
 	c->library = lib;
 	c->api = &lib->api;
 	c->curl = c->api->easy_init();
 	c->multi = c->api->multi_init();
-	if (!c->curl || !c->multi) {
+	if (c->curl == NULL || c->multi == NULL) {
 		http_client_close(c);
 		return ST_NOMEM;
 	}
@@ -204,7 +200,7 @@ http_client_open(
 void
 http_client_close(struct http_client *c)
 {
-	if (!c)
+	if (c == NULL)
 		return;
 	c->api->easy_cleanup(c->curl);
 	c->api->multi_cleanup(c->multi);
@@ -226,7 +222,7 @@ http_client_take(
 void
 http_client_give(struct http_client *c)
 {
-	if (!c)
+	if (c == NULL)
 		return;
 	pthread_mutex_lock(&c->library->mutex);
 	c->next = c->library->idle;
@@ -334,7 +330,7 @@ set_rules(struct http_client *c)
 	set_long(c, CURLOPT_SSL_VERIFYPEER, 1);
 	set_long(c, CURLOPT_SSL_VERIFYHOST, 2);
 	set_long(c, CURLOPT_TCP_KEEPALIVE, 1);
-	set_ptr(c, CURLOPT_USERAGENT, lib->user_agent);
+	set_ptr(c, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	set_ptr(c, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -353,17 +349,17 @@ set_rules(struct http_client *c)
 static void
 set_method(struct http_client *c, const struct http_call *call)
 {
-	if (!call->body && str_eq(call->method, "GET")) {
+	if (call->body == NULL && str_eq(call->method, "GET")) {
 		set_long(c, CURLOPT_HTTPGET, 1);
 		return;
 	}
-	if (!call->body && str_eq(call->method, "HEAD")) {
+	if (call->body == NULL && str_eq(call->method, "HEAD")) {
 		set_long(c, CURLOPT_NOBODY, 1);
 		return;
 	}
 	set_long(c, CURLOPT_POST, 1);
 	set_size(c, CURLOPT_POSTFIELDSIZE_LARGE, call->body_len);
-	set_ptr(c, CURLOPT_POSTFIELDS, call->body ? call->body : "");
+	set_ptr(c, CURLOPT_POSTFIELDS, call->body != NULL ? call->body : "");
 	if (!str_eq(call->method, "POST"))
 		set_ptr(c, CURLOPT_CUSTOMREQUEST, call->method);
 }
@@ -375,18 +371,18 @@ append_header(const struct http_client *c, struct curl_slist **list,
 {
 	struct buf line = BUF_INIT;
 	struct curl_slist *longer;
-	enum status e = ST_NOMEM;
+	enum status st = ST_NOMEM;
 
 	if (buf_printf(&line, "%s%s%s", name, separator, value) != ST_OK)
 		goto out;
 	longer = c->api->slist_append(*list, buf_str(&line));
-	if (!longer)
+	if (longer == NULL)
 		goto out;
 	*list = longer;
-	e = ST_OK;
+	st = ST_OK;
 out:
 	buf_wipe(&line);
-	return e;
+	return st;
 }
 
 /* What the caller wants, and nothing that libcurl would add by itself. */
@@ -395,9 +391,10 @@ make_headers(
     struct http_client *c, const struct kv *headers, struct curl_slist **list)
 {
 	bool has_type = false;
-	enum status e = append_header(c, list, "Expect", ":", "");
+	enum status st = append_header(c, list, "Expect", ":", "");
 
-	for (size_t i = 0; headers && e == ST_OK && i < headers->n; i++) {
+	for (size_t i = 0; headers != NULL && st == ST_OK && i < headers->n;
+	     i++) {
 		const struct kv_pair *p = &headers->pairs[i];
 
 		if (!http_header_fits(p)) {
@@ -406,12 +403,12 @@ make_headers(
 		}
 		if (strcasecmp(p->name, "Content-Type") == 0)
 			has_type = true;
-		e = append_header(
+		st = append_header(
 		    c, list, p->name, p->value_len ? ": " : ";", p->value);
 	}
-	if (e == ST_OK && !has_type)
-		e = append_header(c, list, "Content-Type", ":", "");
-	return e;
+	if (st == ST_OK && !has_type)
+		st = append_header(c, list, "Content-Type", ":", "");
+	return st;
 }
 
 /* --- the answer --------------------------------------------------------- */
@@ -443,7 +440,7 @@ status_of(CURLcode code, const struct receipt *r, bool sent)
 }
 
 static void
-explain(struct http_client *c, const struct http_call *call, enum status e,
+explain(struct http_client *c, const struct http_call *call, enum status st,
     CURLcode code, const struct receipt *r)
 {
 	bool in_head = code != CURLE_FILESIZE_EXCEEDED && !r->in_body;
@@ -455,7 +452,7 @@ explain(struct http_client *c, const struct http_call *call, enum status e,
 		buf_printf(&c->error, "the answer is larger than %zu bytes",
 		    in_head ? HEAD_MAX : r->max_body);
 	else if (r->status != ST_OK || code == CURLE_OK)
-		buf_puts(&c->error, status_text(e));
+		buf_puts(&c->error, status_text(st));
 	else if (quit_due(c->library->quit))
 		buf_puts(&c->error, "given up: this program stops");
 	else if (c->curl_error[0] != '\0')
@@ -557,31 +554,31 @@ http_client_send(struct http_client *c, const struct http_call *call,
 	struct curl_slist *list = NULL;
 	struct receipt r = { reply, call->max_body ? call->max_body : BODY_MAX,
 		false, ST_OK };
-	enum status e;
+	enum status st;
 
 	*reply = (struct http_reply){ 0 };
 	buf_reset(&c->error);
 	c->curl_error[0] = '\0';
 	c->code = CURLE_OK;
 	c->api->easy_reset(c->curl);
-	e = make_headers(c, call->headers, &list);
-	if (e != ST_OK)
+	st = make_headers(c, call->headers, &list);
+	if (st != ST_OK)
 		goto out;
 	set_call(c, call, list, &r);
 	if (c->code == CURLE_OK)
 		c->code = perform(c);
-	e = status_of(c->code, &r, was_sent(c));
-	if (e != ST_OK)
+	st = status_of(c->code, &r, was_sent(c));
+	if (st != ST_OK)
 		goto out;
 	finish(c, reply);
-	e = http_reply_parse(reply);
+	st = http_reply_parse(reply);
 out:
-	if (e != ST_OK) {
-		explain(c, call, e, c->code, &r);
+	if (st != ST_OK) {
+		explain(c, call, st, c->code, &r);
 		http_reply_release(reply);
 	}
 	/* No pointer of this call outlives it in the handle. */
 	c->api->easy_reset(c->curl);
 	c->api->slist_free_all(list);
-	return e;
+	return st;
 }

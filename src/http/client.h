@@ -26,7 +26,6 @@ struct http_library;
 struct http_library_options {
 	const char *ca_bundle; /* PEM file in place of the system's; or NULL */
 	const char *proxy; /* "http://host:port"; NULL or "": none */
-	const char *user_agent; /* NULL: "switchhook" and its version */
 	const struct quit *quit; /* when it is due, calls end with
 	                            ST_TIMEOUT; NULL, or must outlive this */
 };
@@ -57,7 +56,8 @@ enum status http_client_take(
     struct http_client **, struct http_library *, struct buf *why);
 void http_client_give(struct http_client *);
 
-/* One request. All memory is the caller's and is only read. */
+/* One request, as "switchhook/VERSION" unless the headers have another
+ * User-Agent. All memory is the caller's and is only read. */
 struct http_call {
 	const char *method; /* GET, HEAD, POST, PUT, DELETE, … */
 	const char *url;
