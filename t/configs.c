@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "params/params.h"
+#include "config/reference.h"
+#include "site/settings.h"
 #include "t/test.h"
 
 const char *
@@ -28,10 +29,11 @@ configs_load(struct loaded *l, const char *path, const char *const *envp)
 	enum status ended;
 
 	*l = (struct loaded){ .st = ST_NOMEM };
-	l->st = params_begin(&l->config, path, (char *const *)envp, &l->errors);
+	l->st =
+	    reference_load(&l->config, path, (char *const *)envp, &l->errors);
 	/* Nobody asks AWS here. */
 	if (l->config != NULL &&
-	    (ended = params_end(l->config, NULL, &l->errors, &l->warnings)) !=
+	    (ended = settings_end(l->config, NULL, &l->errors, &l->warnings)) !=
 		ST_OK)
 		l->st = ended;
 	if (l->st != ST_OK) {

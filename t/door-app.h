@@ -11,7 +11,7 @@
 #ifndef T_DOOR_APP_H
 #define T_DOOR_APP_H
 
-#include "app/app.h"
+#include "site/snapshot.h"
 
 /* A snapshot as app_open gives it. Ends the program if it cannot. */
 struct app *door_app_new(void);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct fake_value *
-find(const struct fake *f, enum source_kind kind, const char *name,
+find(const struct fake *f, enum reference_kind kind, const char *name,
     bool previous)
 {
 	size_t i;
@@ -94,7 +94,7 @@ fake_ssm(struct fake *f, const char *name, const char *value)
 {
 	fake_put(f,
 	    &(struct fake_value){
-		.kind = SOURCE_SSM, .name = name, .text = value });
+		.kind = REFERENCE_SSM, .name = name, .text = value });
 }
 
 void
@@ -102,14 +102,14 @@ fake_secret(struct fake *f, const char *id, const char *value)
 {
 	fake_put(f,
 	    &(struct fake_value){
-		.kind = SOURCE_SECRETSMANAGER, .name = id, .text = value });
+		.kind = REFERENCE_SECRETSMANAGER, .name = id, .text = value });
 }
 
 void
 fake_previous(struct fake *f, const char *id, const char *value)
 {
 	fake_put(f,
-	    &(struct fake_value){ .kind = SOURCE_SECRETSMANAGER,
+	    &(struct fake_value){ .kind = REFERENCE_SECRETSMANAGER,
 		.name = id,
 		.previous = true,
 		.text = value });

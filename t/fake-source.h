@@ -5,12 +5,12 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#include "params/source.h"
+#include "site/source.h"
 
 #define FAKE_MAX 32
 
 struct fake_value {
-	enum source_kind kind;
+	enum reference_kind kind;
 	const char *name;
 	bool previous;
 	enum status status;

@@ -8,7 +8,8 @@
 
 #include "config/config.h"
 #include "config/value.h"
-#include "params/params.h"
+#include "config/reference.h"
+#include "site/settings.h"
 
 static void
 print_table(struct buf *out)
@@ -30,10 +31,10 @@ static enum status
 load(struct config **c, const char *path, struct buf *errors)
 {
 	struct buf warnings = BUF_INIT;
-	enum status st = params_begin(c, path, NULL, errors);
+	enum status st = reference_load(c, path, NULL, errors);
 
 	if (st == ST_OK)
-		st = params_end(*c, NULL, errors, &warnings);
+		st = settings_end(*c, NULL, errors, &warnings);
 	buf_release(&warnings);
 	return st;
 }

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "app/app.h"
+#include "site/routes.h"
 
 static const char *
 method_name(const struct route *r)

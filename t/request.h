@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/app.h"
 #include "app/ports.h"
 #include "base/buf.h"
+#include "site/snapshot.h"
 
 #define TEST_TOKEN "0123456789abcdef0123456789abcdef"
 #define TEST_ORIGIN "https://hooks.example.com"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "site/routes.h"
 #include "app/envelope.h"
 #include "codec/json.h"
 #include "config/config.h"

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "params/params.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
+#include "config/reference.h"
+#include "site/settings.h"
+#include "site/refresh.h"
+#include "site/secrets.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
 #include "t/memory.h"
@@ -55,7 +56,7 @@ test_every_allocation(void)
 	write_files(path, sizeof(path));
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
 		memory_starve(n, true);
-		st = params_load(
+		st = settings_load(
 		    &c, path, (char *const *)environment, &errors, &warnings);
 		memory_feed();
 		CU_ASSERT_TRUE(st == ST_NOMEM ? c == NULL : st == ST_OK);
@@ -87,7 +88,7 @@ test_every_allocation_of_mistakes(void)
 	for (n = 0; st == ST_NOMEM && n < 10000; n++) {
 		errors = (struct buf)BUF_INIT;
 		memory_starve(n, true);
-		st = params_load(
+		st = settings_load(
 		    &c, path, (char *const *)envp, &errors, &warnings);
 		memory_feed();
 		CU_ASSERT_TRUE(st == ST_NOMEM || st == ST_CONFIG);
@@ -109,7 +110,7 @@ test_nothing_secret_is_left(void)
 
 	write_files(path, sizeof(path));
 	memory_watch(SECRET);
-	CU_ASSERT_EQUAL(params_load(&c, path, (char *const *)environment,
+	CU_ASSERT_EQUAL(settings_load(&c, path, (char *const *)environment,
 			    &errors, &warnings),
 	    ST_OK);
 	CU_ASSERT_STRING_EQUAL(c->twilio.auth_token_previous, SECRET);
@@ -145,7 +146,7 @@ fill(struct fake *f)
 	fake_ssm(f, "/v", SECRET "\n");
 	fake_put(f,
 	    &(struct fake_value){
-		SOURCE_SSM, "/down", false, ST_TIMEOUT, "late", 0 });
+		REFERENCE_SSM, "/down", false, ST_TIMEOUT, "late", 0 });
 }
 
 static const char *const remote[] = { "ENV_TYPE=e",
@@ -167,9 +168,9 @@ run_remote(struct fake *f)
 	enum status st;
 
 	fake_ssm(f, "/admin", SECRET);
-	st = params_begin(&c, NULL, (char *const *)remote, &errors);
+	st = reference_load(&c, NULL, (char *const *)remote, &errors);
 	if (st == ST_OK)
-		st = params_end(c, &f->source, &errors, &warnings);
+		st = settings_end(c, &f->source, &errors, &warnings);
 	if (st == ST_OK)
 		st = secrets_make(&first, c, false, NULL, 0);
 	if (st == ST_OK)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "site/routes.h"
 #include "app/backends.h"
 #include "app/metrics.h"
 #include "app/ports.h"
@@ -530,7 +531,8 @@ test_places(void)
 	struct metrics *m;
 	size_t b;
 
-	CU_ASSERT_EQUAL_FATAL(metrics_open(&m), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(
+	    metrics_open(&m, app_routes, app_routes_n), ST_OK);
 	for (b = 0; b < METRICS_BUCKETS; b++) {
 		metrics_request(m, first, 200, metrics_bounds[b].us);
 		CU_ASSERT_EQUAL(metrics_durations(m, 0, b), 1);

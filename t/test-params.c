@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "params/params.h"
+#include "site/settings.h"
 #include "t/configs.h"
 #include "t/test.h"
 
@@ -374,7 +374,7 @@ test_secrets_stay_secret(void)
 	}
 }
 
-/* The three steps without params_load: a load that failed goes on. */
+/* The three steps without settings_load: a load that failed goes on. */
 static void
 test_steps(void)
 {

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "config/slot.h"
-#include "params/params.h"
+#include "config/reference.h"
+#include "site/settings.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
 #include "t/test.h"
@@ -29,7 +30,7 @@ end(struct trial *t)
 	fake_destroy(&t->fake);
 }
 
-/* As params_load, but the configuration stays also after mistakes. */
+/* As settings_load, but the configuration stays also after mistakes. */
 static void
 load(struct trial *t, const char *text, const char *const *envp)
 {
@@ -39,10 +40,11 @@ load(struct trial *t, const char *text, const char *const *envp)
 
 	configs_release(l);
 	*l = (struct loaded){ .st = ST_NOMEM };
-	l->st = params_begin(&l->config, path, (char *const *)envp, &l->errors);
+	l->st =
+	    reference_load(&l->config, path, (char *const *)envp, &l->errors);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l->config);
 	ended =
-	    params_end(l->config, &t->fake.source, &l->errors, &l->warnings);
+	    settings_end(l->config, &t->fake.source, &l->errors, &l->warnings);
 	if (l->st == ST_OK)
 		l->st = ended;
 	config_show(l->config, &l->shown);
@@ -226,7 +228,7 @@ assert_unusable(
 
 	begin(&t);
 	fake_put(&t.fake,
-	    &(struct fake_value){ .kind = SOURCE_SECRETSMANAGER,
+	    &(struct fake_value){ .kind = REFERENCE_SECRETSMANAGER,
 		.name = "x",
 		.text = value,
 		.len = len });
@@ -276,7 +278,7 @@ load_status(struct trial *t, enum status st)
 	begin(t);
 	fake_put(&t->fake,
 	    &(struct fake_value){
-		SOURCE_SSM, "/x", false, st, "somebody says no", 0 });
+		REFERENCE_SSM, "/x", false, st, "somebody says no", 0 });
 	load(t,
 	    "[server]\npublic_url = ssm:/x\n[whatsapp]\nai_queue = ssm:/x\n"
 	    "[values]\nv = ssm:/x\n",
@@ -414,11 +416,11 @@ test_nothing_remote(void)
 	begin(&t);
 	load(&t, "[twilio]\nauth_token = t\n[values]\nx = a:b\n", NO_ENV);
 	CU_ASSERT_EQUAL(t.l.st, ST_OK);
-	CU_ASSERT_FALSE(params_remote(t.l.config));
+	CU_ASSERT_FALSE(reference_any(t.l.config));
 	CU_ASSERT_EQUAL(t.fake.fetches, 0);
 	fake_ssm(&t.fake, "/a", "b");
 	load(&t, "[values]\nx = ssm:/a\n", NO_ENV);
-	CU_ASSERT_TRUE(params_remote(t.l.config));
+	CU_ASSERT_TRUE(reference_any(t.l.config));
 	end(&t);
 }
 

@@ -6,10 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/freshness.h"
 #include "base/clock.h"
-#include "params/params.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
+#include "config/config.h"
+#include "config/reference.h"
+#include "site/refresh.h"
+#include "site/secrets.h"
+#include "site/settings.h"
+#include "site/snapshot.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
 #include "t/request.h"
@@ -46,9 +50,10 @@ start(struct trial *t, const char *text)
 	static char *none[] = { NULL };
 
 	CU_ASSERT_EQUAL_FATAL(
-	    params_begin(&t->config, path, none, &errors), ST_OK);
+	    reference_load(&t->config, path, none, &errors), ST_OK);
 	CU_ASSERT_EQUAL_FATAL(
-	    params_end(t->config, &t->fake.source, &errors, &warnings), ST_OK);
+	    settings_end(t->config, &t->fake.source, &errors, &warnings),
+	    ST_OK);
 	CU_ASSERT_EQUAL_FATAL(secrets_make(&t->secrets, t->config, true,
 				  t->before, t->times.grace_us),
 	    ST_OK);
@@ -105,7 +110,8 @@ assert_ready(const struct trial *t, const char *why)
 {
 	struct buf b = BUF_INIT;
 
-	CU_ASSERT_EQUAL(refresh_ready(t->refresh, &b), why == NULL);
+	CU_ASSERT_EQUAL(
+	    freshness_good(refresh_freshness(t->refresh), &b), why == NULL);
 	CU_ASSERT_STRING_EQUAL(buf_str(&b), why == NULL ? "" : why);
 	buf_release(&b);
 }
@@ -140,10 +146,10 @@ test_no_refresh(void)
 {
 	struct buf why = BUF_INIT;
 
-	refresh_doubt(NULL);
+	freshness_doubt(NULL);
 	CU_ASSERT_FALSE(refresh_doubted(NULL));
 	CU_ASSERT_FALSE(refresh_due(NULL));
-	CU_ASSERT_TRUE(refresh_ready(NULL, &why));
+	CU_ASSERT_TRUE(freshness_good(NULL, &why));
 	refresh_close(NULL);
 	secrets_free(NULL);
 }
@@ -216,12 +222,12 @@ test_previous(void)
 	 * does. */
 	fake_put(&t.fake,
 	    &(struct fake_value){
-		SOURCE_SECRETSMANAGER, "s", true, ST_TIMEOUT, "late", 0 });
+		REFERENCE_SECRETSMANAGER, "s", true, ST_TIMEOUT, "late", 0 });
 	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "c b|");
 	fake_put(&t.fake,
 	    &(struct fake_value){
-		SOURCE_SECRETSMANAGER, "s", true, ST_NOTFOUND, "gone", 0 });
+		REFERENCE_SECRETSMANAGER, "s", true, ST_NOTFOUND, "gone", 0 });
 	CU_ASSERT_TRUE(turn(&t));
 	assert_is(&t, "c|");
 	end(&t);
@@ -245,7 +251,7 @@ test_bad_values(void)
 	}
 	fake_put(&t.fake,
 	    &(struct fake_value){
-		SOURCE_SSM, "/t", false, ST_DENIED, "no", 0 });
+		REFERENCE_SSM, "/t", false, ST_DENIED, "no", 0 });
 	CU_ASSERT_FALSE(turn(&t));
 	assert_is(&t, "a|");
 	assert_ready(&t, NULL);
@@ -331,16 +337,16 @@ test_doubt(void)
 	start(&t, "[twilio]\nauth_token = ssm:/t\n");
 	CU_ASSERT_FALSE(refresh_due(t.refresh));
 	CU_ASSERT_FALSE(refresh_doubted(t.refresh));
-	refresh_doubt(t.refresh);
-	refresh_doubt(t.refresh);
+	freshness_doubt(refresh_freshness(t.refresh));
+	freshness_doubt(refresh_freshness(t.refresh));
 	/* At once, and the keeper is told once. */
 	CU_ASSERT_TRUE(refresh_due(t.refresh));
 	CU_ASSERT_TRUE(refresh_doubted(t.refresh));
-	refresh_doubt(t.refresh);
+	freshness_doubt(refresh_freshness(t.refresh));
 	CU_ASSERT_FALSE(refresh_doubted(t.refresh));
 	CU_ASSERT_FALSE(turn(&t));
 	/* However many they are, it is not asked again so soon; but then. */
-	refresh_doubt(t.refresh);
+	freshness_doubt(refresh_freshness(t.refresh));
 	CU_ASSERT_TRUE(refresh_doubted(t.refresh));
 	CU_ASSERT_FALSE(refresh_due(t.refresh));
 	CU_ASSERT_TRUE(wait_due(&t) >= 80);

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-#include "app/app.h"
 #include "app/envelope.h"
 #include "app/routing.h"
 #include "aws/dedupe.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
@@ -46,8 +47,7 @@ deliver_push(struct ports *ports, const struct spool_entry *e)
 
 /* The sender could not be looked up before: now it is, and then pushed. */
 static enum status
-route_and_push(
-    const struct app *app, struct ports *ports, const struct spool_entry *e)
+route_and_push(struct ports *ports, const struct spool_entry *e)
 {
 	const char *sender = envelope_sender(e->from);
 	struct buf message = BUF_INIT, body = BUF_INIT;
@@ -58,7 +58,7 @@ route_and_push(
 
 	envelope_channel(e->from, channel);
 	if ((st = str_uuid(id)) == ST_OK)
-		st = routing_decide(app, ports, sender, id, e->received_us, &r);
+		st = routing_decide(ports, sender, id, e->received_us, &r);
 	if (st == ST_OK)
 		st = routing_create(ports, &r);
 	if (st == ST_OK)
@@ -105,8 +105,7 @@ claim_of(const struct ports *ports, const struct spool_entry *e)
  * either. If that cannot be told, one may, and then it is there twice.
  */
 static void
-claim_sent(
-    const struct app *app, struct ports *ports, const struct spool_entry *e)
+claim_sent(struct ports *ports, const struct spool_entry *e)
 {
 	struct dedupe d = claim_of(ports, e);
 	enum status st = dedupe_sent(ports->aws, &d);
@@ -117,7 +116,7 @@ claim_sent(
 		st = dedupe_sent(ports->aws, &d);
 	}
 	if (st != ST_OK)
-		log_warn(app->log,
+		log_warn(ports->log,
 		    "a claim could not be marked as sent: a repeat at another "
 		    "installation would be sent as well",
 		    LOG_SID("message_sid", deliver_name(e)),
@@ -133,13 +132,13 @@ installation_job(struct db *db, void *arg)
 /* The first installation to have it sends it. ST_EXISTS: it was sent; ST_BUSY:
  * another has claimed it. */
 static enum status
-claim(const struct app *app, struct ports *ports, const struct spool_entry *e)
+claim(struct ports *ports, const struct spool_entry *e)
 {
 	struct dedupe d = claim_of(ports, e);
 	enum status st = ST_OK;
 
 	if (*ports->installation == '\0')
-		st = db_read(app->db, installation_job, ports->installation);
+		st = db_read(ports->db, installation_job, ports->installation);
 	return st == ST_OK ? dedupe_claim(ports->aws, &d) : st;
 }
 
@@ -153,21 +152,19 @@ deliver_unclaim(struct ports *ports, const struct spool_entry *e)
 }
 
 enum status
-deliver(const struct app *app, struct ports *ports, const struct spool_entry *e,
-    bool *theirs)
+deliver(struct ports *ports, const struct spool_entry *e, bool *theirs)
 {
 	bool claimed = is_claimed(ports, e);
-	enum status st = claimed ? claim(app, ports, e) : ST_OK;
+	enum status st = claimed ? claim(ports, e) : ST_OK;
 
 	*theirs = claimed && st == ST_BUSY;
 	if (claimed && st == ST_EXISTS)
 		return ST_OK;
 	if (st != ST_OK)
 		return st;
-	st = strcmp(e->role, ROLE_UNDECIDED) == 0
-	    ? route_and_push(app, ports, e)
-	    : deliver_push(ports, e);
+	st = strcmp(e->role, ROLE_UNDECIDED) == 0 ? route_and_push(ports, e)
+						  : deliver_push(ports, e);
 	if (st == ST_OK && claimed)
-		claim_sent(app, ports, e);
+		claim_sent(ports, e);
 	return st;
 }

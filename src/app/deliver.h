@@ -11,15 +11,12 @@
 #include "base/status.h"
 #include "store/spool.h"
 
-struct app;
-
 /*
  * ST_OK: the queue has it, or another installation has sent it. *theirs:
  * another has claimed it and not sent it yet, which says nothing of the queue.
  * ST_TOOBIG, ST_MALFORMED: no queue will ever take it.
  */
-enum status deliver(const struct app *, struct ports *,
-    const struct spool_entry *, bool *theirs);
+enum status deliver(struct ports *, const struct spool_entry *, bool *theirs);
 
 /* Onto its queue, and nothing else. ST_CONFIG: its role has no queue. */
 enum status deliver_push(struct ports *, const struct spool_entry *);

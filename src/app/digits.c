@@ -1,5 +1,5 @@
 /* Digits that a caller keys in, hears back, and confirms. */
-#include "app/handlers.h"
+#include "app/voice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,13 +9,11 @@
 #include "app/outbox.h"
 #include "app/ports.h"
 #include "app/script.h"
-#include "app/voice.h"
 #include "base/clock.h"
 #include "codec/crypt.h"
 #include "codec/digits.h"
 #include "codec/json.h"
 #include "config/config.h"
-#include "params/secrets.h"
 #include "store/call.h"
 #include "store/counter.h"
 #include "store/db.h"
@@ -186,7 +184,8 @@ confirm(const struct exchange *x, struct call_digits *d,
 	if (ports != NULL) {
 		ports_begin(
 		    ports, x->request->amzn_trace_id, x->request->traceparent);
-		st = outbox_accept(x->app, ports, &e, record_digits, d, &sent);
+		st = outbox_accept(
+		    x->app->outbox, ports, &e, record_digits, d, &sent);
 	}
 	ports_give(x->app->ports, ports);
 	return st;

@@ -1,7 +1,7 @@
 /*
- * The steps between request and reply that app_serve takes in this order:
- * parse, guard, body policy, handler. A step that answers itself (with an
- * error) returns false.
+ * One request, its reply, and what is known about both, and the steps between
+ * them that app_serve takes in this order: parse, guard, body policy, handler.
+ * A step that answers itself (with an error) returns false.
  */
 #ifndef APP_EXCHANGE_H
 #define APP_EXCHANGE_H
@@ -9,6 +9,36 @@
 #include <stdbool.h>
 
 #include "app/app.h"
+#include "base/kv.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/route.h"
+#include "twilio/signature.h"
+
+/* What one request carries from guard to log line. */
+struct exchange {
+	const struct app *app;
+	struct request *request;
+	struct response *response;
+	const struct route *route;
+	char arg[ROUTE_ARG_MAX]; /* {template}, {target}, {call_sid} */
+	char id[STR_UUID_MAX]; /* X-Request-Id */
+	struct kv query; /* parsed query */
+	struct kv form; /* parsed form; of a GET webhook: its query */
+	bool is_form; /* the POST body is one (or there is none) */
+	bool is_json; /* the POST body is application/json */
+	bool malformed; /* a bad percent-escape in form or query */
+	bool too_large; /* its body, or its number of parameters: not parsed */
+	char message_sid[64]; /* for the log line; "" if there is none */
+	char call_sid[64]; /* the same */
+	const char *outcome; /* static: which way it went, for the log */
+	char *conversation_id; /* owned; for the log line */
+	const char *signature; /* static: the verdict's name */
+	unsigned char digest[SIGNATURE_DIGEST_SIZE]; /* of what was signed */
+};
 
 /* Parse query and form. ST_OK or ST_NOMEM; what is malformed or too large is
  * marked. */

@@ -3,12 +3,11 @@
 #include <strings.h>
 
 #include "app/exchange.h"
+#include "app/freshness.h"
 #include "app/metrics.h"
 #include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
 #include "twilio/signature.h"
 
 /* A signature to check, and what with. */
@@ -208,7 +207,7 @@ guard_signed(struct exchange *x, const struct secrets *secrets)
 	if (v == SIGNATURE_VALID)
 		return true;
 	if (v == SIGNATURE_WRONG)
-		refresh_doubt(x->app->refresh);
+		freshness_doubt(x->app->freshness);
 	metrics_signature(x->app->metrics, v,
 	    x->app->config->server.signature == SIGNATURE_ENFORCE);
 	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
@@ -247,7 +246,7 @@ guard_admin(struct exchange *x, const struct secrets *secrets)
 	    crypt_equal_secret(secrets->admin_token, key))
 		return true;
 	if (*token != '\0' || *key != '\0')
-		refresh_doubt(x->app->refresh);
+		freshness_doubt(x->app->freshness);
 	exchange_error(x, 401, "Wrong or missing token");
 	response_header(
 	    x->response, "WWW-Authenticate", "Bearer realm=\"switchhook\"");

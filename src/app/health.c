@@ -1,18 +1,15 @@
 /* Is the process alive; can it do its work. */
-#include "app/handlers.h"
+#include "app/health.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "app/exchange.h"
-#include "app/health.h"
-#include "app/voice_check.h"
+#include "app/freshness.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "config.h"
 #include "config/config.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
 #include "store/db.h"
 #include "store/seen.h"
 #include "store/spool.h"
@@ -51,7 +48,7 @@ store_ready(const struct app *app, struct buf *why)
 static bool
 voice_ready(const struct app *app, struct buf *why)
 {
-	return voice_absent(app->config) ||
+	return !config_has_voice(app->config) ||
 	    templates_ready(app->templates, why);
 }
 
@@ -64,7 +61,7 @@ settings_ready(const struct app *app, struct buf *why)
 	    app->config->server.signature != SIGNATURE_OFF)
 		buf_puts(why, "twilio.auth_token is not there");
 	else
-		return refresh_ready(app->refresh, why);
+		return freshness_good(app->freshness, why);
 	return false;
 }
 

@@ -8,9 +8,13 @@
 
 #include "base/status.h"
 
+struct exchange;
 struct health; /* safe from several threads */
 
 enum status health_open(struct health **); /* ST_OK or ST_NOMEM */
 void health_close(struct health *); /* NULL is allowed */
+
+void handle_health(struct exchange *);
+void handle_ready(struct exchange *);
 
 #endif

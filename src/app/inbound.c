@@ -106,7 +106,7 @@ local_job(struct db *db, void *arg)
 	enum status st;
 
 	st = routing_decide(
-	    in->app, in->ports, in->sender, in->new_id, in->received_us, &r);
+	    in->ports, in->sender, in->new_id, in->received_us, &r);
 	if (st == ST_OK)
 		st = record(db, in, &r);
 	if (st == ST_OK)
@@ -140,12 +140,12 @@ decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
 	enum status st;
 
 	st = routing_decide(
-	    in->app, in->ports, in->sender, in->new_id, in->received_us, r);
+	    in->ports, in->sender, in->new_id, in->received_us, r);
 	if (st == ST_OK)
 		st = routing_create(in->ports, r);
 	if (st == ST_NOMEM)
 		return st;
-	if (st != ST_OK && !outbox_spools(in->app))
+	if (st != ST_OK && !outbox_spools(in->outbox))
 		return st;
 	if (st != ST_OK) {
 		routing_release(r);
@@ -180,9 +180,9 @@ route_remote(struct inbound *in)
 	e.body = body.data;
 	e.len = body.len;
 	if (st == ST_OK && e.role == NULL) /* ignored */
-		st = outbox_record(in->app, record_remote, &remote);
+		st = outbox_record(in->outbox, record_remote, &remote);
 	else if (st == ST_OK)
-		st = outbox_accept(in->app, in->ports, &e, record_remote,
+		st = outbox_accept(in->outbox, in->ports, &e, record_remote,
 		    &remote, &in->spooled);
 	note(in, &r);
 	routing_release(&r);
@@ -200,12 +200,12 @@ inbound_route(struct inbound *in)
 	if (in->sid == NULL || !in->ports->local)
 		crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
 	if (in->ports->local)
-		st = db_write(in->app->db, local_job, in);
+		st = db_write(in->ports->db, local_job, in);
 	else
 		st = route_remote(in);
 	if (st != ST_EXISTS)
 		return st;
 	in->outcome = "duplicate";
-	metrics_duplicate(in->app->metrics);
+	metrics_duplicate(in->metrics);
 	return ST_OK;
 }

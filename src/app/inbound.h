@@ -9,14 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/app.h"
 #include "app/envelope.h"
 #include "app/ports.h"
+#include "base/str.h"
 #include "codec/crypt.h"
 
+struct metrics;
+struct outbox;
+
 struct inbound {
-	const struct app *app;
 	struct ports *ports;
+	struct outbox *outbox;
+	struct metrics *metrics;
 	const char *sid; /* the MessageSid; NULL: it has none that counts */
 	const unsigned char *digest; /* of what was signed */
 	bool brief; /* rightly without a SID, see store/message.h */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/app.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/counter_file.h"
@@ -176,6 +175,8 @@ _Static_assert(COUNT(metrics_codes) <= CODE_SLOTS, "codes have slots");
 
 struct metrics {
 	struct counter_file *file;
+	const struct route *routes;
+	size_t routes_n;
 	size_t first[METRICS_N]; /* slots, of families in the file */
 	size_t n; /* but for the last */
 	atomic_int refs;
@@ -198,7 +199,7 @@ place(struct metrics *m)
 	const struct metrics_family *f;
 	size_t i;
 
-	m->n = (app_routes_n + 1) * ROUTE_SLOTS;
+	m->n = (m->routes_n + 1) * ROUTE_SLOTS;
 	for (i = 0; i < METRICS_N; i++) {
 		f = &metrics_families[i];
 		m->first[i] = m->n;
@@ -227,14 +228,14 @@ hash(uint64_t h, const char *s)
 
 /* What the slots stand for, as a number. */
 static uint64_t
-layout(void)
+layout(const struct metrics *m)
 {
 	const char *const *value;
 	uint64_t h = STR_HASH;
 	size_t i, k;
 
-	for (i = 0; i < app_routes_n; i++)
-		h = hash(h, app_routes[i].pattern);
+	for (i = 0; i < m->routes_n; i++)
+		h = hash(h, m->routes[i].pattern);
 	for (i = 0; i < metrics_codes_n; i++)
 		h = (h ^ (uint64_t)metrics_codes[i]) * 31;
 	for (i = 0; i < METRICS_BUCKETS; i++)
@@ -255,7 +256,7 @@ layout(void)
 /* --- life --------------------------------------------------------------------- */
 
 enum status
-metrics_open(struct metrics **out)
+metrics_open(struct metrics **out, const struct route *routes, size_t routes_n)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
 
@@ -263,8 +264,10 @@ metrics_open(struct metrics **out)
 	if (m == NULL)
 		return ST_NOMEM;
 	m->refs = 1;
+	m->routes = routes;
+	m->routes_n = routes_n;
 	place(m);
-	if (counter_file_open(&m->file, m->n, 1, layout()) != ST_OK) {
+	if (counter_file_open(&m->file, m->n, 1, layout(m)) != ST_OK) {
 		free(m);
 		return ST_NOMEM;
 	}
@@ -370,7 +373,7 @@ metrics_request(
 	if (m == NULL)
 		return;
 	slot = route_slot(
-	    route == NULL ? app_routes_n : (size_t)(route - app_routes));
+	    route == NULL ? m->routes_n : (size_t)(route - m->routes));
 	for (c = 1; c < metrics_codes_n && metrics_codes[c] != code; c++)
 		;
 	while (b < METRICS_BUCKETS && duration_us > metrics_bounds[b].us)

@@ -24,13 +24,14 @@
 #include "http/route.h"
 #include "twilio/signature.h"
 
-struct app;
 struct config;
 struct log;
 struct metrics;
 
-/* Counts in memory at first. ST_OK or ST_NOMEM. */
-enum status metrics_open(struct metrics **);
+/* Counts in memory at first. The table of routes must outlive it. ST_OK or
+ * ST_NOMEM. */
+enum status metrics_open(
+    struct metrics **, const struct route *routes, size_t routes_n);
 /* The same once more, for another snapshot. */
 struct metrics *metrics_share(struct metrics *);
 void metrics_close(struct metrics *); /* NULL is allowed */
@@ -151,8 +152,8 @@ bool metrics_is_shared(const struct metrics *);
 uint64_t metrics_value(
     const struct metrics *, enum metrics_id, size_t first, size_t second);
 
-/* Of a route by its place in app_routes, or app_routes_n for those that found
- * none. bucket METRICS_BUCKETS is the last. */
+/* Of a route by its place in the table, or routes_n for those that found none.
+ * bucket METRICS_BUCKETS is the last. */
 uint64_t metrics_requests(const struct metrics *, size_t route, size_t code);
 uint64_t metrics_durations(const struct metrics *, size_t route, size_t bucket);
 uint64_t metrics_duration_us(const struct metrics *, size_t route);

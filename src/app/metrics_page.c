@@ -2,11 +2,13 @@
  * GET /metrics, in Prometheus' text format 0.0.4
  * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  */
+#include "app/metrics_page.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "app/handlers.h"
+#include "app/exchange.h"
 #include "app/metrics.h"
 #include "app/ports.h"
 #include "base/clock.h"
@@ -224,9 +226,10 @@ put_shared(struct page *p, enum metrics_id id)
 }
 
 static const char *
-route_name(size_t route)
+route_name(const struct page *p, size_t route)
 {
-	return route < app_routes_n ? app_routes[route].pattern : NO_ROUTE;
+	return route < p->app->routes_n ? p->app->routes[route].pattern
+					: NO_ROUTE;
 }
 
 static void
@@ -236,10 +239,10 @@ put_requests(struct page *p, enum metrics_id id)
 	char code[16];
 	size_t r, c;
 
-	for (r = 0; r <= app_routes_n; r++)
+	for (r = 0; r <= p->app->routes_n; r++)
 		for (c = 0; c < metrics_codes_n; c++) {
 			snprintf(code, sizeof(code), "%d", metrics_codes[c]);
-			put_line(p->out, id, route_name(r),
+			put_line(p->out, id, route_name(p, r),
 			    c == 0 ? "other" : code, metrics_requests(m, r, c));
 		}
 }
@@ -250,7 +253,7 @@ static void
 put_route_durations(struct page *p, enum metrics_id id, size_t route)
 {
 	const struct metrics *m = p->app->metrics;
-	const char *name = route_name(route);
+	const char *name = route_name(p, route);
 	uint64_t us = metrics_duration_us(m, route), n = 0;
 	size_t b;
 
@@ -271,7 +274,7 @@ put_durations(struct page *p, enum metrics_id id)
 {
 	size_t r;
 
-	for (r = 0; r <= app_routes_n; r++)
+	for (r = 0; r <= p->app->routes_n; r++)
 		put_route_durations(p, id, r);
 }
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
-#include "app/handlers.h"
 #include "app/page_token.h"
 #include "base/str.h"
 #include "config/config.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/app.h"
+#include "app/exchange.h"
 #include "base/buf.h"
 #include "twilio/rest/walk.h"
 
@@ -56,5 +56,10 @@ void monitor_call_twilio(struct exchange *, const char *sid);
 void monitor_call_log(struct exchange *, const char *sid);
 void monitor_batch_twilio(struct exchange *, const struct monitor_query *);
 void monitor_batch_log(struct exchange *, const struct monitor_query *);
+
+/* --- the handlers (monitor.c) ---------------------------------------------- */
+
+void handle_monitor_call(struct exchange *);
+void handle_batch_monitor_calls(struct exchange *);
 
 #endif

@@ -2,14 +2,13 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
+#include "app/freshness.h"
 #include "app/limit.h"
 #include "app/metrics.h"
 #include "app/monitor.h"
 #include "base/clock.h"
 #include "config/config.h"
 #include "http/client.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
 
 /* When somebody who waits may be through, or Twilio ready again. */
 #define RETRY_S 2
@@ -109,7 +108,7 @@ asking_refused(struct asking *a, enum status st, const struct calls_failure *f)
 	    LOG_INT("http_status", f->http), LOG_INT("code", f->code));
 	/* Perhaps our token is the old one. */
 	if (f->http == 401)
-		refresh_doubt(x->app->refresh);
+		freshness_doubt(x->app->freshness);
 	if (st == ST_NOMEM) {
 		exchange_fail(x, st);
 	} else if (st == ST_BUSY) {

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "app/backends.h"
 #include "app/breaker.h"
 #include "app/deliver.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/cond.h"
-#include "config/config.h"
+#include "base/log.h"
 #include "store/db.h"
 #include "store/queue.h"
 #include "store/spool.h"
@@ -36,7 +35,7 @@ struct sent {
 };
 
 struct outbox {
-	const struct app *app;
+	struct outbox_options with;
 	pthread_t threads[SENDERS];
 	size_t threads_n; /* 0: nothing is sent behind requests */
 	pthread_mutex_t mutex; /* guards the rest */
@@ -48,9 +47,9 @@ struct outbox {
 };
 
 bool
-outbox_spools(const struct app *app)
+outbox_spools(const struct outbox *o)
 {
-	return app->config->store.spool == SPOOL_ON;
+	return o->with.spool;
 }
 
 /* --- what has been sent, and is still in the spool ------------------------- */
@@ -133,7 +132,7 @@ is_hopeless(enum status st)
 static void
 log_refused(const struct outbox *o, const struct attempt *a)
 {
-	log_warn(o->app->log, "queue did not take a message",
+	log_warn(o->with.log, "queue did not take a message",
 	    LOG_STR("role", role_name(a->entry)),
 	    LOG_SID("message_sid", deliver_name(a->entry)),
 	    LOG_STR("reason", ports_why(a->ports, a->st)),
@@ -161,7 +160,7 @@ attempt_send(struct outbox *o, struct attempt *a)
 	a->st = ST_UNAVAILABLE;
 	if (a->wait_us > 0)
 		return;
-	a->st = deliver(o->app, a->ports, a->entry, &theirs);
+	a->st = deliver(a->ports, a->entry, &theirs);
 	if (theirs)
 		return;
 	pthread_mutex_lock(&o->mutex);
@@ -171,10 +170,10 @@ attempt_send(struct outbox *o, struct attempt *a)
 	if (!again)
 		return;
 	/* What waits for it need not wait any longer. */
-	log_info(o->app->log, "queue works again",
+	log_info(o->with.log, "queue works again",
 	    LOG_STR("role", role_name(a->entry)));
-	if (outbox_spools(o->app))
-		db_write(o->app->db, hurry_job, NULL);
+	if (outbox_spools(o))
+		db_write(o->with.db, hurry_job, NULL);
 }
 
 /* It will never be taken: among the dead letters, with its reason. */
@@ -225,8 +224,8 @@ attempt_settle(const struct outbox *o, struct attempt *a)
 	a->due_us = next_try(a);
 	if (a->st != ST_OK && a->wait_us == 0)
 		log_refused(o, a);
-	if (db_write_reserved(o->app->db, settle_job, a) != ST_OK)
-		log_error(o->app->log, "the spool could not be updated",
+	if (db_write_reserved(o->with.db, settle_job, a) != ST_OK)
+		log_error(o->with.log, "the spool could not be updated",
 		    LOG_SID("message_sid", deliver_name(a->entry)));
 }
 
@@ -275,11 +274,11 @@ accept_job(struct db *db, void *arg)
 }
 
 enum status
-outbox_record(const struct app *app, outbox_record_fn *record, void *arg)
+outbox_record(struct outbox *o, outbox_record_fn *record, void *arg)
 {
 	struct accepting a = { .record = record, .arg = arg };
 
-	return db_write(app->db, accept_job, &a);
+	return db_write(o->with.db, accept_job, &a);
 }
 
 static enum status
@@ -299,8 +298,8 @@ send_unspooled(struct outbox *o, struct accepting *a)
 		return ST_OK;
 	log_refused(o, &a->attempt);
 	deliver_unclaim(a->attempt.ports, a->entry);
-	if (db_write(o->app->db, undo_job, a) != ST_OK)
-		log_error(o->app->log,
+	if (db_write(o->with.db, undo_job, a) != ST_OK)
+		log_error(o->with.log,
 		    "a message is lost: it counts as seen, though no queue "
 		    "has it",
 		    LOG_SID("message_sid", deliver_name(a->entry)));
@@ -321,21 +320,20 @@ may_send(struct outbox *o, const struct spool_entry *e)
 }
 
 enum status
-outbox_accept(const struct app *app, struct ports *ports, struct spool_entry *e,
+outbox_accept(struct outbox *o, struct ports *ports, struct spool_entry *e,
     outbox_record_fn *record, void *arg, bool *sent)
 {
-	struct outbox *o = app->outbox;
 	struct accepting a = { .attempt = { .ports = ports, .entry = e },
 		.entry = e,
 		.record = record,
 		.arg = arg,
-		.spool = outbox_spools(app),
+		.spool = o->with.spool,
 		.may_send = may_send(o, e) };
 	enum status st;
 
 	*sent = true;
 	sent_take(o, &a.sent);
-	st = db_write(app->db, accept_job, &a);
+	st = db_write(o->with.db, accept_job, &a);
 	/* A job that spooled nothing removed nothing either. */
 	sent_done(o, &a.sent, a.spool && !a.done ? st : ST_BUSY);
 	if (st != ST_OK || a.done)
@@ -379,10 +377,10 @@ flush_take(struct outbox *o, struct taking *t)
 	enum status st;
 
 	sent_take(o, &t->sent);
-	st = db_write_reserved(o->app->db, take_job, t);
+	st = db_write_reserved(o->with.db, take_job, t);
 	sent_done(o, &t->sent, st);
 	if (st != ST_OK && t->sent.n > 0)
-		log_error(o->app->log, "the spool could not be updated",
+		log_error(o->with.log, "the spool could not be updated",
 		    LOG_STR("error", status_text(st)),
 		    LOG_INT("sent", (int64_t)t->sent.n));
 	return st == ST_OK && t->entry.id == 0 ? ST_NOTFOUND : st;
@@ -395,9 +393,9 @@ is_stopped(const bool *stop)
 }
 
 enum status
-outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
+outbox_flush(struct outbox *o, const bool *stop, struct outbox_flushed *f)
 {
-	struct attempt a = { .ports = ports_take(app->ports) };
+	struct attempt a = { .ports = ports_take(o->with.ports) };
 	struct taking t = { .now_us = clock_us() };
 	enum status st = a.ports == NULL ? ST_NOMEM : ST_OK;
 
@@ -405,17 +403,17 @@ outbox_flush(const struct app *app, const bool *stop, struct outbox_flushed *f)
 		/* Without an end, what fails must not come again. */
 		if (stop != NULL)
 			t.now_us = clock_us();
-		if ((st = flush_take(app->outbox, &t)) != ST_OK)
+		if ((st = flush_take(o, &t)) != ST_OK)
 			break;
 		a.entry = &t.entry;
 		ports_begin(a.ports, t.entry.trace, NULL);
-		attempt_send(app->outbox, &a);
-		attempt_settle(app->outbox, &a);
+		attempt_send(o, &a);
+		attempt_settle(o, &a);
 		f->sent += a.st == ST_OK;
 		f->failed += a.st != ST_OK;
 		spool_entry_release(&t.entry);
 	}
-	ports_give(app->ports, a.ports);
+	ports_give(o->with.ports, a.ports);
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
@@ -428,7 +426,7 @@ sender_run(void *arg)
 	struct outbox_flushed f = { 0, 0 };
 
 	while (!is_stopped(&o->stop)) {
-		outbox_flush(o->app, &o->stop, &f);
+		outbox_flush(o, &o->stop, &f);
 		pthread_mutex_lock(&o->mutex);
 		if (!is_stopped(&o->stop))
 			cond_wait(
@@ -439,8 +437,9 @@ sender_run(void *arg)
 }
 
 enum status
-outbox_open(struct outbox **out, const struct app *app, bool behind)
+outbox_open(struct outbox **out, const struct outbox_options *with)
 {
+	bool behind = with->behind && with->spool;
 	struct outbox *o = calloc(1, sizeof(*o));
 	size_t i;
 
@@ -450,7 +449,7 @@ outbox_open(struct outbox **out, const struct app *app, bool behind)
 		return ST_NOMEM;
 	}
 	*out = o;
-	o->app = app;
+	o->with = *with;
 	for (i = 0; behind && i < SENDERS; i++)
 		if (pthread_create(
 			&o->threads[o->threads_n], NULL, sender_run, o) == 0)
@@ -480,9 +479,9 @@ outbox_close(struct outbox *o)
 	for (i = 0; i < o->threads_n; i++)
 		pthread_join(o->threads[i], NULL);
 	if (o->sent.n > 0)
-		st = db_write_reserved(o->app->db, remove_job, &o->sent);
+		st = db_write_reserved(o->with.db, remove_job, &o->sent);
 	if (st != ST_OK)
-		log_error(o->app->log, "the spool could not be updated",
+		log_error(o->with.log, "the spool could not be updated",
 		    LOG_STR("error", status_text(st)),
 		    LOG_INT("sent", (int64_t)o->sent.n));
 	cond_release(&o->mutex, &o->wake);

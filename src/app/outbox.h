@@ -16,16 +16,24 @@
 #include "app/ports.h"
 #include "base/status.h"
 
-struct app;
 struct db;
+struct log;
 struct outbox;
 struct spool_entry;
 
 /*
- * Of one snapshot, which outlives it. behind: with threads that send what
- * waits, behind requests. ST_OK, ST_NOMEM, ST_IO (no thread).
+ * All of what it is opened with outlives it. behind: with threads that send
+ * what waits, behind requests, where there is a spool. ST_OK, ST_NOMEM, ST_IO
+ * (no thread).
  */
-enum status outbox_open(struct outbox **, const struct app *, bool behind);
+struct outbox_options {
+	struct db *db;
+	struct log *log;
+	struct ports_pool *ports; /* for what waits */
+	bool spool; /* there is one to fall back on (store.spool) */
+	bool behind;
+};
+enum status outbox_open(struct outbox **, const struct outbox_options *);
 
 /* The threads finish what they are doing. NULL is allowed. */
 void outbox_close(struct outbox *);
@@ -38,10 +46,10 @@ void outbox_close(struct outbox *);
 typedef enum status outbox_record_fn(struct db *, void *arg, bool undo);
 
 /* Is there a spool to fall back on (store.spool)? */
-bool outbox_spools(const struct app *);
+bool outbox_spools(const struct outbox *);
 
 /* Record a message that goes nowhere. ST_OK, ST_EXISTS, or as db_write. */
-enum status outbox_record(const struct app *, outbox_record_fn *, void *arg);
+enum status outbox_record(struct outbox *, outbox_record_fn *, void *arg);
 
 /*
  * Accept a message: record it, spool it, and send it at once unless earlier
@@ -49,8 +57,8 @@ enum status outbox_record(const struct app *, outbox_record_fn *, void *arg);
  * *sent tells whether the queue has it already. ST_EXISTS: a repeat. Else
  * nothing of it was recorded (ST_TIMEOUT: perhaps all of it).
  */
-enum status outbox_accept(const struct app *, struct ports *,
-    struct spool_entry *, outbox_record_fn *, void *arg, bool *sent);
+enum status outbox_accept(struct outbox *, struct ports *, struct spool_entry *,
+    outbox_record_fn *, void *arg, bool *sent);
 
 /*
  * Send everything that is due, until nothing is or *stop is set; with NULL,
@@ -61,6 +69,6 @@ struct outbox_flushed {
 	int64_t sent, failed;
 };
 enum status outbox_flush(
-    const struct app *, const bool *stop, struct outbox_flushed *);
+    struct outbox *, const bool *stop, struct outbox_flushed *);
 
 #endif

@@ -15,7 +15,7 @@
 #define DYNAMODB "dynamodb:"
 
 struct ports_pool {
-	const struct ports_source *source;
+	struct ports_source source;
 	pthread_mutex_t mutex; /* guards idle */
 	struct ports *idle;
 };
@@ -86,10 +86,9 @@ ports_free(struct ports *p)
 }
 
 static enum status
-port_open(
-    struct ports *p, const struct port *port, struct db *db, struct buf *errors)
+port_open(struct ports *p, const struct port *port, struct buf *errors)
 {
-	struct backends b = { p->config, db, p->aws };
+	struct backends b = { p->config, p->db, p->aws };
 	struct buf why = BUF_INIT;
 	enum status st;
 
@@ -146,6 +145,8 @@ ports_open(
 	if (p == NULL)
 		return ST_NOMEM;
 	p->config = source->config;
+	p->db = source->db;
+	p->log = source->log;
 	p->dedupe = dedupe_table(p->config);
 	p->local = !ports_remote(p->config);
 	if (!p->local && source->aws != NULL)
@@ -154,7 +155,7 @@ ports_open(
 		buf_printf(errors, "%s\n", buf_str(&why));
 	list_ports(p->config, p, list);
 	for (i = 0; i < PORTS_N && (st == ST_OK || st == ST_CONFIG); i++) {
-		opened = port_open(p, &list[i], source->db, errors);
+		opened = port_open(p, &list[i], errors);
 		st = opened == ST_OK ? st : opened;
 	}
 	buf_release(&why);
@@ -186,7 +187,7 @@ ports_pool_open(struct ports_pool **out, const struct ports_source *source,
 	*out = NULL;
 	if (pool == NULL)
 		return ST_NOMEM;
-	pool->source = source;
+	pool->source = *source;
 	pthread_mutex_init(&pool->mutex, NULL);
 	st = ports_open(&pool->idle, source, errors);
 	if (st == ST_OK)
@@ -222,7 +223,7 @@ ports_take(struct ports_pool *pool)
 		pool->idle = p->next;
 	pthread_mutex_unlock(&pool->mutex);
 	if (p == NULL)
-		ports_open(&p, pool->source, &errors);
+		ports_open(&p, &pool->source, &errors);
 	buf_release(&errors);
 	return p;
 }

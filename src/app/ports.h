@@ -18,6 +18,7 @@ struct aws;
 struct aws_client;
 struct config;
 struct db;
+struct log;
 struct queue;
 struct store;
 
@@ -33,6 +34,8 @@ struct store;
 
 struct ports {
 	const struct config *config;
+	struct db *db;
+	struct log *log;
 	struct store *conversations;
 	struct queue *ai, *human, *unrouted, *digits, *undeliverable;
 	struct aws_client *aws; /* NULL if all are local */
@@ -67,10 +70,11 @@ void ports_begin(struct ports *, const char *trace, const char *traceparent);
  * some. */
 const char *ports_why(const struct ports *, enum status);
 
-/* What sets are made of; all of it must outlive the pool. */
+/* What sets are made of; all of it must outlive the pool and its sets. */
 struct ports_source {
 	const struct config *config;
 	struct db *db;
+	struct log *log;
 	struct aws *aws; /* NULL unless ports_remote */
 };
 

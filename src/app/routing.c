@@ -1,15 +1,15 @@
 #include "app/routing.h"
 
-#include "app/outbox.h"
+#include "base/str.h"
 #include "config/config.h"
 
 static void
-to_ai(const struct app *app, struct routing *r)
+to_ai(const struct config *c, struct routing *r)
 {
 	r->outcome = r->role = ROLE_AI;
 	/* Messages sent in a burst wait for each other and are answered
 	 * together. */
-	r->delay_s = app->config->whatsapp.ai_delay;
+	r->delay_s = c->whatsapp.ai_delay;
 }
 
 static void
@@ -20,9 +20,9 @@ to_human(struct routing *r)
 }
 
 static void
-of_unknown(const struct app *app, struct routing *r)
+of_unknown(const struct config *c, struct routing *r)
 {
-	switch ((enum unknown_sender)app->config->whatsapp.unknown_sender) {
+	switch ((enum unknown_sender)c->whatsapp.unknown_sender) {
 	case UNKNOWN_HOLD:
 		r->outcome = r->role = ROLE_UNROUTED;
 		return;
@@ -38,12 +38,12 @@ of_unknown(const struct app *app, struct routing *r)
 	case UNKNOWN_AI:
 		break;
 	}
-	to_ai(app, r);
+	to_ai(c, r);
 }
 
 enum status
-routing_decide(const struct app *app, const struct ports *ports,
-    const char *sender, const char *new_id, int64_t now_us, struct routing *r)
+routing_decide(const struct ports *ports, const char *sender,
+    const char *new_id, int64_t now_us, struct routing *r)
 {
 	struct store *store = ports->conversations;
 	struct conversation *c = &r->conversation;
@@ -54,11 +54,11 @@ routing_decide(const struct app *app, const struct ports *ports,
 	if (st == ST_OK && c->handoff)
 		to_human(r);
 	else if (st == ST_OK)
-		to_ai(app, r);
+		to_ai(ports->config, r);
 	if (st != ST_NOTFOUND)
 		return st;
 	r->unknown = true;
-	of_unknown(app, r);
+	of_unknown(ports->config, r);
 	if (!r->create)
 		return ST_OK;
 	c->created_us = now_us;

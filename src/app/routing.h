@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/app.h"
 #include "app/ports.h"
 #include "store/store.h"
 
@@ -27,8 +26,8 @@ struct routing {
  * now_us are for a conversation that unknown_sender = create makes. ST_OK, or
  * what the look-up gave. The caller gives it to routing_release.
  */
-enum status routing_decide(const struct app *, const struct ports *,
-    const char *sender, const char *new_id, int64_t now_us, struct routing *);
+enum status routing_decide(const struct ports *, const char *sender,
+    const char *new_id, int64_t now_us, struct routing *);
 
 /* Add the conversation if it is new. ST_OK also if another was quicker. */
 enum status routing_create(const struct ports *, const struct routing *);

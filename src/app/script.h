@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/app.h"
+#include "app/exchange.h"
 
 enum offer {
 	OFFER_TRANSFER_URL, /* {transfer_url}: posts the menu's digit */

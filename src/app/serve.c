@@ -2,8 +2,9 @@
 #include <stdio.h>
 
 #include "app/exchange.h"
-#include "app/handlers.h"
+#include "app/health.h"
 #include "app/metrics.h"
+#include "app/serve.h"
 #include "app/spans.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -32,8 +33,8 @@ find_route(struct exchange *x)
 	const struct request *r = x->request;
 	char allow[32];
 
-	switch ((int)route_find(
-	    app_routes, app_routes_n, r->method, r->path, &x->route, x->arg)) {
+	switch ((int)route_find(x->app->routes, x->app->routes_n, r->method,
+	    r->path, &x->route, x->arg)) {
 	case ST_OK:
 		return true;
 	case ST_UNSUPPORTED:
@@ -82,8 +83,8 @@ static void
 serve_broken(struct exchange *x)
 {
 	const struct request *r = x->request;
-	enum status st = route_find(
-	    app_routes, app_routes_n, r->method, r->path, &x->route, x->arg);
+	enum status st = route_find(x->app->routes, x->app->routes_n, r->method,
+	    r->path, &x->route, x->arg);
 
 	if (st == ST_OK &&
 	    (x->route->handler == handle_health ||

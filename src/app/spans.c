@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
+#include "app/exchange.h"
 #include "app/metrics.h"
 #include "base/clock.h"
 #include "base/cond.h"

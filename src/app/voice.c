@@ -1,12 +1,11 @@
 /* Calls: templates played, and the menu's digit. */
-#include "app/handlers.h"
+#include "app/voice.h"
 
 #include <string.h>
 
 #include "app/exchange.h"
 #include "app/metrics.h"
 #include "app/script.h"
-#include "app/voice.h"
 #include "base/clock.h"
 #include "config/config.h"
 #include "store/call.h"

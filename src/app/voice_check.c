@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/script.h"
 #include "base/str.h"
@@ -22,19 +21,6 @@ struct checker {
 #define ASKING (BIT(OFFER_PROCESS_URL) | BIT(OFFER_RETRY_URL))
 #define MENU (BIT(OFFER_TRANSFER_URL) | BIT(OFFER_RETRY_URL))
 #define CONFIRMING (ASKING | BIT(OFFER_CONFIRM_URL) | BIT(OFFER_SPOKEN))
-
-bool
-voice_absent(const struct config *c)
-{
-	struct buf where = BUF_INIT;
-	bool absent;
-
-	config_where(c, "voice", "templates", &where);
-	absent = strcmp(buf_str(&where), "default") == 0 &&
-	    access(c->voice.templates, F_OK) != 0 && errno == ENOENT;
-	buf_release(&where);
-	return absent;
-}
 
 /* Can this placeholder be filled where these offers are made? */
 static bool
@@ -225,7 +211,7 @@ voice_check(
 	size_t before = mistakes->len;
 	enum status st;
 
-	if (voice_absent(config))
+	if (!config_has_voice(config))
 		return ST_OK;
 	st = templates_open(&c.templates, config->voice.templates, NULL);
 	if (st == ST_OK)

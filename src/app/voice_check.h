@@ -2,8 +2,6 @@
 #ifndef APP_VOICE_CHECK_H
 #define APP_VOICE_CHECK_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "base/status.h"
 
@@ -17,11 +15,5 @@ struct config;
  */
 enum status voice_check(
     const struct config *, struct buf *mistakes, struct buf *warnings);
-
-/*
- * True if there is no voice here: voice.templates is at its default and that
- * folder is not there. A site for messages alone is then quite in order.
- */
-bool voice_absent(const struct config *);
 
 #endif

@@ -1,5 +1,5 @@
 /* Inbound messages and the status callbacks of outbound ones. */
-#include "app/handlers.h"
+#include "app/whatsapp.h"
 
 #include <string.h>
 
@@ -110,7 +110,8 @@ static void
 route_message(struct exchange *x, const struct fields *f)
 {
 	struct inbound in = {
-		.app = x->app,
+		.outbox = x->app->outbox,
+		.metrics = x->app->metrics,
 		.sid = str_is_message_sid(f->sid) ? f->sid : NULL,
 		.digest = x->digest,
 		.brief = x->is_json && str_empty(f->sid),

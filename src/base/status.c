@@ -1,5 +1,7 @@
 #include "base/status.h"
 
+#include <stddef.h>
+
 const char *
 status_text(enum status st)
 {
@@ -36,4 +38,19 @@ status_text(enum status st)
 		return "not available now";
 	}
 	return "unknown status";
+}
+
+enum status
+status_worse(enum status a, enum status b)
+{
+	static const enum status order[] = { ST_NOMEM, ST_CONFIG,
+		ST_UNAVAILABLE };
+	size_t i;
+
+	if (b == ST_OK)
+		return a;
+	for (i = 0; i < sizeof(order) / sizeof(order[0]) && a != ST_OK; i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a == ST_OK ? b : a;
 }

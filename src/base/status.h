@@ -26,4 +26,7 @@ enum status {
 /* A short English phrase, never NULL, never freed. */
 const char *status_text(enum status);
 
+/* The worse of two: no memory, then a mistake, then what may pass. */
+enum status status_worse(enum status, enum status);
+
 #endif

@@ -1,9 +1,11 @@
 #include "config/config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "config/section.h"
@@ -173,6 +175,19 @@ config_where(const struct config *c, const char *section, const char *key,
 	config_put_origin(o == NULL ? origin_in_section(c, section, key)
 				    : &c->origins[o - options],
 	    "default", out);
+}
+
+bool
+config_has_voice(const struct config *c)
+{
+	struct buf where = BUF_INIT;
+	bool has;
+
+	config_where(c, "voice", "templates", &where);
+	has = strcmp(buf_str(&where), "default") != 0 ||
+	    access(c->voice.templates, F_OK) == 0 || errno != ENOENT;
+	buf_release(&where);
+	return has;
 }
 
 static void

@@ -2,7 +2,7 @@
  * The configuration. One table (option.c) holds every key's name, type,
  * default, bounds, other environment variable, whether it is a secret, and
  * help; reading, `-t`, `switchhook check`, switchhook.conf(5) and the tests
- * all come from it. References (file:, env:, …) stay text here; src/params
+ * all come from it. References (file:, env:, …) stay text here; src/site
  * resolves them.
  */
 #ifndef CONFIG_CONFIG_H
@@ -36,7 +36,7 @@ struct config_origin {
 	char *variable; /* NULL unless it came from the environment */
 	bool bad; /* a mistake was reported: what stands there is not a value */
 
-	/* Of what is kept at AWS (src/params). */
+	/* Of what is kept at AWS (src/site). */
 	char *reference; /* where: "ssm:NAME", …; NULL: it stands here */
 	char *previous; /* the value before this one; NULL: none; wiped */
 	bool implied; /* the reference is a default that nobody wrote */
@@ -167,7 +167,7 @@ enum status config_find(const char *given, char *const *envp, char **path);
 
 /*
  * Three steps make a configuration: config_load, resolving references,
- * config_check. params_load (params/params.h) takes them in order; it is what
+ * config_check. settings_load (site/settings.h) takes them in order; it is what
  * a program calls. Each step lists all its mistakes and goes past values that
  * an earlier one found bad, so that the operator sees every mistake once.
  *
@@ -212,6 +212,12 @@ enum status config_check_server(const struct config *, struct buf *errors);
 /* "FILE:LINE" or the variable's name or "default", for a message. */
 void config_where(
     const struct config *, const char *section, const char *key, struct buf *);
+
+/*
+ * False if there is no voice here: voice.templates is at its default and that
+ * folder is not there. A site for messages alone is then quite in order.
+ */
+bool config_has_voice(const struct config *);
 
 /* Every setting as it stands, one "section.key = value" a line, secrets as
  * "(set)" or "(not set)", the password of a URL as "***"; for

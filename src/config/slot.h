@@ -1,5 +1,5 @@
 /* The members of struct config by their option, and how they are set and
- * complained of. For src/config and src/params. */
+ * complained of. For src/config and src/site. */
 #ifndef CONFIG_SLOT_H
 #define CONFIG_SLOT_H
 

@@ -1,7 +1,7 @@
 /* switchhook check: is the configuration good, before a server reads it? */
 #include <string.h>
 
-#include "app/settings.h"
+#include "site/settings.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "app/backends.h"
+#include "app/ports.h"
 #include "aws/client.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
-#include "params/params.h"
+#include "site/settings.h"
+#include "site/snapshot.h"
 #include "store/db.h"
 #include "store/queue.h"
 #include "store/store.h"
@@ -111,7 +112,7 @@ ctl_config(struct ctl *ctl)
 		return CTL_DONE;
 	st = config_find(ctl->config_file, ctl->envp, &path);
 	if (st == ST_OK)
-		st = params_load(
+		st = settings_load(
 		    &ctl->config, path, ctl->envp, &errors, &warnings);
 	fputs(buf_str(&warnings), ctl->err);
 	code = end_with_mistakes(ctl, st, &errors, "configuration");

@@ -92,7 +92,7 @@ ctl_spool_flush(struct ctl *ctl)
 		return code;
 	st = db_write(ctl->app->db, hurry_job, &h);
 	if (st == ST_OK)
-		st = outbox_flush(ctl->app, NULL, &flushed);
+		st = outbox_flush(ctl->app->outbox, NULL, &flushed);
 	if (st == ST_OK)
 		st = spool_depth(ctl->app->db, INT64_MAX, &depth);
 	return st == ST_OK ? put_flushed(ctl, &flushed, depth.waiting)

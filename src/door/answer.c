@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "app/serve.h"
 #include "base/str.h"
 #include "config/config.h"
 

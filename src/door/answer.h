@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "base/buf.h"
+#include "base/buf.h"
 #include "http/request.h"
 #include "http/response.h"
 

@@ -148,7 +148,7 @@ is_admin(const struct app *app, char *const *envp)
 
 	admin =
 	    request_init(&r, envp, app->config->server.base_path) == ST_OK &&
-	    route_find(app_routes, app_routes_n, r.method, r.path, &route,
+	    route_find(app->routes, app->routes_n, r.method, r.path, &route,
 		arg) == ST_OK &&
 	    route->guard == GUARD_ADMIN;
 	request_release(&r);

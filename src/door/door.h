@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/app.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "door/listener.h"
+#include "site/snapshot.h"
 
 /* A CGI process ends by itself after so long; Twilio has hung up by then. An
  * administrator's request may wait for Twilio in its turn. */

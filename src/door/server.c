@@ -14,6 +14,7 @@
 
 #include "app/limit.h"
 #include "app/metrics.h"
+#include "app/serve.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/quit.h"

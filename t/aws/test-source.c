@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "params/source.h"
+#include "site/source.h"
 #include "t/aws/front.h"
 
 #define DEADLINE_US INT64_C(3000000)
@@ -27,7 +27,7 @@ begin(struct asked *a, const char *state)
 }
 
 static void
-want(struct asked *a, enum source_kind kind, const char *name, bool previous)
+want(struct asked *a, enum reference_kind kind, const char *name, bool previous)
 {
 	a->items[a->n].kind = kind;
 	a->items[a->n].name = name;
@@ -81,14 +81,14 @@ test_both(void)
 	struct asked a;
 
 	begin(&a, STATE);
-	want(&a, SOURCE_SECRETSMANAGER, "s", false);
-	want(&a, SOURCE_SSM, "/a", false);
-	want(&a, SOURCE_SECRETSMANAGER, "s", true);
-	want(&a, SOURCE_SSM, "/none", false);
-	want(&a, SOURCE_SECRETSMANAGER, "s", false);
-	want(&a, SOURCE_SSM, "/b", false);
-	want(&a, SOURCE_SECRETSMANAGER, "none", false);
-	want(&a, SOURCE_SSM, "/a", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", false);
+	want(&a, REFERENCE_SSM, "/a", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", true);
+	want(&a, REFERENCE_SSM, "/none", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", false);
+	want(&a, REFERENCE_SSM, "/b", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "none", false);
+	want(&a, REFERENCE_SSM, "/a", false);
 	fetch(&a);
 	assert_value(&a, 0, "new");
 	assert_value(&a, 1, "1");
@@ -119,9 +119,9 @@ test_refused(void)
 	struct asked a;
 
 	begin(&a, STATE);
-	want(&a, SOURCE_SSM, "/a", false);
-	want(&a, SOURCE_SSM, "/secret", false);
-	want(&a, SOURCE_SSM, "/b", false);
+	want(&a, REFERENCE_SSM, "/a", false);
+	want(&a, REFERENCE_SSM, "/secret", false);
+	want(&a, REFERENCE_SSM, "/b", false);
 	front_set("{\"faults\":[{\"target\":\"GetParameters\","
 		  "\"kind\":\"error\",\"type\":\"AccessDeniedException\","
 		  "\"message\":\"no\\nright\"},"
@@ -148,9 +148,9 @@ test_down(void)
 	struct asked a;
 
 	begin(&a, STATE);
-	want(&a, SOURCE_SSM, "/a", false);
-	want(&a, SOURCE_SSM, "/b", false);
-	want(&a, SOURCE_SECRETSMANAGER, "s", false);
+	want(&a, REFERENCE_SSM, "/a", false);
+	want(&a, REFERENCE_SSM, "/b", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", false);
 	front_set("{\"faults\":[{\"target\":\"GetParameters\","
 		  "\"kind\":\"hang\",\"times\":9}]}");
 	began = clock_mono_us();
@@ -161,10 +161,10 @@ test_down(void)
 	assert_value(&a, 2, "new");
 	end(&a);
 	begin(&a, STATE);
-	want(&a, SOURCE_SECRETSMANAGER, "s", false);
-	want(&a, SOURCE_SECRETSMANAGER, "s", true);
-	want(&a, SOURCE_SECRETSMANAGER, "t", false);
-	want(&a, SOURCE_SSM, "/a", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", true);
+	want(&a, REFERENCE_SECRETSMANAGER, "t", false);
+	want(&a, REFERENCE_SSM, "/a", false);
 	front_set("{\"faults\":[{\"target\":\"GetSecretValue\","
 		  "\"kind\":\"error\",\"status\":500,\"times\":3}]}");
 	fetch(&a);
@@ -187,8 +187,8 @@ test_nobody(void)
 	rig_open(&a.rig);
 	CU_ASSERT_EQUAL_FATAL(
 	    source_aws_open(&a.source, a.rig.aws, NULL), ST_OK);
-	want(&a, SOURCE_SSM, "/a", false);
-	want(&a, SOURCE_SECRETSMANAGER, "s", false);
+	want(&a, REFERENCE_SSM, "/a", false);
+	want(&a, REFERENCE_SECRETSMANAGER, "s", false);
 	fetch(&a);
 	assert_failure(&a, 0, ST_CONFIG, "no AWS keys");
 	assert_failure(&a, 1, ST_CONFIG, "no AWS keys");

@@ -11,7 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "params/params.h"
+#include "config/reference.h"
+#include "site/settings.h"
 #include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -69,11 +70,11 @@ load(const char *path, char *const *envp, struct buf *out)
 	struct config *c = NULL;
 	enum status st, ended;
 
-	st = params_begin(&c, path, envp, out);
+	st = reference_load(&c, path, envp, out);
 	require(st == ST_OK || st == ST_CONFIG);
 	require(c != NULL && (st == ST_OK) == (out->len == 0));
 	/* Nobody asks AWS here: what is kept there is missing. */
-	ended = params_end(c, NULL, out, &warnings);
+	ended = settings_end(c, NULL, out, &warnings);
 	require(ended == ST_OK || ended == ST_CONFIG);
 	require((st == ST_OK && ended == ST_OK) == (out->len == 0));
 	check_errors(buf_str(out));

@@ -1,4 +1,4 @@
-#include "params/source.h"
+#include "site/source.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ fail(struct source_item *item, enum status st, const char *why)
 }
 
 static void
-fail_all(struct source_item *items, size_t n, enum source_kind kind,
+fail_all(struct source_item *items, size_t n, enum reference_kind kind,
     enum status st, const char *why)
 {
 	size_t i;
@@ -170,7 +170,7 @@ fetch_secrets(struct source_aws *s, struct source_item *items, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (items[i].kind != SOURCE_SECRETSMANAGER)
+		if (items[i].kind != REFERENCE_SECRETSMANAGER)
 			continue;
 		if ((same = find_same(items, i)) != NULL)
 			copy_item(&items[i], same);
@@ -195,8 +195,8 @@ open_client(struct source_aws *s, struct source_item *items, size_t n)
 	if (st == ST_UNAVAILABLE)
 		st = ST_CONFIG;
 	if (st != ST_OK) {
-		fail_all(items, n, SOURCE_SSM, st, buf_str(&why));
-		fail_all(items, n, SOURCE_SECRETSMANAGER, st, buf_str(&why));
+		fail_all(items, n, REFERENCE_SSM, st, buf_str(&why));
+		fail_all(items, n, REFERENCE_SECRETSMANAGER, st, buf_str(&why));
 	}
 	buf_release(&why);
 	return st == ST_OK;
@@ -214,12 +214,12 @@ aws_fetch(struct source *base, struct source_item *items, size_t n,
 	if (n == 0 || !open_client(s, items, n))
 		return;
 	if ((ssm = calloc(n, sizeof(struct source_item *))) == NULL) {
-		fail_all(items, n, SOURCE_SSM, ST_NOMEM, "");
-		fail_all(items, n, SOURCE_SECRETSMANAGER, ST_NOMEM, "");
+		fail_all(items, n, REFERENCE_SSM, ST_NOMEM, "");
+		fail_all(items, n, REFERENCE_SECRETSMANAGER, ST_NOMEM, "");
 		return;
 	}
 	for (i = 0; i < n; i++)
-		if (items[i].kind == SOURCE_SSM)
+		if (items[i].kind == REFERENCE_SSM)
 			ssm[count++] = &items[i];
 	/* One service that hangs must not use up the other's time. */
 	half_us = clock_mono_us() / 2 + deadline_us / 2;

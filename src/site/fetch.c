@@ -1,4 +1,4 @@
-#include "params/fetch.h"
+#include "site/fetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/str.h"
 #include "codec/json.h"
 #include "config/value.h"
-#include "params/reference.h"
-#include "params/source.h"
+#include "config/reference.h"
+#include "site/source.h"
 
 /* A value is no longer than one that file: names. */
 #define VALUE_MAX (((size_t)64 << 10) - 1)
@@ -59,7 +59,7 @@ pick(const struct reference *r, const struct buf *raw, char **out,
 	bool object;
 	enum status st;
 
-	if (r->kind == SOURCE_SSM)
+	if (r->kind == REFERENCE_SSM)
 		return str_dup(buf_str(raw), out);
 	st = json_parse(buf_str(raw), raw->len, &root);
 	if (st == ST_NOMEM)
@@ -143,7 +143,7 @@ plan_make(struct plan *p, struct fetch *fetches, size_t n)
 	for (i = 0; i < n && st == ST_OK; i++) {
 		st = reference_parse(fetches[i].reference, &p->references[i]);
 		/* A parameter has no value before it. */
-		if (p->references[i].kind == SOURCE_SSM)
+		if (p->references[i].kind == REFERENCE_SSM)
 			fetches[i].rotates = false;
 		item = &p->items[p->n++];
 		item->kind = p->references[i].kind;

@@ -8,11 +8,11 @@
  * refusing every webhook would make AWS's outage ours.
  *
  * One thread, the keeper, asks whether it is time and fetches; any thread may
- * have doubts, and ask whether all is well. NULL is a refresh that never is
- * due, and well: nothing is kept at AWS.
+ * have doubts, and ask whether all is well (app/freshness.h). NULL is a refresh
+ * that never is due: nothing is kept at AWS.
  */
-#ifndef PARAMS_REFRESH_H
-#define PARAMS_REFRESH_H
+#ifndef SITE_REFRESH_H
+#define SITE_REFRESH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/status.h"
 
+struct freshness;
 struct refresh;
 struct secrets;
 struct source;
@@ -45,7 +46,7 @@ struct refresh_options {
 	void *fetched_arg;
 };
 
-/* After a good fetch, which params_end was. ST_OK or ST_NOMEM. */
+/* After a good fetch, which settings_end was. ST_OK or ST_NOMEM. */
 enum status refresh_open(struct refresh **, const struct refresh_options *);
 void refresh_close(struct refresh *);
 
@@ -56,13 +57,10 @@ bool refresh_due(const struct refresh *);
 void refresh_run(
     struct refresh *, const struct secrets *now, struct secrets **next);
 
-/* A signature or token was wrong: perhaps ours is old. */
-void refresh_doubt(struct refresh *);
+/* What requests have to do with it; as long as the refresh. */
+struct freshness *refresh_freshness(struct refresh *);
 
 /* True once after each first doubt: it may be due. */
 bool refresh_doubted(struct refresh *);
-
-/* Is what there is not too old? *why is for the log. */
-bool refresh_ready(const struct refresh *, struct buf *why);
 
 #endif

@@ -1,5 +1,10 @@
-#include "app/app.h"
-#include "app/handlers.h"
+#include "site/routes.h"
+
+#include "app/health.h"
+#include "app/metrics_page.h"
+#include "app/monitor.h"
+#include "app/voice.h"
+#include "app/whatsapp.h"
 
 const struct route app_routes[] = {
 	{ METHOD_GET, "/health", GUARD_OPEN, handle_health, ACCEPT_FORM },

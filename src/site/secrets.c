@@ -1,4 +1,4 @@
-#include "params/secrets.h"
+#include "site/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "config/slot.h"
-#include "params/fetch.h"
+#include "site/fetch.h"
 
 /* All that are secret, and how they are used. */
 static const struct {

@@ -1,5 +1,5 @@
 /* Opening and closing a snapshot, and the slot that workers take it from. */
-#include "app/app.h"
+#include "site/snapshot.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,15 +9,15 @@
 #include "app/metrics.h"
 #include "app/outbox.h"
 #include "app/ports.h"
-#include "app/settings.h"
 #include "app/spans.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "config/env.h"
 #include "http/client.h"
-#include "params/params.h"
-#include "params/refresh.h"
-#include "params/secrets.h"
+#include "site/refresh.h"
+#include "site/routes.h"
+#include "site/secrets.h"
+#include "site/settings.h"
 #include "store/db.h"
 #include "twilio/templates.h"
 
@@ -67,16 +67,23 @@ static enum status
 open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 {
 	bool remote = ports_remote(app->config);
+	struct ports_source source = {
+		.config = app->config, .db = app->db, .log = app->log
+	};
+	struct outbox_options out = { .db = app->db,
+		.log = app->log,
+		.spool = app->config->store.spool == SPOOL_ON,
+		.behind = remote && o->threaded };
 	enum status st = ST_OK;
 
 	if (remote && app->aws == NULL)
-		st = settings_aws(app, o, errors);
-	app->source = (struct ports_source){ app->config, app->db, app->aws };
+		st = settings_open_aws(app, o, errors);
+	source.aws = app->aws;
 	if (st == ST_OK)
-		st = ports_pool_open(&app->ports, &app->source, errors);
+		st = ports_pool_open(&app->ports, &source, errors);
+	out.ports = app->ports;
 	if (st == ST_OK)
-		st = outbox_open(&app->outbox, app,
-		    remote && o->threaded && outbox_spools(app));
+		st = outbox_open(&app->outbox, &out);
 	return st;
 }
 
@@ -93,12 +100,14 @@ open_twilio(struct app *app, const struct app_options *o)
 	return http_library_open(&app->twilio, &way);
 }
 
-/* One count over reloads. */
+/* The routes, and one count of them over reloads. */
 static enum status
-open_metrics(struct app *app, const struct app_options *o)
+open_routes(struct app *app, const struct app_options *o)
 {
+	app->routes = app_routes;
+	app->routes_n = app_routes_n;
 	if (o->before == NULL)
-		return metrics_open(&app->metrics);
+		return metrics_open(&app->metrics, app_routes, app_routes_n);
 	app->metrics = metrics_share(o->before->metrics);
 	return ST_OK;
 }
@@ -113,7 +122,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
 	app->limit = o->limit;
-	if ((st = open_metrics(app, o)) == ST_OK)
+	if ((st = open_routes(app, o)) == ST_OK)
 		st = health_open(&app->health);
 	if (st == ST_OK)
 		st = settings_open(app, o, errors);
@@ -181,7 +190,7 @@ app_open_broken(struct app **out, const struct app_options *o,
 	if (app != NULL && (app->broken = buf_detach(&text)) != NULL)
 		st = settings_open_broken(app, o);
 	if (st == ST_OK)
-		st = open_metrics(app, o);
+		st = open_routes(app, o);
 	if (st == ST_OK)
 		*out = app;
 	else

@@ -1,46 +1,24 @@
 /*
- * The secrets that requests are checked with, and that Twilio's API is asked
- * with: one state of them. It does not change; a fetch that brings other values
- * (params/refresh.h) makes another state, which a new snapshot then has.
+ * Making struct secrets (app/app.h). One state of them does not change; a fetch
+ * that brings other values (site/refresh.h) makes another state, which a new
+ * snapshot then has.
  */
-#ifndef PARAMS_SECRETS_H
-#define PARAMS_SECRETS_H
+#ifndef SITE_SECRETS_H
+#define SITE_SECRETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/app.h"
 #include "base/log.h"
 #include "base/status.h"
 
 struct config;
 struct fetch;
 
-/* The current token; the one before it, as Secrets Manager has it; the one
- * that was replaced last; auth_token_previous. */
-#define SECRETS_TOKENS_MAX 4
-
-/* So many settings are secrets. */
-#define SECRETS_N 4
-
-struct secrets {
-	const char *tokens[SECRETS_TOKENS_MAX + 1]; /* to check signatures
-	                       with, the current one first; NULL-ended */
-	const char *admin_token; /* "": none */
-	const char *api_secret; /* of twilio.api_key; "": none */
-
-	/* What these are made of, for src/params. */
-	struct secret {
-		const char *reference; /* the configuration's; NULL: it stays */
-		char *value; /* never NULL */
-		char *previous; /* as the service has it; NULL: none */
-	} each[SECRETS_N];
-	char *replaced; /* the token before this one, until then; or NULL */
-	int64_t replaced_until_us;
-};
-
 /*
- * As a configuration has them, after params_end; it must outlive them. take:
+ * As a configuration has them, after settings_end; it must outlive them. take:
  * they move, so that there is one copy of each. before is what these replace,
  * or NULL: where the token is kept in the same place and is another now, the
  * old one still counts for grace_us. Twilio may go on signing with it for a

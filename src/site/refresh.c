@@ -1,13 +1,13 @@
-#include "params/refresh.h"
+#include "site/refresh.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "app/freshness.h"
 #include "base/clock.h"
 #include "codec/crypt.h"
-#include "params/fetch.h"
-#include "params/secrets.h"
-#include "params/source.h"
+#include "site/fetch.h"
+#include "site/secrets.h"
+#include "site/source.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -28,8 +28,7 @@ struct refresh {
 	struct refresh_options o;
 	int failures; /* in a row */
 	int64_t due_us, forced_us; /* the next; not before that for doubts */
-	atomic_bool doubt, doubted; /* since the last fetch; not told yet */
-	_Atomic int64_t good_us; /* the last good fetch */
+	struct freshness freshness;
 };
 
 /* Give or take a tenth, so that many responders do not ask in step. */
@@ -54,6 +53,12 @@ set_due(struct refresh *r)
 	    jitter(r->failures == 0 ? t->usual_us : t->retry_us << doublings);
 }
 
+static void
+note_good(struct refresh *r)
+{
+	r->freshness.until_us = clock_mono_us() + r->o.times->ceiling_us;
+}
+
 enum status
 refresh_open(struct refresh **out, const struct refresh_options *o)
 {
@@ -65,7 +70,7 @@ refresh_open(struct refresh **out, const struct refresh_options *o)
 		return ST_NOMEM;
 	}
 	r->o = *o;
-	r->good_us = clock_mono_us();
+	note_good(r);
 	set_due(r);
 	return ST_OK;
 }
@@ -85,7 +90,8 @@ refresh_due(const struct refresh *r)
 	int64_t now_us = clock_mono_us();
 
 	return r != NULL &&
-	    (now_us >= r->due_us || (r->doubt && now_us >= r->forced_us));
+	    (now_us >= r->due_us ||
+		(r->freshness.doubt && now_us >= r->forced_us));
 }
 
 void
@@ -96,7 +102,7 @@ refresh_run(struct refresh *r, const struct secrets *now, struct secrets **next)
 	bool good = false;
 
 	*next = NULL;
-	if (atomic_exchange(&r->doubt, false))
+	if (atomic_exchange(&r->freshness.doubt, false))
 		r->forced_us = clock_mono_us() + r->o.times->forced_us;
 	if (fetch_all(r->o.source, fetches, n, clock_mono_us() + FETCH_US) !=
 		ST_OK ||
@@ -105,31 +111,22 @@ refresh_run(struct refresh *r, const struct secrets *now, struct secrets **next)
 		good = false;
 	fetch_release(fetches, n);
 	if (good)
-		r->good_us = clock_mono_us();
+		note_good(r);
 	r->failures = good ? 0 : r->failures + 1;
 	set_due(r);
 	if (r->o.fetched != NULL)
 		r->o.fetched(r->o.fetched_arg, good);
 }
 
-void
-refresh_doubt(struct refresh *r)
+struct freshness *
+refresh_freshness(struct refresh *r)
 {
-	if (r != NULL && !atomic_exchange(&r->doubt, true))
-		r->doubted = true;
+	return r == NULL ? NULL : &r->freshness;
 }
 
 bool
 refresh_doubted(struct refresh *r)
 {
-	return r != NULL && r->doubted && atomic_exchange(&r->doubted, false);
-}
-
-bool
-refresh_ready(const struct refresh *r, struct buf *why)
-{
-	if (r == NULL || clock_mono_us() - r->good_us <= r->o.times->ceiling_us)
-		return true;
-	buf_puts(why, "secrets were not fetched for too long");
-	return false;
+	return r != NULL && r->freshness.untold &&
+	    atomic_exchange(&r->freshness.untold, false);
 }

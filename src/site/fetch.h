@@ -2,8 +2,8 @@
  * Fetching what references to AWS name: all in as few calls as can be, and of
  * each answer what the reference means of it.
  */
-#ifndef PARAMS_FETCH_H
-#define PARAMS_FETCH_H
+#ifndef SITE_FETCH_H
+#define SITE_FETCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,10 +15,10 @@
 struct source;
 
 struct fetch {
-	const char *reference; /* a whole one (params/reference.h) */
+	const char *reference; /* a whole one (config/reference.h) */
 	bool rotates; /* the value before this one is wanted too */
 
-	enum status status; /* see params/source.h; ST_MALFORMED: it is there,
+	enum status status; /* see site/source.h; ST_MALFORMED: it is there,
 	                       but no text that a setting could have */
 	char *value; /* if ST_OK; without a newline at its end */
 	char *previous; /* NULL: there is none, or none that can be had */

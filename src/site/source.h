@@ -2,8 +2,8 @@
  * Where values are fetched from: AWS's Parameter Store and Secrets Manager;
  * in tests whatever they make of it.
  */
-#ifndef PARAMS_SOURCE_H
-#define PARAMS_SOURCE_H
+#ifndef SITE_SOURCE_H
+#define SITE_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,14 +11,13 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "config/reference.h"
 
 struct aws;
 
-enum source_kind { SOURCE_SSM, SOURCE_SECRETSMANAGER };
-
 /* One value that is asked for, and the answer. */
 struct source_item {
-	enum source_kind kind;
+	enum reference_kind kind;
 	const char *name; /* as the service knows it; the caller's */
 	bool previous; /* of a secret: the one before (AWSPREVIOUS) */
 
