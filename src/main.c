@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/limit.h"
 #include "base/process.h"
 #include "base/quit.h"
 #include "config.h"
 #include "config/config.h"
 #include "door/door.h"
 #include "site/settings.h"
+#include "watch/limit.h"
 
 #define PROGRAM "switchhook.fcgi"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/serve.h"
 #include "config/config.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "serve/serve.h"
 
 static atomic_int opened;
 static char base_path[] = "/base";

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "config/config.h"
-#include "config/value.h"
 #include "config/reference.h"
+#include "config/value.h"
 #include "site/settings.h"
 
 static void

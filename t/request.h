@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/ports.h"
 #include "base/buf.h"
+#include "message/ports.h"
 #include "site/snapshot.h"
 
 #define TEST_TOKEN "0123456789abcdef0123456789abcdef"

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
-#include "site/routes.h"
-#include "app/envelope.h"
 #include "codec/json.h"
 #include "config/config.h"
+#include "message/envelope.h"
+#include "serve/app.h"
+#include "site/routes.h"
 #include "store/db.h"
 #include "store/queue.h"
 #include "store/store.h"

@@ -1,5 +1,5 @@
 /* When a queue that fails is tried, and by how many. */
-#include "app/breaker.h"
+#include "message/breaker.h"
 #include "t/test.h"
 
 #define S INT64_C(1000000)

@@ -1,6 +1,6 @@
 /* The HTTP client's certificates, proxies and threads. */
-#include "t/test.h"
 #include "t/client-server.h"
+#include "t/test.h"
 
 #include <pthread.h>
 #include <stdio.h>

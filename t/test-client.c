@@ -1,6 +1,6 @@
 /* The HTTP client, against t/client-server.py on loopback. */
-#include "t/test.h"
 #include "t/client-server.h"
+#include "t/test.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

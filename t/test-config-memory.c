@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "config/reference.h"
-#include "site/settings.h"
 #include "site/refresh.h"
 #include "site/secrets.h"
+#include "site/settings.h"
 #include "t/configs.h"
 #include "t/fake-source.h"
 #include "t/memory.h"

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/value.h"
 #include "config/slot.h"
+#include "config/value.h"
 #include "t/configs.h"
 #include "t/test.h"
 

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/backends.h"
 #include "base/clock.h"
+#include "message/backends.h"
 #include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"

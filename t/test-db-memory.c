@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/backends.h"
 #include "base/str.h"
+#include "message/backends.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "store/store.h"
 #include "t/databases.h"
+#include "t/memory.h"
 #include "t/notes.h"
 #include "t/shim-fs.h"
-#include "t/memory.h"
 #include "t/test.h"
 
 /* Opening, one note, closing. */

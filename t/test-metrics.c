@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/app.h"
-#include "site/routes.h"
-#include "app/backends.h"
-#include "app/metrics.h"
-#include "app/ports.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "message/backends.h"
+#include "message/ports.h"
+#include "serve/app.h"
+#include "serve/metrics.h"
+#include "site/routes.h"
 #include "store/counter.h"
 #include "store/db.h"
 #include "store/queue.h"

@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
-#include "app/limit.h"
-#include "app/page_token.h"
 #include "codec/json.h"
+#include "serve/app.h"
 #include "store/call.h"
 #include "store/db.h"
 #include "t/request.h"
 #include "t/test.h"
+#include "watch/limit.h"
+#include "watch/page_token.h"
 
 #define ADMIN "an-admin-token"
 #define SID "CA0123456789abcdef0123456789ABCDEF"

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/backends.h"
 #include "base/clock.h"
+#include "message/backends.h"
 #include "store/db.h"
 #include "t/contract-queue.h"
 #include "t/databases.h"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/slot.h"
 #include "config/reference.h"
+#include "config/slot.h"
 #include "site/settings.h"
 #include "t/configs.h"
 #include "t/fake-source.h"

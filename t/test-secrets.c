@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/freshness.h"
 #include "base/clock.h"
 #include "config/config.h"
 #include "config/reference.h"
+#include "serve/freshness.h"
 #include "site/refresh.h"
 #include "site/secrets.h"
 #include "site/settings.h"

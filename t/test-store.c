@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/backends.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "message/backends.h"
 #include "store/db.h"
 #include "store/schema.h"
 #include "t/contract-store.h"

@@ -63,7 +63,7 @@ def main():
         fail(f"only {len(found)} examples")
 
     # The program's own tables: what a step offers, and what voice.* has.
-    filled = re.findall(r'\[OFFER_\w+\] = "(\w+)"', source("src/app/script.c"))
+    filled = re.findall(r'\[OFFER_\w+\] = "(\w+)"', source("src/voice/script.c"))
     filled += re.findall(r"AT\(voice, (\w+_(?:url|number))\)",
                          source("src/config/option.c"))
     if len(filled) < 10:

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "t/test.h"
 #include "twilio/template_file.h"
 #include "twilio/templates.h"
-#include "t/test.h"
 
 #define SAY(text) "<Response><Say>" text "</Say></Response>"
 

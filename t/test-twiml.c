@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "t/test.h"
 #include "twilio/grammar.h"
 #include "twilio/twiml.h"
-#include "t/test.h"
 
 #define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 

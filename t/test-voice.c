@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "codec/form.h"
 #include "config/config.h"
+#include "serve/app.h"
 #include "store/call.h"
 #include "store/db.h"
 #include "store/queue.h"

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/limit.h"
-#include "app/page_token.h"
 #include "base/clock.h"
 #include "codec/moment.h"
 #include "t/test.h"
+#include "watch/limit.h"
+#include "watch/page_token.h"
 
 #define DAY INT64_C(86400000000)
 #define NOON INT64_C(1795262400000000) /* 2026-11-21T12:00:00Z */

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "config.h"
 #include "codec/crypt.h"
 #include "codec/json.h"
+#include "config.h"
 
 #define HEX "0123456789abcdef"
 

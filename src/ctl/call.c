@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "ctl/caller.h"
 #include "ctl/ctl.h"
 #include "ctl/webhook.h"
+#include "serve/app.h"
 
 /* A call that goes round in circles ends here. */
 #define STEPS_MAX 100

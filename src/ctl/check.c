@@ -1,10 +1,10 @@
 /* switchhook check: is the configuration good, before a server reads it? */
 #include <string.h>
 
-#include "site/settings.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "site/settings.h"
 
 /* Each line of text as a row of its own; ok tells that it is a warning. */
 static enum status

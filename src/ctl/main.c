@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "config.h"
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
 #include "door/door.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/app.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "config/config.h"
@@ -11,6 +10,7 @@
 #include "ctl/message_form.h"
 #include "ctl/row.h"
 #include "ctl/webhook.h"
+#include "serve/app.h"
 #include "store/db.h"
 #include "store/message.h"
 

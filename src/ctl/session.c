@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/backends.h"
-#include "app/ports.h"
 #include "aws/client.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
+#include "message/backends.h"
+#include "message/ports.h"
 #include "site/settings.h"
 #include "site/snapshot.h"
 #include "store/db.h"

@@ -1,9 +1,9 @@
 /* switchhook spool: what remote queues have not taken yet. */
-#include "app/app.h"
-#include "app/outbox.h"
 #include "base/clock.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "message/outbox.h"
+#include "serve/app.h"
 #include "store/db.h"
 #include "store/spool.h"
 

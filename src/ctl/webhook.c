@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app.h"
 #include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/form.h"
@@ -11,6 +10,7 @@
 #include "config/config.h"
 #include "door/door.h"
 #include "http/client.h"
+#include "serve/app.h"
 #include "twilio/signature.h"
 
 #define FORM_TYPE "application/x-www-form-urlencoded"

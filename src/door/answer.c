@@ -3,9 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "app/serve.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "serve/serve.h"
 
 /* Memory that a large reply took is given back after it. */
 #define KEEP_MAX ((size_t)64 << 10)

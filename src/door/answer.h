@@ -5,11 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "app/app.h"
-#include "base/buf.h"
 #include "base/buf.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "serve/app.h"
 
 /* A worker's memory for replies; the zero value is fine. */
 struct answer {

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/metrics.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "config/env.h"
 #include "door/answer.h"
+#include "serve/metrics.h"
 
 /* Standard input, as far as the request announced it. */
 struct input {

@@ -12,9 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/limit.h"
-#include "app/metrics.h"
-#include "app/serve.h"
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/quit.h"
@@ -23,6 +20,9 @@
 #include "door/answer.h"
 #include "door/gate.h"
 #include "door/notify.h"
+#include "serve/metrics.h"
+#include "serve/serve.h"
+#include "watch/limit.h"
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which

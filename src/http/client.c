@@ -11,9 +11,9 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
-#include "config.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "config.h"
 #include "http/client.h"
 
 #define HEAD_MAX ((size_t)64 << 10)

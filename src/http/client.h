@@ -16,8 +16,8 @@
 
 #include "base/buf.h"
 #include "base/kv.h"
-#include "base/status.h"
 #include "base/quit.h"
+#include "base/status.h"
 #include "http/reply.h"
 
 /* What all clients of a process share; safe from several threads. */

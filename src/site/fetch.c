@@ -5,8 +5,8 @@
 
 #include "base/str.h"
 #include "codec/json.h"
-#include "config/value.h"
 #include "config/reference.h"
+#include "config/value.h"
 #include "site/source.h"
 
 /* A value is no longer than one that file: names. */

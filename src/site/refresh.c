@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "app/freshness.h"
 #include "base/clock.h"
 #include "codec/crypt.h"
+#include "serve/freshness.h"
 #include "site/fetch.h"
 #include "site/secrets.h"
 #include "site/source.h"

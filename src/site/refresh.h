@@ -8,7 +8,7 @@
  * refusing every webhook would make AWS's outage ours.
  *
  * One thread, the keeper, asks whether it is time and fetches; any thread may
- * have doubts, and ask whether all is well (app/freshness.h). NULL is a refresh
+ * have doubts, and ask whether all is well (serve/freshness.h). NULL is a refresh
  * that never is due: nothing is kept at AWS.
  */
 #ifndef SITE_REFRESH_H

@@ -1,10 +1,10 @@
 #include "site/routes.h"
 
-#include "app/health.h"
-#include "app/metrics_page.h"
-#include "app/monitor.h"
-#include "app/voice.h"
-#include "app/whatsapp.h"
+#include "message/whatsapp.h"
+#include "serve/health.h"
+#include "voice/voice.h"
+#include "watch/metrics_page.h"
+#include "watch/monitor.h"
 
 const struct route app_routes[] = {
 	{ METHOD_GET, "/health", GUARD_OPEN, handle_health, ACCEPT_FORM },

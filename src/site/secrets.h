@@ -1,5 +1,5 @@
 /*
- * Making struct secrets (app/app.h). One state of them does not change; a fetch
+ * Making struct secrets (serve/app.h). One state of them does not change; a fetch
  * that brings other values (site/refresh.h) makes another state, which a new
  * snapshot then has.
  */
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/app.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "serve/app.h"
 
 struct config;
 struct fetch;

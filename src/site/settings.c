@@ -5,19 +5,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/metrics.h"
-#include "app/ports.h"
-#include "app/voice_check.h"
 #include "aws/client.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "config/reference.h"
 #include "config/slot.h"
+#include "message/ports.h"
+#include "serve/metrics.h"
 #include "site/fetch.h"
 #include "site/refresh.h"
 #include "site/secrets.h"
 #include "site/source.h"
+#include "voice/voice_check.h"
 
 /* What fetching at the start may take in all. */
 #define FETCH_US INT64_C(5000000)

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/health.h"
-#include "app/metrics.h"
-#include "app/outbox.h"
-#include "app/ports.h"
-#include "app/spans.h"
 #include "aws/client.h"
 #include "config/config.h"
 #include "config/env.h"
 #include "http/client.h"
+#include "message/outbox.h"
+#include "message/ports.h"
+#include "serve/health.h"
+#include "serve/metrics.h"
+#include "serve/spans.h"
 #include "site/refresh.h"
 #include "site/routes.h"
 #include "site/secrets.h"

@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-#include "app/app.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "serve/app.h"
 
 struct quit;
 

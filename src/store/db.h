@@ -21,8 +21,8 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/status.h"
 #include "base/quit.h"
+#include "base/status.h"
 
 struct db;
 

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/status.h"
 #include "base/quit.h"
+#include "base/status.h"
 
 struct db_lock {
 	char *path; /* of the lock file */

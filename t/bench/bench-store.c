@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/backends.h"
 #include "base/clock.h"
+#include "message/backends.h"
 #include "store/counter.h"
 #include "store/db.h"
 #include "store/message.h"

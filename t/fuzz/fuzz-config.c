@@ -11,9 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "config/reference.h"
 #include "site/settings.h"
-#include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

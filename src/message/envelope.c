@@ -1,0 +1,110 @@
+#include "message/envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "codec/json.h"
+#include "store/store.h"
+
+#define WHATSAPP "whatsapp:"
+
+void
+envelope_channel(const char *from, char out[static ENVELOPE_CHANNEL_MAX])
+{
+	size_t n = strcspn(from, ":");
+
+	if (from[n] != ':' || n == 0 || n >= ENVELOPE_CHANNEL_MAX) {
+		memcpy(out, "sms", sizeof("sms"));
+		return;
+	}
+	memcpy(out, from, n);
+	out[n] = '\0';
+}
+
+const char *
+envelope_sender(const char *from)
+{
+	return str_starts(from, WHATSAPP) ? from + sizeof(WHATSAPP) - 1 : from;
+}
+
+/* By name; equal names stay in the order they came in. */
+static int
+by_name(const void *a, const void *b)
+{
+	const struct kv_pair *x = *(const struct kv_pair *const *)a;
+	const struct kv_pair *y = *(const struct kv_pair *const *)b;
+	size_t n = x->name_len < y->name_len ? x->name_len : y->name_len;
+	int c = memcmp(x->name, y->name, n);
+
+	if (c != 0)
+		return c;
+	if (x->name_len != y->name_len)
+		return x->name_len < y->name_len ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static bool
+same_name(const struct kv_pair *a, const struct kv_pair *b)
+{
+	return a->name_len == b->name_len &&
+	    memcmp(a->name, b->name, a->name_len) == 0;
+}
+
+enum status
+envelope_put_form(const struct kv *form, struct buf *out)
+{
+	const struct kv_pair **sorted;
+	size_t i;
+
+	if ((sorted = calloc(form->n + 1, sizeof(*sorted))) == NULL)
+		return out->err = ST_NOMEM;
+	for (i = 0; i < form->n; i++)
+		sorted[i] = &form->pairs[i];
+	qsort(sorted, form->n, sizeof(*sorted), by_name);
+	buf_putc(out, '{');
+	for (i = 0; i < form->n; i++) {
+		if (i > 0 && same_name(sorted[i - 1], sorted[i])) {
+			buf_putc(out, ',');
+		} else {
+			buf_puts(out, i > 0 ? "]," : "");
+			json_put_string(
+			    out, sorted[i]->name, sorted[i]->name_len);
+			buf_puts(out, ":[");
+		}
+		json_put_string(out, sorted[i]->value, sorted[i]->value_len);
+	}
+	buf_puts(out, form->n > 0 ? "]}" : "}");
+	free(sorted);
+	return out->err;
+}
+
+static void
+put_member(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, ",\"%s\":", name);
+	json_put_text(out, str_empty(value) ? NULL : value);
+}
+
+enum status
+envelope_put(const struct buf *twilio_message,
+    const struct conversation *conversation, int64_t received_us,
+    const char *channel, struct buf *out)
+{
+	static const struct conversation nobody;
+	const struct conversation *c =
+	    conversation == NULL ? &nobody : conversation;
+	char time[CLOCK_ISO_MAX];
+
+	clock_iso(received_us, time);
+	buf_puts(out, "{\"twilio_message\":");
+	buf_put(out, twilio_message->data, twilio_message->len);
+	put_member(out, "conversation_id", c->id);
+	put_member(out, "thread_id", c->thread_id);
+	put_member(out, "company_id", c->company_id);
+	put_member(out, "project_id", c->project_id);
+	put_member(out, "timestamp", time);
+	put_member(out, "channel", channel);
+	return buf_putc(out, '}');
+}

@@ -1,0 +1,43 @@
+/*
+ * What goes on a queue, one JSON object:
+ *
+ *	{"twilio_message": {"From": ["whatsapp:+14155550100"], …},
+ *	 "conversation_id": …, "thread_id": …, "company_id": …,
+ *	 "project_id": …, "timestamp": "2026-11-21T18:50:00.123456",
+ *	 "channel": "whatsapp"}
+ *
+ * Every parameter of a form is a list of its values; a JSON webhook is
+ * carried as the object it was. What the conversation does not have is null.
+ */
+#ifndef MESSAGE_ENVELOPE_H
+#define MESSAGE_ENVELOPE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/kv.h"
+
+struct conversation;
+
+/*
+ * The channel of a From address: "whatsapp" of "whatsapp:+1…", "sms" of a
+ * bare number, else the prefix.
+ */
+#define ENVELOPE_CHANNEL_MAX 32
+void envelope_channel(const char *from, char out[static ENVELOPE_CHANNEL_MAX]);
+
+/* The sender's address as conversations have it: without "whatsapp:". */
+const char *envelope_sender(const char *from);
+
+/* The value of "twilio_message" for a form. The result is out->err. */
+enum status envelope_put_form(const struct kv *form, struct buf *out);
+
+/*
+ * The whole envelope around a twilio_message, which is JSON. conversation is
+ * NULL if there is none. The result is out->err.
+ */
+enum status envelope_put(const struct buf *twilio_message,
+    const struct conversation *conversation, int64_t received_us,
+    const char *channel, struct buf *out);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * One inbound message on its way: the sender's newest conversation decides
+ * the queue, the MessageSid, or the digest, makes a repeat harmless, and look-up, record and
+ * queue entry are one transaction, so that a hand-off cannot race a message.
+ */
+#ifndef MESSAGE_INBOUND_H
+#define MESSAGE_INBOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "codec/crypt.h"
+#include "message/envelope.h"
+#include "message/ports.h"
+
+struct metrics;
+struct outbox;
+
+struct inbound {
+	struct ports *ports;
+	struct outbox *outbox;
+	struct metrics *metrics;
+	const char *sid; /* the MessageSid; NULL: it has none that counts */
+	const unsigned char *digest; /* of what was signed */
+	bool brief; /* rightly without a SID, see store/message.h */
+	const char *from; /* the address as Twilio sent it */
+	const char *sender; /* without "whatsapp:" */
+	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
+	char channel[ENVELOPE_CHANNEL_MAX];
+	const struct buf *message; /* "twilio_message": JSON */
+	int64_t received_us;
+	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */
+	char hex
+	    [CRYPT_SHA256_HEX_MAX]; /* the digest, where it is needed as text */
+
+	/* Results. */
+	const char *outcome; /* static: "ai", "human", "unrouted", … */
+	bool unknown; /* the sender had no conversation */
+	bool spooled; /* its queue has not got it yet */
+	char *conversation_id; /* NULL: none; the caller frees it */
+};
+
+/*
+ * Route it. ST_OK: it is durable, or was recorded before (outcome
+ * "duplicate"), or is ignored by configuration. Else nothing of it was
+ * recorded (ST_TIMEOUT: perhaps all of it).
+ */
+enum status inbound_route(struct inbound *);
+
+#endif

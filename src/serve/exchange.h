@@ -1,0 +1,87 @@
+/*
+ * One request, its reply, and what is known about both, and the steps between
+ * them that app_serve takes in this order: parse, guard, body policy, handler.
+ * A step that answers itself (with an error) returns false.
+ */
+#ifndef SERVE_EXCHANGE_H
+#define SERVE_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "base/kv.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/route.h"
+#include "serve/app.h"
+#include "twilio/signature.h"
+
+/* What one request carries from guard to log line. */
+struct exchange {
+	const struct app *app;
+	struct request *request;
+	struct response *response;
+	const struct route *route;
+	char arg[ROUTE_ARG_MAX]; /* {template}, {target}, {call_sid} */
+	char id[STR_UUID_MAX]; /* X-Request-Id */
+	struct kv query; /* parsed query */
+	struct kv form; /* parsed form; of a GET webhook: its query */
+	bool is_form; /* the POST body is one (or there is none) */
+	bool is_json; /* the POST body is application/json */
+	bool malformed; /* a bad percent-escape in form or query */
+	bool too_large; /* its body, or its number of parameters: not parsed */
+	char message_sid[64]; /* for the log line; "" if there is none */
+	char call_sid[64]; /* the same */
+	const char *outcome; /* static: which way it went, for the log */
+	char *conversation_id; /* owned; for the log line */
+	const char *signature; /* static: the verdict's name */
+	unsigned char digest[SIGNATURE_DIGEST_SIZE]; /* of what was signed */
+};
+
+/* Parse query and form. ST_OK or ST_NOMEM; what is malformed or too large is
+ * marked. */
+enum status exchange_parse(struct exchange *);
+void exchange_release(struct exchange *);
+
+/* Enforce the route's guard column. */
+bool guard_pass(struct exchange *);
+
+/*
+ * The URL that Twilio called: server.public_url + REQUEST_URI below
+ * server.base_path, or, without public_url, built from the request
+ * (X-Forwarded-* only from server.trusted_proxies).
+ */
+enum status exchange_url(const struct exchange *, struct buf *out);
+
+/*
+ * The same under voice.webhook_api_url, which is where Twilio posts to when it
+ * follows an action URL of ours. ST_NOTFOUND: it is not set, or there is no
+ * such URL.
+ */
+enum status exchange_voice_url(const struct exchange *, struct buf *out);
+
+/*
+ * REQUEST_URI from the route on ("/transfer-call?attempt=2"), or NULL if it
+ * does not have the route as it stands.
+ */
+const char *exchange_tail(const struct exchange *);
+
+/* Answer with an error; the message goes to the client as it stands. */
+void exchange_error(struct exchange *, int code, const char *message);
+
+/* Answer 413. */
+void exchange_too_large(struct exchange *);
+
+/* Answer 500, or 503 with Retry-After where a later try may pass. */
+void exchange_fail(struct exchange *, enum status);
+
+/*
+ * A parameter that the handler acts on: from the form, or the query of a GET.
+ * False if it answered 400: it occurs twice or holds a NUL. *value is NULL if
+ * it is absent.
+ */
+bool exchange_param(struct exchange *, const char *name, const char **value);
+
+#endif

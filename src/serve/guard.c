@@ -1,0 +1,280 @@
+/* The guard column of the route table: who may pass, decided in one place. */
+#include <string.h>
+#include <strings.h>
+
+#include "codec/crypt.h"
+#include "codec/form.h"
+#include "config/config.h"
+#include "serve/exchange.h"
+#include "serve/freshness.h"
+#include "serve/metrics.h"
+#include "twilio/signature.h"
+
+/* A signature to check, and what with. */
+struct check {
+	const struct exchange *x;
+	const char *const *tokens;
+	unsigned char *digest; /* of what was signed */
+};
+
+static enum signature_verdict
+check_signature(const struct check *c, const char *body, size_t len,
+    const struct kv *form, const char *url)
+{
+	const struct request *r = c->x->request;
+	struct signature_input in = {
+		.url = url, .form = form, .body = body, .body_len = len
+	};
+
+	return signature_check(&in, c->tokens, r->signature, c->digest);
+}
+
+/*
+ * A body of a type that nobody takes: refused in any case, but its sender is
+ * told why (415), if the URL alone was signed or the body as a form.
+ */
+static enum signature_verdict
+check_other(const struct check *c, const char *url)
+{
+	static const struct kv none = KV_INIT;
+	const struct buf *body = &c->x->request->body;
+	enum signature_verdict v =
+	    check_signature(c, buf_str(body), body->len, &none, url);
+	struct kv form = KV_INIT;
+	bool malformed;
+
+	if (v == SIGNATURE_WRONG &&
+	    form_parse(buf_str(body), body->len, &form, &malformed) == ST_OK)
+		v = check_signature(c, buf_str(body), body->len, &form, url);
+	kv_release(&form);
+	return v;
+}
+
+/* A body longer than announced may be signed up to where it was to end. */
+static enum signature_verdict
+check_announced(const struct check *c, const char *url)
+{
+	const struct request *r = c->x->request;
+	enum signature_verdict v = SIGNATURE_FAILED;
+	struct kv form = KV_INIT;
+	bool malformed;
+
+	if (!c->x->is_form)
+		return check_signature(
+		    c, r->body.data, r->announced, NULL, url);
+	if (form_parse(r->body.data, r->announced, &form, &malformed) == ST_OK)
+		v = check_signature(c, r->body.data, r->announced, &form, url);
+	kv_release(&form);
+	return v;
+}
+
+/*
+ * The form that is signed beside the URL. A GET is signed by its URL alone,
+ * which has the parameters, unless bodySHA256 says that it covers an (empty)
+ * body.
+ */
+static const struct kv *
+signed_form(const struct exchange *x)
+{
+	static const struct kv none = KV_INIT;
+
+	if (x->request->method == METHOD_POST)
+		return x->is_form ? &x->form : NULL;
+	return kv_find(&x->query, "bodySHA256", NULL) == NULL ? &none : NULL;
+}
+
+static enum signature_verdict
+verdict_on(const struct check *c, const char *url)
+{
+	const struct exchange *x = c->x;
+	const struct request *r = x->request;
+	enum signature_verdict v;
+
+	v = check_signature(
+	    c, buf_str(&r->body), r->body.len, signed_form(x), url);
+	if (v != SIGNATURE_VALID && r->method == METHOD_POST && r->has_length &&
+	    r->body.len > r->announced)
+		v = check_announced(c, url);
+	if (v != SIGNATURE_VALID && !x->is_form && !x->is_json)
+		v = check_other(c, url);
+	return v;
+}
+
+static enum signature_verdict
+verdict_of(const struct check *c)
+{
+	const struct exchange *x = c->x;
+	enum signature_verdict v = SIGNATURE_FAILED;
+	struct buf url = BUF_INIT;
+
+	if (exchange_url(x, &url) == ST_OK)
+		v = verdict_on(c, url.data);
+	buf_reset(&url);
+	/* An action URL may have another name than public_url. */
+	if (v == SIGNATURE_WRONG && exchange_voice_url(x, &url) == ST_OK &&
+	    verdict_on(c, url.data) == SIGNATURE_VALID)
+		v = SIGNATURE_VALID;
+	buf_release(&url);
+	return v;
+}
+
+static bool
+refuse_signature(struct exchange *x, enum signature_verdict v)
+{
+	log_warn(x->app->log, "signature refused", LOG_STR("request_id", x->id),
+	    LOG_STR("cause", x->signature),
+	    LOG_STR("route", x->route->pattern));
+	switch (v) {
+	case SIGNATURE_NO_TOKEN:
+		exchange_error(x, 503, "No token to check signatures with");
+		response_header(x->response, "Retry-After", "5");
+		break;
+	case SIGNATURE_FAILED:
+		exchange_error(x, 503, "Not available now, try again");
+		break;
+	case SIGNATURE_WRONG:
+	case SIGNATURE_BODY_HASH:
+	case SIGNATURE_MISSING:
+	case SIGNATURE_MALFORMED:
+	case SIGNATURE_VALID:
+		exchange_error(x, 401, "Invalid signature");
+		break;
+	}
+	return false;
+}
+
+static bool
+refuse_broken_off(struct exchange *x)
+{
+	log_warn(x->app->log, "request body broke off",
+	    LOG_STR("request_id", x->id), LOG_STR("route", x->route->pattern),
+	    LOG_INT("bytes", (int64_t)x->request->body.len));
+	exchange_error(x, 400, "Request body broke off");
+	return false;
+}
+
+/* Settings are still to come: nothing could be answered rightly. */
+static bool
+refuse_early(struct exchange *x)
+{
+	log_warn(x->app->log, "settings are not there yet",
+	    LOG_STR("request_id", x->id), LOG_STR("route", x->route->pattern));
+	exchange_error(x, 503, "Not ready yet, try again");
+	response_header(x->response, "Retry-After", "5");
+	return false;
+}
+
+/* Let in without a signature; what would be signed identifies a repeat. */
+static bool
+pass_unsigned(struct exchange *x)
+{
+	struct signature_input in = { .form = signed_form(x),
+		.body = buf_str(&x->request->body),
+		.body_len = x->request->body.len };
+	struct buf url = BUF_INIT;
+	enum status st = exchange_url(x, &url);
+
+	in.url = buf_str(&url);
+	if (st == ST_OK)
+		st = signature_digest(&in, x->digest);
+	buf_release(&url);
+	if (st != ST_OK)
+		exchange_fail(x, st);
+	return st == ST_OK;
+}
+
+static bool
+guard_signed(struct exchange *x, const struct secrets *secrets)
+{
+	const struct check c = { x, secrets->tokens, x->digest };
+	enum signature_verdict v;
+
+	if (x->app->config->server.signature == SIGNATURE_OFF)
+		return pass_unsigned(x);
+	v = x->request->signature_repeated
+	    ? SIGNATURE_MALFORMED
+	    : signature_header(x->request->signature, NULL);
+	/* It was not parsed: nobody can say whether the rest is Twilio's. */
+	if (v == SIGNATURE_VALID && x->too_large) {
+		exchange_too_large(x);
+		return false;
+	}
+	if (v == SIGNATURE_VALID && x->request->broken_off)
+		return refuse_broken_off(x);
+	if (v == SIGNATURE_VALID)
+		v = verdict_of(&c);
+	x->signature = signature_verdict_name(v);
+	if (v == SIGNATURE_VALID)
+		return true;
+	if (v == SIGNATURE_WRONG)
+		freshness_doubt(x->app->freshness);
+	metrics_signature(x->app->metrics, v,
+	    x->app->config->server.signature == SIGNATURE_ENFORCE);
+	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
+		return refuse_signature(x, v);
+	log_warn(x->app->log, "signature would be refused",
+	    LOG_STR("request_id", x->id), LOG_STR("cause", x->signature),
+	    LOG_STR("route", x->route->pattern));
+	return pass_unsigned(x);
+}
+
+/* The bearer token that the client shows, "" if it shows none. */
+static const char *
+bearer_token(const struct request *r)
+{
+	static const char bearer[] = "Bearer ";
+	const char *token = r->authorization;
+
+	if (strncasecmp(token, bearer, sizeof(bearer) - 1) != 0)
+		return "";
+	token += sizeof(bearer) - 1;
+	return token + strspn(token, " ");
+}
+
+static bool
+guard_admin(struct exchange *x, const struct secrets *secrets)
+{
+	const char *token = bearer_token(x->request);
+	const char *key = x->request->api_key;
+
+	if (*secrets->admin_token == '\0') {
+		exchange_error(x, 403,
+		    "Closed: set server.admin_token in the configuration");
+		return false;
+	}
+	if (crypt_equal_secret(secrets->admin_token, token) ||
+	    crypt_equal_secret(secrets->admin_token, key))
+		return true;
+	if (*token != '\0' || *key != '\0')
+		freshness_doubt(x->app->freshness);
+	exchange_error(x, 401, "Wrong or missing token");
+	response_header(
+	    x->response, "WWW-Authenticate", "Bearer realm=\"switchhook\"");
+	return false;
+}
+
+static bool
+pass(struct exchange *x, const struct secrets *secrets)
+{
+	if (x->app->config->missing > 0 && x->route->guard != GUARD_OPEN)
+		return refuse_early(x);
+	switch (x->route->guard) {
+	case GUARD_OPEN:
+		return true;
+	case GUARD_SIGNED:
+		return guard_signed(x, secrets);
+	case GUARD_ADMIN:
+		return guard_admin(x, secrets);
+	}
+	return false;
+}
+
+bool
+guard_pass(struct exchange *x)
+{
+	bool passed = pass(x, x->app->secrets);
+
+	if (passed && x->route->guard == GUARD_SIGNED)
+		metrics_webhook(x->app->metrics);
+	return passed;
+}

@@ -1,0 +1,172 @@
+/* The life of a request. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "config/config.h"
+#include "serve/exchange.h"
+#include "serve/health.h"
+#include "serve/metrics.h"
+#include "serve/serve.h"
+#include "serve/spans.h"
+
+static const char *
+method_name(const struct request *r)
+{
+	switch (r->method) {
+	case METHOD_GET:
+		return "GET";
+	case METHOD_HEAD:
+		return "HEAD";
+	case METHOD_POST:
+		return "POST";
+	case METHOD_OTHER:
+		break;
+	}
+	return "other";
+}
+
+/* Find the route; false if it answered 404 or 405. */
+static bool
+find_route(struct exchange *x)
+{
+	const struct request *r = x->request;
+	char allow[32];
+
+	switch ((int)route_find(x->app->routes, x->app->routes_n, r->method,
+	    r->path, &x->route, x->arg)) {
+	case ST_OK:
+		return true;
+	case ST_UNSUPPORTED:
+		route_allow(x->route, allow);
+		exchange_error(x, 405, "Method not allowed");
+		response_header(x->response, "Allow", allow);
+		return false;
+	default:
+		exchange_error(x, 404, "Not found");
+		return false;
+	}
+}
+
+/* After the guard: is the body one that the handler can be given? */
+static bool
+body_pass(struct exchange *x)
+{
+	const struct request *r = x->request;
+
+	if (x->too_large)
+		exchange_too_large(x);
+	else if (r->body_status != ST_OK)
+		exchange_error(x, 400, "Body does not have its length");
+	else if (!x->is_form &&
+	    !(x->is_json && x->route->accept == ACCEPT_FORM_OR_JSON))
+		exchange_error(x, 415, "Unsupported media type");
+	else if (x->malformed)
+		exchange_error(x, 400, "Malformed percent-encoding");
+	else
+		return true;
+	return false;
+}
+
+/* Which call it was, for the log line. */
+static void
+note_call(struct exchange *x)
+{
+	const char *sid;
+
+	if (kv_get(&x->form, "CallSid", &sid) == ST_OK)
+		str_sid(sid, x->call_sid);
+}
+
+/* Without a good configuration nothing can be answered rightly. */
+static void
+serve_broken(struct exchange *x)
+{
+	const struct request *r = x->request;
+	enum status st = route_find(x->app->routes, x->app->routes_n, r->method,
+	    r->path, &x->route, x->arg);
+
+	if (st == ST_OK &&
+	    (x->route->handler == handle_health ||
+		x->route->handler == handle_ready)) {
+		x->route->handler(x);
+		return;
+	}
+	exchange_error(x, 503, "Not configured; GET /ready says what is wrong");
+	response_header(x->response, "Retry-After", "5");
+}
+
+static void
+serve(struct exchange *x)
+{
+	enum status st;
+
+	if (x->app->broken != NULL) {
+		serve_broken(x);
+		return;
+	}
+	if (!find_route(x))
+		return;
+	if ((st = exchange_parse(x)) != ST_OK) {
+		exchange_fail(x, st);
+	} else if (guard_pass(x) && body_pass(x)) {
+		note_call(x);
+		x->route->handler(x);
+	}
+}
+
+/* A reply that ran out of memory half-way must not look like a whole one. */
+static void
+check_reply(struct exchange *x)
+{
+	struct response *r = x->response;
+
+	if (r->code == 0)
+		exchange_error(x, 500, "Internal error");
+	if (r->body.err != ST_OK || r->headers.err != ST_OK) {
+		response_reset(r);
+		r->code = 503;
+	}
+	response_header(r, "X-Request-Id", x->id);
+}
+
+static void
+log_request(const struct exchange *x, int64_t duration_us)
+{
+	log_info(x->app->log, "request", LOG_STR("request_id", x->id),
+	    LOG_STR("method", method_name(x->request)),
+	    LOG_STR("route", x->route == NULL ? NULL : x->route->pattern),
+	    LOG_INT("status", x->response->code),
+	    LOG_INT("duration_us", duration_us), LOG_STR("outcome", x->outcome),
+	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
+	    LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
+	    LOG_STR("conversation_id", x->conversation_id));
+}
+
+void
+app_serve(
+    const struct app *app, struct request *request, struct response *response)
+{
+	struct exchange x = {
+		.app = app, .request = request, .response = response
+	};
+	int64_t began = clock_mono_us(), duration_us;
+	struct spans_request span;
+
+	if (str_uuid(x.id) != ST_OK)
+		snprintf(x.id, sizeof(x.id), "unknown");
+	spans_begin(app->spans, &span, request);
+	serve(&x);
+	check_reply(&x);
+	duration_us = clock_mono_us() - began;
+	metrics_request(app->metrics, x.route, response->code, duration_us);
+	spans_end(app->spans, &span, &x, method_name(request), duration_us);
+	log_request(&x, duration_us);
+	exchange_release(&x);
+}
+
+void
+app_refused(const struct app *app, int code)
+{
+	metrics_request(app->metrics, NULL, code, 0);
+}

@@ -1,0 +1,18 @@
+/* The life of a request: route, guard, handler, reply, log line. */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+struct app;
+struct request;
+struct response;
+
+/*
+ * Answer one request: the response is always filled, whatever fails.
+ * response_reset is the caller's.
+ */
+void app_serve(const struct app *, struct request *, struct response *);
+
+/* Count a request that the door answered by itself. */
+void app_refused(const struct app *, int code);
+
+#endif

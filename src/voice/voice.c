@@ -1,0 +1,173 @@
+/* Calls: templates played, and the menu's digit. */
+#include "voice/voice.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "serve/exchange.h"
+#include "serve/metrics.h"
+#include "store/call.h"
+#include "store/counter.h"
+#include "store/db.h"
+#include "voice/script.h"
+
+bool
+voice_attempt(struct exchange *x, int64_t *attempt)
+{
+	const char *text;
+	uint64_t n = 1;
+
+	if (kv_get(&x->query, "attempt", &text) != ST_NOTFOUND &&
+	    str_u64(text, VOICE_ATTEMPT_MAX, &n) != ST_OK) {
+		exchange_error(x, 400, "attempt is not a small number");
+		return false;
+	}
+	*attempt = n < 1 ? 1 : (int64_t)n;
+	return true;
+}
+
+bool
+voice_digits(struct exchange *x, const char **digits)
+{
+	/* Twilio posts "Digits"; older callers put "digits" into the query. */
+	if (!exchange_param(x, "Digits", digits))
+		return false;
+	if (*digits == NULL &&
+	    kv_get(&x->query, "digits", digits) == ST_MALFORMED) {
+		exchange_error(x, 400, "digits occurs twice or holds a NUL");
+		return false;
+	}
+	if (*digits == NULL)
+		*digits = "";
+	return true;
+}
+
+/*
+ * Every template is played with what it may ask for: the menu's action, and,
+ * where it belongs to a target, the target's.
+ */
+static void
+offer_all(struct script *s, const char *name, int64_t attempt)
+{
+	const struct digits_target *target =
+	    config_target_of(s->x->app->config, name);
+
+	script_offer_url(
+	    s, OFFER_TRANSFER_URL, "/transfer-call", NULL, attempt, NULL);
+	script_offer_url(s, OFFER_RETRY_URL, "/handle-incoming-call", name,
+	    attempt + 1, NULL);
+	if (target != NULL)
+		script_offer_url(s, OFFER_PROCESS_URL, "/process-digits",
+		    target->name, attempt, NULL);
+}
+
+static void
+play(struct exchange *x, const char *name, int64_t attempt)
+{
+	struct script s = { .x = x };
+
+	offer_all(&s, name, attempt);
+	script_play(&s, name);
+	script_release(&s);
+}
+
+void
+handle_incoming_call(struct exchange *x)
+{
+	int64_t attempt;
+
+	if (!voice_attempt(x, &attempt))
+		return;
+	if (attempt > x->app->config->voice.max_attempts)
+		script_give_up(x);
+	else
+		play(x, x->arg, attempt);
+}
+
+/*
+ * The menu's digit plays its entry. A digit without one plays [menu] other
+ * (hangup, if that is emptied); if it asks again (it posts to the menu once
+ * more), the limit holds.
+ */
+void
+handle_transfer_call(struct exchange *x)
+{
+	const struct config *c = x->app->config;
+	const char *digits, *name = NULL;
+	int64_t attempt;
+
+	if (!voice_attempt(x, &attempt) || !voice_digits(x, &digits))
+		return;
+	/* No caller can key in "other": it has the limit below. */
+	if (strcmp(digits, "other") != 0)
+		name = config_menu(c, digits);
+	if (name != NULL) {
+		play(x, name, 1);
+		return;
+	}
+	if ((name = config_menu(c, "other")) == NULL)
+		name = "hangup";
+	if (!script_asks(x->app, name, OFFER_TRANSFER_URL))
+		play(x, name, 1);
+	else if (attempt >= c->voice.max_attempts)
+		script_give_up(x);
+	else
+		play(x, name, attempt + 1);
+}
+
+/* A number that Twilio may leave out, or -1. */
+static int64_t
+number_or_none(const char *text)
+{
+	uint64_t n;
+
+	return str_u64(text, INT64_MAX, &n) == ST_OK ? (int64_t)n : -1;
+}
+
+static enum status
+status_job(struct db *db, void *arg)
+{
+	const struct call_event *e = arg;
+	enum status st = call_event_record(db, e);
+
+	return st == ST_OK ? counter_add(db, COUNTER_CALL_EVENTS,
+				 metrics_call_status(e->status))
+			   : st;
+}
+
+void
+handle_call_status(struct exchange *x)
+{
+	struct call_event e = { .at_us = clock_us() };
+	const char *sequence, *duration;
+	enum status st;
+
+	if (!exchange_param(x, "CallSid", &e.sid) ||
+	    !exchange_param(x, "CallStatus", &e.status) ||
+	    !exchange_param(x, "SequenceNumber", &sequence) ||
+	    !exchange_param(x, "CallDuration", &duration) ||
+	    !exchange_param(x, "Direction", &e.direction) ||
+	    !exchange_param(x, "From", &e.from) ||
+	    !exchange_param(x, "To", &e.to) ||
+	    !exchange_param(x, "ErrorCode", &e.error_code))
+		return;
+	if (str_empty(e.sid) || str_empty(e.status)) {
+		exchange_error(x, 400, "CallSid or CallStatus is missing");
+		return;
+	}
+	if (!str_is_sid(e.sid, "CA")) {
+		/* Nothing to record it under, and no fault of Twilio's. */
+		x->outcome = "malformed SID";
+		x->response->code = 204;
+		return;
+	}
+	e.sequence = number_or_none(sequence);
+	e.duration_s = number_or_none(duration);
+	x->outcome = "recorded";
+	st = db_write(x->app->db, status_job, &e);
+	if (st == ST_OK || st == ST_EXISTS)
+		x->response->code = 204;
+	else
+		exchange_fail(x, st);
+}

@@ -1,0 +1,28 @@
+/*
+ * How many requests may wait for Twilio's API at a time, so that watching
+ * calls never keeps the answers to Twilio waiting: a quarter of the worker
+ * threads, at least one, and never one of the last two where there are three
+ * or more. One count for the process, which outlives every snapshot.
+ */
+#ifndef WATCH_LIMIT_H
+#define WATCH_LIMIT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct limit {
+	atomic_size_t most; /* from limit_workers; before that: none may */
+	atomic_size_t waiting;
+};
+
+/* NULL, as under plain CGI with a request for each process, limits nothing. */
+
+/* There are so many worker threads now, 1 at least. */
+void limit_workers(struct limit *, size_t workers);
+
+/* False: not now, too many are waiting. True: limit_leave ends it. */
+bool limit_enter(struct limit *);
+void limit_leave(struct limit *);
+
+#endif

@@ -1,0 +1,186 @@
+/* The query of the admin routes: every parameter at most once, none unknown. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "codec/moment.h"
+#include "serve/exchange.h"
+#include "watch/monitor.h"
+
+static const char *const sources[] = { "twilio", "log", NULL };
+
+#define WHEN \
+	"is neither a date (2026-11-21) nor a date-time with its zone " \
+	"(2026-11-21T18:50:00Z, 2026-11-21T18:50:00+02:00)"
+
+/* A parameter: read gives NULL, or what is wrong with the value. */
+struct parameter {
+	const char *name;
+	const char *(*read)(struct monitor_query *, const char *value);
+};
+
+/* The entry of a list that is this text; -1: none. */
+static int
+find(const char *const *list, const char *text)
+{
+	int i;
+
+	for (i = 0; list[i] != NULL; i++)
+		if (strcmp(list[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static const char *
+read_source(struct monitor_query *q, const char *value)
+{
+	int i = find(sources, value);
+
+	if (i < 0)
+		return "is neither twilio nor log";
+	q->source = (enum monitor_source)i;
+	return NULL;
+}
+
+static const char *
+read_start(struct monitor_query *q, const char *value)
+{
+	if (moment_parse(value, MOMENT_FIRST, &q->filter.start_us) != ST_OK)
+		return WHEN;
+	return NULL;
+}
+
+static const char *
+read_end(struct monitor_query *q, const char *value)
+{
+	if (moment_parse(value, MOMENT_LAST, &q->filter.end_us) != ST_OK)
+		return WHEN;
+	return NULL;
+}
+
+static const char *
+read_status(struct monitor_query *q, const char *value)
+{
+	int i = find(calls_statuses, value);
+
+	if (i < 0)
+		return "is not one of queued, ringing, in-progress, canceled, "
+		       "completed, failed, busy, no-answer";
+	q->filter.status = calls_statuses[i];
+	return NULL;
+}
+
+static const char *
+read_direction(struct monitor_query *q, const char *value)
+{
+	int i = find(calls_directions, value);
+
+	if (i < 0)
+		return "is not one of inbound, outbound-api, outbound-dial, "
+		       "trunking-originating, trunking-terminating";
+	q->filter.direction = calls_directions[i];
+	return NULL;
+}
+
+static const char *
+read_limit(struct monitor_query *q, const char *value)
+{
+	uint64_t n = 0;
+
+	if (str_u64(value, MONITOR_LIMIT_MAX, &n) != ST_OK || n < 1)
+		return "is not a number from 1 to 1000";
+	q->limit = (size_t)n;
+	return NULL;
+}
+
+static const char *
+read_token(struct monitor_query *q, const char *value)
+{
+	q->page_token = value;
+	return NULL;
+}
+
+static const struct parameter call_parameters[] = {
+	{ "source", read_source },
+	{ NULL, NULL },
+};
+
+static const struct parameter batch_parameters[] = {
+	{ "start_date", read_start },
+	{ "end_date", read_end },
+	{ "status", read_status },
+	{ "direction", read_direction },
+	{ "limit", read_limit },
+	{ "page_token", read_token },
+	{ "source", read_source },
+	{ NULL, NULL },
+};
+
+static bool
+refuse(struct exchange *x, const char *name, const char *why)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.64s: %s", name, why);
+	exchange_error(x, 400, text);
+	return false;
+}
+
+/* Only what is in the table: a filter that is misspelt would show all calls. */
+static bool
+check_names(struct exchange *x, const struct parameter *table)
+{
+	const struct parameter *p;
+	size_t i;
+
+	for (i = 0; i < x->query.n; i++) {
+		for (p = table; p->name != NULL; p++)
+			if (strcmp(p->name, x->query.pairs[i].name) == 0 &&
+			    strlen(p->name) == x->query.pairs[i].name_len)
+				break;
+		if (p->name == NULL)
+			return refuse(x, x->query.pairs[i].name,
+			    "no such parameter here");
+	}
+	return true;
+}
+
+static bool
+read_query(
+    struct exchange *x, const struct parameter *table, struct monitor_query *q)
+{
+	const char *value, *why;
+
+	*q = (struct monitor_query){ .source = MONITOR_TWILIO,
+		.filter = { .start_us = INT64_MIN, .end_us = INT64_MAX },
+		.limit = MONITOR_LIMIT };
+	if (!check_names(x, table))
+		return false;
+	for (; table->name != NULL; table++) {
+		if (!exchange_param(x, table->name, &value))
+			return false;
+		if (value == NULL)
+			continue;
+		/* A page token that got lost would begin again for ever. */
+		why = *value == '\0' ? "has no value" : table->read(q, value);
+		if (why != NULL)
+			return refuse(x, table->name, why);
+	}
+	return true;
+}
+
+bool
+monitor_query_call(struct exchange *x, struct monitor_query *q)
+{
+	return read_query(x, call_parameters, q);
+}
+
+bool
+monitor_query_batch(struct exchange *x, struct monitor_query *q)
+{
+	if (!read_query(x, batch_parameters, q))
+		return false;
+	if (q->filter.start_us > q->filter.end_us)
+		return refuse(x, "start_date", "is after end_date");
+	return true;
+}
