@@ -277,7 +277,7 @@ test_refusals(void)
 		    { .uri = "/whatsapp",
 			.body = FORM,
 			.signature = "0123456789012345678901234567" } },
-		{ 400,
+		{ 204,
 		    { .uri = "/whatsapp/status",
 			.sign = true,
 			.body =

@@ -16,6 +16,19 @@ enum guard { GUARD_OPEN, GUARD_SIGNED, GUARD_ADMIN };
 /* What a POST may carry; anything else is 415. */
 enum accept { ACCEPT_FORM, ACCEPT_FORM_OR_JSON };
 
+/*
+ * What a signed webhook is. A route names the kind that it is for; one of
+ * another kind is taken all the same (serve/webhook.h).
+ */
+enum webhook_kind {
+	WEBHOOK_NONE,
+	WEBHOOK_MESSAGE, /* inbound */
+	WEBHOOK_MESSAGE_STATUS, /* of an outbound one */
+	WEBHOOK_CALL, /* a step of a call, which wants TwiML */
+	WEBHOOK_CALL_STATUS,
+	WEBHOOK_N
+};
+
 struct exchange;
 typedef void route_fn(struct exchange *);
 
@@ -25,6 +38,7 @@ struct route {
 	enum guard guard;
 	route_fn *handler;
 	enum accept accept;
+	enum webhook_kind webhook; /* of a GUARD_SIGNED route */
 };
 
 #define ROUTE_ARG_MAX 65

@@ -13,16 +13,6 @@
 #include "store/db.h"
 #include "store/message.h"
 
-/* Nothing to say to the sender: what answers comes from the queue. */
-static void
-reply_empty(struct response *r)
-{
-	r->code = 200;
-	r->content_type = "text/xml; charset=utf-8";
-	buf_puts(&r->body,
-	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response/>\n");
-}
-
 /* The parameters that we act on, from a form or a JSON object. */
 struct fields {
 	const char *from, *sid;
@@ -35,25 +25,6 @@ fields_release(struct fields *f)
 {
 	buf_release(&f->message);
 	json_free(f->json);
-}
-
-/*
- * Nothing stands between URL and form in what is signed, so a status callback
- * could be posted here again under its own signature, with the rest of its
- * URL as the beginning of a name: "/statusAccountSid". Is this one such?
- */
-static bool
-form_continues_url(const struct exchange *x)
-{
-	static const char status[] = "/whatsapp/status";
-	const char *tail = exchange_tail(x);
-
-	if (tail == NULL || !str_starts(status, tail))
-		return false;
-	for (size_t i = 0; i < x->form.n; i++)
-		if (str_starts(x->form.pairs[i].name, status + strlen(tail)))
-			return true;
-	return false;
 }
 
 /* False if it answered. Older names of the SID are Twilio's own aliases. */
@@ -144,7 +115,22 @@ route_message(struct exchange *x, const struct fields *f)
 		    LOG_STR(
 			"message_sid", *x->message_sid ? x->message_sid : NULL),
 		    LOG_ADDR("from", f->from), LOG_STR("outcome", in.outcome));
-	reply_empty(x->response);
+	exchange_empty_twiml(x);
+}
+
+/*
+ * Without a sender: a message of which something is missing, or a callback
+ * about something else. Twilio reports a 400 to the owner of the account, so
+ * only the first gets one.
+ */
+static void
+refuse_nameless(struct exchange *x, const struct fields *f)
+{
+	if (x->is_json || x->form.n == 0 || f->from != NULL || f->sid != NULL ||
+	    kv_find(&x->form, "Body", NULL) != NULL)
+		exchange_error(x, 400, "From is missing");
+	else
+		exchange_ignore(x, "not a message");
 }
 
 void
@@ -153,16 +139,10 @@ handle_whatsapp(struct exchange *x)
 	struct fields f = { 0 };
 	bool ok;
 
-	if (form_continues_url(x)) {
-		exchange_error(x, 400, "A parameter's name continues the URL");
-		return;
-	}
 	ok = x->is_json ? fields_of_json(x, &f) : fields_of_form(x, &f);
-	if (ok && str_empty(f.from)) {
-		exchange_error(x, 400, "From is missing");
-		ok = false;
-	}
-	if (ok)
+	if (ok && str_empty(f.from))
+		refuse_nameless(x, &f);
+	else if (ok)
 		route_message(x, &f);
 	fields_release(&f);
 }
@@ -185,21 +165,20 @@ handle_whatsapp_status(struct exchange *x)
 	enum status st;
 
 	if (!exchange_param(x, "MessageSid", &e.sid) ||
-	    (e.sid == NULL && !exchange_param(x, "SmsSid", &e.sid)) ||
+	    (str_empty(e.sid) && !exchange_param(x, "SmsSid", &e.sid)) ||
 	    !exchange_param(x, "MessageStatus", &e.status) ||
-	    (e.status == NULL && !exchange_param(x, "SmsStatus", &e.status)) ||
+	    (str_empty(e.status) &&
+		!exchange_param(x, "SmsStatus", &e.status)) ||
 	    !exchange_param(x, "ErrorCode", &e.error_code))
 		return;
+	/* What cannot be recorded is no fault of Twilio's. */
 	if (str_empty(e.sid) || str_empty(e.status)) {
-		exchange_error(
-		    x, 400, "MessageSid or MessageStatus is missing");
+		exchange_ignore(x, "not a status of a message");
 		return;
 	}
 	str_sid(e.sid, x->message_sid);
 	if (!str_is_message_sid(e.sid)) {
-		/* Nothing to record it under, and no fault of Twilio's. */
-		x->outcome = "malformed SID";
-		x->response->code = 204;
+		exchange_ignore(x, "malformed SID");
 		return;
 	}
 	x->outcome = "recorded";

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/route.h"
+
 struct aws;
 struct config;
 struct db;
@@ -22,7 +24,6 @@ struct metrics;
 struct outbox;
 struct ports_pool;
 struct refresh;
-struct route;
 struct spans;
 struct templates;
 
@@ -59,6 +60,7 @@ struct app {
 	struct config *config;
 	const struct route *routes; /* the table of site/routes.h */
 	size_t routes_n;
+	route_fn *const *webhooks; /* the handler of each kind of webhook */
 	struct log *log;
 	struct db *db;
 	struct aws *aws; /* NULL unless something of it is used */

@@ -149,6 +149,24 @@ exchange_error(struct exchange *x, int code, const char *message)
 }
 
 void
+exchange_ignore(struct exchange *x, const char *outcome)
+{
+	x->outcome = outcome;
+	x->response->code = 204;
+}
+
+void
+exchange_empty_twiml(struct exchange *x)
+{
+	struct response *r = x->response;
+
+	r->code = 200;
+	r->content_type = "text/xml; charset=utf-8";
+	buf_puts(&r->body,
+	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response/>\n");
+}
+
+void
 exchange_too_large(struct exchange *x)
 {
 	exchange_error(x, 413,

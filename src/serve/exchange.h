@@ -71,6 +71,12 @@ const char *exchange_tail(const struct exchange *);
 /* Answer with an error; the message goes to the client as it stands. */
 void exchange_error(struct exchange *, int code, const char *message);
 
+/* Answer 204: nothing was recorded of it; outcome says why in the log. */
+void exchange_ignore(struct exchange *, const char *outcome);
+
+/* Answer with TwiML that says nothing. */
+void exchange_empty_twiml(struct exchange *);
+
 /* Answer 413. */
 void exchange_too_large(struct exchange *);
 

@@ -9,6 +9,7 @@
 #include "serve/metrics.h"
 #include "serve/serve.h"
 #include "serve/spans.h"
+#include "serve/webhook.h"
 
 static const char *
 method_name(const struct request *r)
@@ -99,6 +100,7 @@ serve_broken(struct exchange *x)
 static void
 serve(struct exchange *x)
 {
+	route_fn *handler;
 	enum status st;
 
 	if (x->app->broken != NULL) {
@@ -111,7 +113,8 @@ serve(struct exchange *x)
 		exchange_fail(x, st);
 	} else if (guard_pass(x) && body_pass(x)) {
 		note_call(x);
-		x->route->handler(x);
+		if ((handler = webhook_handler(x)) != NULL)
+			handler(x);
 	}
 }
 

@@ -7,27 +7,37 @@
 #include "watch/monitor.h"
 
 const struct route app_routes[] = {
-	{ METHOD_GET, "/health", GUARD_OPEN, handle_health, ACCEPT_FORM },
-	{ METHOD_GET, "/ready", GUARD_OPEN, handle_ready, ACCEPT_FORM },
+	{ METHOD_GET, "/health", GUARD_OPEN, handle_health, ACCEPT_FORM,
+	    WEBHOOK_NONE },
+	{ METHOD_GET, "/ready", GUARD_OPEN, handle_ready, ACCEPT_FORM,
+	    WEBHOOK_NONE },
 	{ METHOD_POST, "/whatsapp", GUARD_SIGNED, handle_whatsapp,
-	    ACCEPT_FORM_OR_JSON },
+	    ACCEPT_FORM_OR_JSON, WEBHOOK_MESSAGE },
 	{ METHOD_POST, "/whatsapp/status", GUARD_SIGNED, handle_whatsapp_status,
-	    ACCEPT_FORM },
+	    ACCEPT_FORM_OR_JSON, WEBHOOK_MESSAGE_STATUS },
 	{ METHOD_POST, "/handle-incoming-call/{template}", GUARD_SIGNED,
-	    handle_incoming_call, ACCEPT_FORM },
+	    handle_incoming_call, ACCEPT_FORM, WEBHOOK_CALL },
 	{ METHOD_POST, "/transfer-call", GUARD_SIGNED, handle_transfer_call,
-	    ACCEPT_FORM },
+	    ACCEPT_FORM, WEBHOOK_CALL },
 	{ METHOD_POST, "/process-digits/{target}", GUARD_SIGNED,
-	    handle_process_digits, ACCEPT_FORM },
+	    handle_process_digits, ACCEPT_FORM, WEBHOOK_CALL },
 	{ METHOD_POST, "/confirm-digits/{target}", GUARD_SIGNED,
-	    handle_confirm_digits, ACCEPT_FORM },
+	    handle_confirm_digits, ACCEPT_FORM, WEBHOOK_CALL },
 	{ METHOD_POST, "/call-status", GUARD_SIGNED, handle_call_status,
-	    ACCEPT_FORM },
+	    ACCEPT_FORM, WEBHOOK_CALL_STATUS },
 	{ METHOD_GET, "/monitor-call/{call_sid}", GUARD_ADMIN,
-	    handle_monitor_call, ACCEPT_FORM },
+	    handle_monitor_call, ACCEPT_FORM, WEBHOOK_NONE },
 	{ METHOD_GET, "/batch-monitor-calls", GUARD_ADMIN,
-	    handle_batch_monitor_calls, ACCEPT_FORM },
-	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM },
+	    handle_batch_monitor_calls, ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM,
+	    WEBHOOK_NONE },
 };
 
 const size_t app_routes_n = sizeof(app_routes) / sizeof(app_routes[0]);
+
+route_fn *const app_webhooks[WEBHOOK_N] = {
+	[WEBHOOK_MESSAGE] = handle_whatsapp,
+	[WEBHOOK_MESSAGE_STATUS] = handle_whatsapp_status,
+	[WEBHOOK_CALL] = handle_call_astray,
+	[WEBHOOK_CALL_STATUS] = handle_call_status,
+};

@@ -7,4 +7,7 @@
 extern const struct route app_routes[];
 extern const size_t app_routes_n;
 
+/* What takes a webhook of each kind that came to a route of another. */
+extern route_fn *const app_webhooks[WEBHOOK_N];
+
 #endif

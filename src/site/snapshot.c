@@ -106,6 +106,7 @@ open_routes(struct app *app, const struct app_options *o)
 {
 	app->routes = app_routes;
 	app->routes_n = app_routes_n;
+	app->webhooks = app_webhooks;
 	if (o->before == NULL)
 		return metrics_open(&app->metrics, app_routes, app_routes_n);
 	app->metrics = metrics_share(o->before->metrics);

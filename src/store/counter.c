@@ -46,3 +46,52 @@ counter_list(struct db *db, counter_fn *fn, void *arg)
 
 	return db_read(db, list_job, &l);
 }
+
+/* Something said now and then: when it was said last is its value. */
+struct notice {
+	const char *name, *label;
+	int64_t at_us, span_us;
+};
+
+/* What was said by a clock that was ahead counts for nothing. */
+static enum status
+said_job(struct db *db, void *arg)
+{
+	const struct notice *n = arg;
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT value FROM counter WHERE name = ?1 AND label = ?2"
+	    " AND value > ?3 AND value <= ?4",
+	    "ttii", n->name, n->label, n->at_us - n->span_us, n->at_us);
+	if (st == ST_OK)
+		st = db_next(rows);
+	db_done(rows);
+	return st == ST_OK ? ST_EXISTS : st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+say_job(struct db *db, void *arg)
+{
+	const struct notice *n = arg;
+	enum status st = said_job(db, arg);
+
+	return st != ST_OK ? st
+			   : db_run(db,
+				 "INSERT INTO counter (name, label, value)"
+				 " VALUES (?1, ?2, ?3)"
+				 " ON CONFLICT DO UPDATE SET value = ?3",
+				 "tti", n->name, n->label, n->at_us);
+}
+
+enum status
+counter_due(struct db *db, const char *name, const char *label, int64_t at_us,
+    int64_t span_us)
+{
+	struct notice n = { name, label, at_us, span_us };
+	/* Almost always it was said: no need to write then. */
+	enum status st = db_read(db, said_job, &n);
+
+	return st == ST_OK ? db_write(db, say_job, &n) : st;
+}

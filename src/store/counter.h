@@ -25,6 +25,14 @@ typedef enum status counter_fn(
     const char *name, const char *label, int64_t value, void *arg);
 enum status counter_list(struct db *, counter_fn *, void *arg);
 
+/*
+ * Is something that is to be said at most once in span_us due? ST_OK: it is,
+ * and counts as said at at_us, for all processes; ST_EXISTS: it was said
+ * already; or what the store gave.
+ */
+enum status counter_due(struct db *, const char *name, const char *label,
+    int64_t at_us, int64_t span_us);
+
 /* How the engine keeps its sums (store/db.h). */
 enum status counter_sum(
     struct db *, const char *name, const char *label, int64_t n);

@@ -136,6 +136,36 @@ status_job(struct db *db, void *arg)
 			   : st;
 }
 
+/* What else Twilio posts about calls, by a parameter that no other has. */
+static const char *
+callback_name(const struct exchange *x)
+{
+	static const char *const callbacks[][2] = {
+		{ "AnsweredBy", "answering machine detection" },
+		{ "ConferenceSid", "conference" },
+		{ "TranscriptionSid", "transcription" },
+		{ "RecordingSid", "recording" },
+		{ "StreamSid", "stream" },
+		{ "SiprecSid", "siprec" },
+		{ "DialCallStatus", "dial" },
+		{ "QueueSid", "queue" },
+		{ "PaymentSid", "payment" },
+	};
+
+	for (size_t i = 0; i < sizeof(callbacks) / sizeof(callbacks[0]); i++)
+		if (kv_find(&x->form, callbacks[i][0], NULL) != NULL)
+			return callbacks[i][1];
+	return "not a status of a call";
+}
+
+void
+handle_call_astray(struct exchange *x)
+{
+	/* Twilio ends the call, and reports nothing but that to the owner. */
+	x->outcome = "no template for a call here";
+	exchange_empty_twiml(x);
+}
+
 void
 handle_call_status(struct exchange *x)
 {
@@ -152,14 +182,13 @@ handle_call_status(struct exchange *x)
 	    !exchange_param(x, "To", &e.to) ||
 	    !exchange_param(x, "ErrorCode", &e.error_code))
 		return;
+	/* What cannot be recorded is no fault of Twilio's. */
 	if (str_empty(e.sid) || str_empty(e.status)) {
-		exchange_error(x, 400, "CallSid or CallStatus is missing");
+		exchange_ignore(x, callback_name(x));
 		return;
 	}
 	if (!str_is_sid(e.sid, "CA")) {
-		/* Nothing to record it under, and no fault of Twilio's. */
-		x->outcome = "malformed SID";
-		x->response->code = 204;
+		exchange_ignore(x, "malformed SID");
 		return;
 	}
 	e.sequence = number_or_none(sequence);

@@ -22,6 +22,8 @@ bool voice_digits(struct exchange *, const char **digits);
 void handle_incoming_call(struct exchange *);
 void handle_transfer_call(struct exchange *);
 void handle_call_status(struct exchange *);
+/* A call that came to a route which has no TwiML for it. */
+void handle_call_astray(struct exchange *);
 
 /* Of digits.c. */
 void handle_process_digits(struct exchange *);

@@ -567,8 +567,10 @@ def malformed(door):
     for tail in [b"&From=%2B1", b"&MessageSid=" + sid().encode()]:
         check_json_error(door.post("/whatsapp", base + tail), 400)
     check_json_error(door.post("/whatsapp", b"Body=hello"), 400)
-    check_json_error(door.post("/whatsapp/status",
-                               b"MessageSid=" + sid().encode()), 400)
+    for route in ["/whatsapp", "/whatsapp/status"]:
+        check_json_error(door.post(route, form({
+            "MessageSid": sid(), "MessageStatus": "sent"}) +
+            b"&MessageStatus=read"), 400)
     check_json_error(door.post("/whatsapp", b""), 400)
 
 
@@ -577,7 +579,8 @@ def other_type(door):
     for content_type, route in [("text/plain", "/whatsapp"),
                                 ("multipart/form-data; boundary=x",
                                  "/whatsapp"),
-                                ("application/json", "/whatsapp/status")]:
+                                ("application/json",
+                                 "/handle-incoming-call/gather")]:
         body = b"{}"
         route += "?" + sha_query(body)
         headers = [("X-Twilio-Signature", sign(TOKEN, door.url(route))),

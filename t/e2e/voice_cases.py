@@ -559,7 +559,7 @@ def call_status(door):
     equal(stored(door, "SELECT sid FROM call_event WHERE sid = ?",
                  call.sid + "0"), [], "is not recorded")
     for more in [{"CallSid": ""}, {"CallStatus": ""}]:
-        check_json_error(call.ask("/call-status", **more), 400)
+        equal(call.ask("/call-status", **more).status, 204, f"{more}")
 
 
 def ask_sample(door, route, sample):

@@ -1,0 +1,178 @@
+"""What happened to people who do this job, as cases of two doors; t/README.md
+has a table of them."""
+import json
+
+from cases import (check_twiml, envelope_of, message, recut, sid, tel,
+                   with_text)
+from doors import TOKEN, ByHand, NginxFastcgi
+from outcome import equal, true
+from twilio_sign import form, sign
+
+CASES = []
+CALL = {"CallSid": "CA" + "0123456789abcdef" * 2, "From": "+14155550100",
+        "To": "+14155550199", "AccountSid": "AC" + "0" * 32,
+        "ApiVersion": "2010-04-01", "Direction": "inbound"}
+
+
+def case(fn):
+    CASES.append(fn)
+    return fn
+
+
+def of_request(door, reply):
+    """The lines of the log about one request."""
+    request = reply.header("x-request-id")
+    return [line for line in logged(door)
+            if line.get("request_id") == request]
+
+
+def logged(door):
+    return [json.loads(line)
+            for line in door.dir.read("state/log").splitlines()]
+
+
+def outcome(door, reply):
+    return of_request(door, reply)[-1].get("outcome")
+
+
+def warnings(door, start):
+    return [line for line in logged(door) if line["level"] == "warn"
+            and line["message"].startswith(start)]
+
+
+def status_of(message_sid, status, **more):
+    return {"MessageSid": message_sid, "SmsSid": message_sid,
+            "SmsStatus": status, "MessageStatus": status,
+            "From": "whatsapp:+14155238886", "To": "whatsapp:+14155550100",
+            "ChannelPrefix": "whatsapp", "AccountSid": "AC" + "0" * 32,
+            "ApiVersion": "2010-04-01"} | more
+
+
+def ignored(door, route, params):
+    reply = door.post(route, form(params))
+    equal((reply.status, reply.body), (204, b""), f"{params} to {route}")
+    return outcome(door, reply)
+
+
+# ---- swapped URLs
+
+
+@case
+def swapped_messages(door):
+    """An inbound message that came to the URL of statuses is routed, once,
+    wherever its repeat comes to."""
+    for route in ["/whatsapp/status", "/call-status",
+                  "/handle-incoming-call/gather", "/transfer-call"]:
+        message_sid = sid()
+        body = form(message(tel(), message_sid))
+        check_twiml(door.post(route, body))
+        check_twiml(door.post("/whatsapp", body))
+        envelope_of(door, "unrouted", message_sid)
+    found = warnings(door, "inbound messages come to /whatsapp/status")
+    equal(len(found), 1, "warnings")
+    true(found[0]["message"].endswith(door.url("/whatsapp")),
+         f"names the right URL: {found}")
+    check_twiml(door.post("/whatsapp/status",
+                          form(message(tel(), sid()))))
+    equal(len(warnings(door, "inbound messages come to /whatsapp/status")), 1,
+          "at most once an hour")
+
+
+@case
+def swapped_statuses(door):
+    """A status that came to the URL of messages is no message: our own number
+    would get a conversation, and the bot's answer the next status."""
+    for status in ["queued", "sent", "delivered", "read", "undelivered",
+                   "failed", "something-new"]:
+        for names in [{}, {"MessageStatus": ""}, {"SmsStatus": ""}]:
+            message_sid = sid()
+            params = status_of(message_sid, status) | names
+            for route in ["/whatsapp", "/transfer-call", "/call-status"]:
+                equal(ignored(door, route, params), "recorded", route)
+            equal(with_text(door, message_sid), [], "nothing is queued")
+    equal(len(warnings(door, "status callbacks of messages come to "
+                       "/whatsapp;")), 1, "warnings")
+
+
+@case
+def status_cut_elsewhere(door):
+    """The signature of a status does for no message at either URL."""
+    message_sid = sid()
+    params = dict(sorted(status_of(message_sid, "read").items()))
+    for more in (1, -1):
+        body = recut(params, ("MessageStatus", more), ("SmsStatus", more))
+        equal(sign(TOKEN, door.url("/whatsapp/status"), body),
+              sign(TOKEN, door.url("/whatsapp/status"), form(params)), "sign")
+        reply = door.post("/whatsapp/status", body)
+        equal(reply.status, 204, f"{reply}")
+    equal(with_text(door, message_sid), [], "nothing is queued")
+
+
+@case
+def status_without_sid(door):
+    """What is missing is no fault of the account's owner, to whom Twilio
+    reports every 400."""
+    for params in [{"MessageStatus": "sent"}, {"SmsStatus": "sent"},
+                   {"MessageSid": sid()}, {"From": "+14155550100"}, {},
+                   {"MessageSid": "SM1", "MessageStatus": "sent"}]:
+        ignored(door, "/whatsapp/status", params)
+    for params in [{"MessageStatus": "sent"},
+                   {"Sid": "NO" + "0" * 32, "Level": "ERROR",
+                    "PayloadType": "application/json", "Payload": "{}"}]:
+        ignored(door, "/whatsapp", params)
+
+
+CALLBACKS = {
+    "answering machine detection": {
+        "AnsweredBy": "machine_start", "MachineDetectionDuration": "3"},
+    "conference": {"ConferenceSid": "CF" + "0" * 32, "FriendlyName": "a",
+                   "StatusCallbackEvent": "participant-join",
+                   "SequenceNumber": "1"},
+    "recording": {"RecordingSid": "RE" + "0" * 32,
+                  "RecordingStatus": "completed"},
+    "stream": {"StreamSid": "MZ" + "0" * 32, "StreamEvent": "stream-started"},
+    "transcription": {"TranscriptionSid": "TR" + "0" * 32,
+                      "TranscriptionText": "Hi"},
+    "siprec": {"SiprecSid": "SR" + "0" * 32, "SiprecEvent": "started"},
+    "queue": {"QueueSid": "QU" + "0" * 32, "QueueResult": "bridged"},
+    "dial": {"DialCallStatus": "busy"},
+    "payment": {"PaymentSid": "PK" + "0" * 32},
+    "not a status of a call": {"SomethingNew": "1"},
+}
+
+
+@case
+def other_callbacks_of_calls(door):
+    """Whatever Twilio posts about calls gets no 400, and the log says what it
+    was."""
+    for name, params in CALLBACKS.items():
+        whole = {k: v for k, v in CALL.items() if k != "Direction"} | params
+        for route in ["/call-status", "/whatsapp", "/whatsapp/status"]:
+            equal(ignored(door, route, whole), name, f"{name} at {route}")
+        equal(ignored(door, "/call-status", params), name,
+              f"{name} without CallSid")
+    ignored(door, "/call-status", {})
+    equal(with_text(door, CALL["CallSid"]), [], "nothing is queued")
+
+
+@case
+def calls_astray(door):
+    """A call that came to the URL of messages ends, and makes no message; its
+    status is recorded as on its own route."""
+    call = dict(CALL, CallSid="CA" + sid()[2:])
+    for route in ["/whatsapp", "/whatsapp/status"]:
+        check_twiml(door.post(route, form(call | {"CallStatus": "ringing"})))
+        equal(len(warnings(door, f"calls come to {route};")), 1, "warnings")
+    equal(ignored(door, "/whatsapp", call | {
+        "CallStatus": "completed", "SequenceNumber": "3",
+        "CallbackSource": "call-progress-events"}), "recorded", "outcome")
+    row, = door.rows("calls", "show", call["CallSid"])
+    equal(row["status"], "completed", "status")
+    equal(with_text(door, call["CallSid"]), [], "nothing is queued")
+
+
+def suite(results):
+    for kind in (NginxFastcgi, ByHand):
+        with kind() as door:
+            for fn in CASES:
+                results.run(f"people, {kind.name}: {fn.__name__}", fn, door)
