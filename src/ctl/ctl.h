@@ -27,6 +27,7 @@ struct aws_client;
 struct config;
 struct ctl_command;
 struct db;
+struct db_options;
 struct log;
 struct queue;
 struct store;
@@ -155,6 +156,9 @@ int ctl_config(struct ctl *);
  * is stored. No token is needed for that.
  */
 int ctl_open(struct ctl *);
+
+/* How to open the database of ctl->config; its log is ctl->log. */
+struct db_options ctl_db_options(const struct ctl *);
 
 /*
  * ctl->app: everything a request needs, to answer one in process with

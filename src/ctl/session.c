@@ -122,14 +122,21 @@ ctl_config(struct ctl *ctl)
 	return code;
 }
 
+struct db_options
+ctl_db_options(const struct ctl *ctl)
+{
+	const struct config *c = ctl->config;
+
+	return (struct db_options){ .path = c->store.path,
+		.journal =
+		    c->store.journal == JOURNAL_ROLLBACK ? DB_ROLLBACK : DB_WAL,
+		.log = ctl->log };
+}
+
 static int
 open_db(struct ctl *ctl)
 {
-	struct db_options o = { .path = ctl->config->store.path,
-		.journal = ctl->config->store.journal == JOURNAL_ROLLBACK
-		    ? DB_ROLLBACK
-		    : DB_WAL,
-		.log = ctl->log };
+	struct db_options o = ctl_db_options(ctl);
 	struct buf why = BUF_INIT;
 	enum status st = db_open(&ctl->db, &o, &why);
 	int code = CTL_DONE;

@@ -7,13 +7,24 @@
 #include "store/db.h"
 #include "store/db_copy.h"
 
-static struct db_options
-store_options(const struct config *c)
+/* ctl->db, if there is one: at path, or where the configuration has it. */
+static int
+open_existing(struct ctl *ctl, const char *path, bool inspect)
 {
-	return (struct db_options){ .path = c->store.path,
-		.journal =
-		    c->store.journal == JOURNAL_ROLLBACK ? DB_ROLLBACK : DB_WAL,
-		.existing = true };
+	struct buf why = BUF_INIT;
+	struct db_options o;
+	int code = ctl_config(ctl);
+
+	if (code != CTL_DONE)
+		return code;
+	o = ctl_db_options(ctl);
+	o.existing = true;
+	o.inspect = inspect;
+	if (path != NULL)
+		o.path = path;
+	code = ctl_end_why(ctl, db_open(&ctl->db, &o, &why), &why);
+	buf_release(&why);
+	return code;
 }
 
 /* --- copy ------------------------------------------------------------------ */
@@ -22,18 +33,11 @@ int
 ctl_store_copy(struct ctl *ctl)
 {
 	struct buf why = BUF_INIT;
-	struct db_options o;
-	struct db *db = NULL;
-	enum status st;
-	int code = ctl_config(ctl);
+	int code = open_existing(ctl, NULL, false);
 
-	if (code != CTL_DONE)
-		return code;
-	o = store_options(ctl->config);
-	if ((st = db_open(&db, &o, &why)) == ST_OK)
-		st = db_copy(db, ctl->operands[0], &why);
-	code = ctl_end_why(ctl, st, &why);
-	db_close(db);
+	if (code == CTL_DONE)
+		code = ctl_end_why(
+		    ctl, db_copy(ctl->db, ctl->operands[0], &why), &why);
 	buf_release(&why);
 	return code;
 }
@@ -65,30 +69,19 @@ put_finding(const char *wrong, const char *advice, void *arg)
 int
 ctl_store_check(struct ctl *ctl)
 {
-	struct findings f = { .ctl = ctl };
-	struct buf why = BUF_INIT;
-	struct db_options o;
-	struct db *db = NULL;
+	struct findings f = { .ctl = ctl, .path = ctl->operands[0] };
 	enum status st;
-	int code = ctl_config(ctl);
+	int code = open_existing(ctl, f.path, true);
 
 	if (code != CTL_DONE)
 		return code;
-	o = store_options(ctl->config);
-	o.inspect = true;
-	if (ctl->operands_n > 0)
-		o.path = ctl->operands[0];
-	f.path = o.path;
-	if ((st = db_open(&db, &o, &why)) == ST_OK)
-		st = store_check(db, put_finding, &f);
+	if (f.path == NULL)
+		f.path = ctl->config->store.path;
+	st = store_check(ctl->db, put_finding, &f);
 	if (st == ST_OK && !f.any)
 		put_finding(NULL, NULL, &f);
-	code = ctl_end_why(ctl, st == ST_OK ? f.st : st, &why);
-	if (code == CTL_DONE && f.any)
-		code = CTL_NO;
-	db_close(db);
-	buf_release(&why);
-	return code;
+	code = ctl_end(ctl, st == ST_OK ? f.st : st, "%s", f.path);
+	return code == CTL_DONE && f.any ? CTL_NO : code;
 }
 
 /* --- recover --------------------------------------------------------------- */
@@ -125,7 +118,8 @@ ctl_store_recover(struct ctl *ctl)
 
 	if (code != CTL_DONE)
 		return code;
-	o = store_options(ctl->config);
+	o = ctl_db_options(ctl);
+	o.existing = true;
 	st = db_recover(&o, ctl->operands[0], put_saved, &all, &why);
 	code = ctl_end_why(ctl, st == ST_OK ? all.st : st, &why);
 	if (code == CTL_DONE && all.lost)
