@@ -106,8 +106,69 @@ test_each_sync_fails(void)
 static void
 test_each_write_fails(void)
 {
-	sweep(SHIM_WRITE, 1, EIO, 3);
-	sweep(SHIM_WRITE, 1, ENOSPC, 3);
+	sweep(SHIM_WRITE, 1, EIO, 2);
+	sweep(SHIM_WRITE, 1, ENOSPC, 2);
+}
+
+/* The pages of a commit go into the log together. */
+static void
+test_few_writes(void)
+{
+	struct db *db = begin();
+
+	shim_fail(SHIM_WRITE, 0, 0, 0);
+	CU_ASSERT_EQUAL(note_write(db, "n"), ST_OK);
+	if (database_way()->journal == DB_WAL)
+		CU_ASSERT_EQUAL(shim.calls, 1)
+	else
+		CU_ASSERT(shim.calls > 1);
+	check_kept(db, "n", ST_OK);
+	db_close(db);
+}
+
+/* So many make more pages than the cache has room for. */
+#define MANY 4000
+
+static enum status
+many_job(struct db *db, void *arg)
+{
+	struct note n = { .name = arg };
+	char name[32];
+	enum status st = note_job(db, &n);
+
+	n.name = name;
+	for (; st == ST_OK && n.number < MANY; n.number++) {
+		snprintf(
+		    name, sizeof(name), "%s-%d", (char *)arg, (int)n.number);
+		st = note_job(db, &n);
+	}
+	return st;
+}
+
+/* What reaches the log before its commit is read from there, and does not
+ * count when a write fails, whichever it is. */
+static void
+test_large_commit(void)
+{
+	struct db *db = begin();
+	int64_t n = notes_count(db, NULL), from, faults = 1;
+	char name[32];
+	enum status st;
+
+	for (from = 1; faults > 0 && from < 100000; from *= 3) {
+		snprintf(name, sizeof(name), "large%d", (int)from);
+		shim_fail(SHIM_WRITE, from, 1, ENOSPC);
+		st = db_write(db, many_job, name);
+		faults = shim.faults;
+		shim_reset();
+		CU_ASSERT(st == ST_OK || st == ST_FULL || st == ST_TIMEOUT);
+		check_kept(db, name, st);
+		n += notes_count(db, name) == 1 ? MANY + 1 : 0;
+		CU_ASSERT_EQUAL(notes_count(db, NULL), n);
+	}
+	CU_ASSERT_EQUAL(st, ST_OK);
+	check_well(db, "after");
+	db_close(db);
 }
 
 static void
@@ -626,6 +687,8 @@ test_kill_while_making(void)
 static const struct test each_way[] = {
 	{ "each sync fails", test_each_sync_fails },
 	{ "each write fails", test_each_write_fails },
+	{ "few writes", test_few_writes },
+	{ "a large commit", test_large_commit },
 	{ "each lock fails", test_each_lock_fails },
 	{ "each unlock fails", test_each_unlock_fails },
 	{ "each read fails", test_each_read_fails },

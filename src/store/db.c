@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/db_conn.h"
+#include "store/db_log.h"
 
 /* Prepared statements kept; a program has some forty. */
 #define CACHE_SIZE 128
@@ -74,6 +75,17 @@ status_of(int rc)
 	return ST_IO;
 }
 
+/* Tell the file of the log or the journal, if one is open. */
+static void
+log_control(struct db_conn *c, int what, void *arg)
+{
+	sqlite3_file *f = NULL;
+
+	sqlite3_file_control(c->sqlite, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &f);
+	if (f != NULL && f->pMethods != NULL)
+		f->pMethods->xFileControl(f, what, arg);
+}
+
 /*
  * SQLite calls a read that failed with EIO a damaged database, but that may
  * pass. Only the files know the difference.
@@ -81,15 +93,10 @@ status_of(int rc)
 static bool
 device_failed(struct db_conn *c)
 {
-	sqlite3_file *journal = NULL;
 	int db = 0, log = 0;
 
 	sqlite3_file_control(c->sqlite, NULL, SQLITE_FCNTL_LAST_ERRNO, &db);
-	sqlite3_file_control(
-	    c->sqlite, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
-	if (journal != NULL && journal->pMethods != NULL)
-		journal->pMethods->xFileControl(
-		    journal, SQLITE_FCNTL_LAST_ERRNO, &log);
+	log_control(c, SQLITE_FCNTL_LAST_ERRNO, &log);
 	return db != 0 || log != 0;
 }
 
@@ -150,14 +157,15 @@ db_conn_open(
 	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
 	    (create ? SQLITE_OPEN_CREATE : 0);
 	struct db_conn *c;
+	const char *vfs;
 	enum status st;
 
 	*out = NULL;
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		return ST_NOMEM;
 	/* No accounts, which cost a mutex an allocation; refused once in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	st = result(c, sqlite3_open_v2(uri, &c->sqlite, flags, NULL));
+	if ((vfs = db_log_vfs()) == NULL || (c = calloc(1, sizeof(*c))) == NULL)
+		return ST_NOMEM;
+	st = result(c, sqlite3_open_v2(uri, &c->sqlite, flags, vfs));
 	if (st != ST_OK) {
 		buf_puts(why, c->why);
 		db_conn_close(c);
@@ -542,8 +550,12 @@ db_conn_allocate(struct db_conn *c)
 enum status
 db_conn_commit(struct db_conn *c)
 {
-	int rc = step_plain(c, "COMMIT");
-	enum status st = result(c, rc);
+	enum status st;
+	int rc;
+
+	log_control(c, DB_LOG_GATHER, NULL);
+	rc = step_plain(c, "COMMIT");
+	st = result(c, rc);
 
 	/*
 	 * Still open: it did not begin to write. A full disk and damage are
@@ -556,6 +568,7 @@ db_conn_commit(struct db_conn *c)
 	    st != ST_CORRUPT)
 		st = ST_TIMEOUT;
 	db_conn_rollback(c);
+	log_control(c, DB_LOG_GATHER_END, NULL);
 	return st;
 }
 

@@ -67,6 +67,7 @@ struct client {
 struct message {
 	struct base *base;
 	char sid[48];
+	unsigned char digest[MESSAGE_DIGEST_SIZE];
 	char tel[32];
 	char body[BODY_SIZE];
 };
@@ -75,22 +76,25 @@ static enum status
 message_job(struct db *db, void *arg)
 {
 	struct message *m = arg;
-	struct message_record r = { m->sid, "ai", NULL, clock_us() };
-	struct queue_message q = { .body = m->body,
-		.len = sizeof(m->body),
-		.delay_s = 30,
-		.group = m->tel };
+	struct message_record r = { .sid = m->sid,
+		.route = "ai",
+		.at_us = clock_us(),
+		.digest = m->digest };
+	struct queue_message q = {
+		.body = m->body, .len = sizeof(m->body), .delay_s = 30
+	};
 	struct conversation c = { 0 };
 	enum status st;
 
 	st = m->base->store->ops->newest(m->base->store, m->tel, &c);
-	conversation_release(&c);
+	r.conversation_id = q.group = c.id;
 	if (st == ST_OK)
 		st = message_record(db, &r);
 	if (st == ST_OK)
 		st = counter_add(db, "messages", r.route);
 	if (st == ST_OK)
 		st = m->base->queue->ops->push(m->base->queue, &q);
+	conversation_release(&c);
 	return st;
 }
 
@@ -107,6 +111,12 @@ next_random(uint64_t *seed)
 static void
 make_message(struct client *c, struct message *m)
 {
+	uint64_t digest[MESSAGE_DIGEST_SIZE / sizeof(uint64_t)];
+	size_t i;
+
+	for (i = 0; i < sizeof(digest) / sizeof(*digest); i++)
+		digest[i] = next_random(&c->seed);
+	memcpy(m->digest, digest, sizeof(digest));
 	snprintf(m->sid, sizeof(m->sid), "SM%016llx%016llx",
 	    (unsigned long long)next_random(&c->seed),
 	    (unsigned long long)next_random(&c->seed));
@@ -228,7 +238,11 @@ fill_job(struct db *db, void *arg)
 {
 	struct fill *f = arg;
 	struct message m;
-	struct message_record r = { m.sid, "ai", NULL, clock_us() };
+	struct message_record r = { .sid = m.sid,
+		.route = "ai",
+		.conversation_id = "conversation",
+		.at_us = clock_us(),
+		.digest = m.digest };
 	enum status st = ST_OK;
 	int i;
 
