@@ -1,3 +1,4 @@
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,6 +370,43 @@ is_no_setting(const char *name)
 	return false;
 }
 
+#define K8S_ADDRESS "[0-9a-fA-F.:]+"
+#define K8S_NUMBER "[0-9]{1,5}"
+#define K8S_PORT "PORT_" K8S_NUMBER "_(TCP|UDP|SCTP)"
+
+/*
+ * What Kubernetes puts into every pod for a Service that is called switchhook
+ * or switchhook-ANY: its address and ports, in two forms
+ * (https://kubernetes.io/docs/concepts/services-networking/service/).
+ * Whatever is not of these shapes may be a misspelt setting.
+ */
+static const char kubernetes_shapes[] =
+    "^SWITCHHOOK(_[A-Z0-9_]+)?_("
+    "SERVICE_HOST=" K8S_ADDRESS "|"
+    "SERVICE_PORT(_[A-Z0-9_]+)?=" K8S_NUMBER "|"
+    "(PORT|" K8S_PORT ")=(tcp|udp|sctp)://[[]?" K8S_ADDRESS "[]]?:" K8S_NUMBER
+    "|" K8S_PORT "_PROTO=(tcp|udp|sctp)|" K8S_PORT "_PORT=" K8S_NUMBER
+    "|" K8S_PORT "_ADDR=" K8S_ADDRESS ")$";
+
+/* Did Kubernetes set this "NAME=VALUE"? Under [values] any name is a setting. */
+static bool
+is_from_kubernetes(struct loader *l, const char *variable)
+{
+	regex_t shapes;
+	bool fits;
+
+	if (str_starts(variable, OPTION_VARIABLE_PREFIX "VALUES_"))
+		return false;
+	if (regcomp(&shapes, kubernetes_shapes, REG_EXTENDED | REG_NOSUB) !=
+	    0) {
+		l->st = ST_NOMEM;
+		return false;
+	}
+	fits = regexec(&shapes, variable, 0, NULL, 0) == 0;
+	regfree(&shapes);
+	return fits;
+}
+
 /* One of [menu], [values], [digits NAME]? Then it is set. */
 static bool
 set_named_variable(struct loader *l, const char *name, const char *value)
@@ -418,7 +456,8 @@ check_variables(struct loader *l, char *const *envp)
 
 	for (; envp != NULL && *envp != NULL; envp++) {
 		n = strcspn(*envp, "=");
-		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX))
+		if (!str_starts(*envp, OPTION_VARIABLE_PREFIX) ||
+		    is_from_kubernetes(l, *envp))
 			continue;
 		buf_reset(&name);
 		if (buf_put(&name, *envp, n) == ST_OK)

@@ -1,11 +1,13 @@
 """What happened to people who do this job, as cases of two doors; t/README.md
 has a table of them."""
 import json
+import subprocess
 
 from cases import (check_twiml, envelope_of, message, recut, sid, tel,
                    with_text)
 from doors import TOKEN, ByHand, NginxFastcgi
 from outcome import equal, true
+from servers import Process, clean_env, connects
 from twilio_sign import form, sign
 
 CASES = []
@@ -169,6 +171,61 @@ def calls_astray(door):
     row, = door.rows("calls", "show", call["CallSid"])
     equal(row["status"], "completed", "status")
     equal(with_text(door, call["CallSid"]), [], "nothing is queued")
+
+
+# ---- settings
+
+
+# As Kubernetes sets them for a Service called switchhook, switchhook-menu.
+POD = {"SWITCHHOOK_SERVICE_HOST": "10.0.0.11", "SWITCHHOOK_SERVICE_PORT": "80",
+       "SWITCHHOOK_SERVICE_PORT_HTTP": "80",
+       "SWITCHHOOK_PORT": "tcp://10.0.0.11:80",
+       "SWITCHHOOK_PORT_80_TCP": "tcp://10.0.0.11:80",
+       "SWITCHHOOK_PORT_80_TCP_PROTO": "tcp",
+       "SWITCHHOOK_PORT_80_TCP_PORT": "80",
+       "SWITCHHOOK_PORT_80_TCP_ADDR": "10.0.0.11",
+       "SWITCHHOOK_MENU_SERVICE_HOST": "fd00::1",
+       "SWITCHHOOK_MENU_PORT": "udp://[fd00::1]:5060"}
+
+
+class NginxInPod(NginxFastcgi):
+    def start_responder(self):
+        self.responder = self.add(Process(
+            [self.program, "-c", self.conf, "-s", f"unix:{self.socket}"],
+            self.dir("responder.log"), clean_env(**POD)))
+        self.responder.wait_until(lambda: connects(self.socket), "listening")
+
+
+class ByHandInPod(ByHand):
+    def run(self, env, body=b"", expected=0):
+        return super().run(env | POD, body, expected)
+
+
+@case
+def kubernetes(door):
+    """The variables of a Service are passed over; a misspelt setting, or one
+    that looks like them with another value, stops the start."""
+    in_pod = NginxInPod if isinstance(door, NginxFastcgi) else ByHandInPod
+    with in_pod() as pod:
+        message_sid = sid()
+        check_twiml(pod.post("/whatsapp", form(message(tel(), message_sid))))
+        envelope_of(pod, "unrouted", message_sid)
+
+    def check(**env):
+        return subprocess.run(
+            [door.dir("bin/switchhook"), "-c", door.conf, "check"],
+            env=clean_env(**env), capture_output=True, text=True, timeout=60,
+            check=False)
+
+    equal(check(**POD).returncode, 0, "check in a pod")
+    for name, value in [("SWITCHHOOK_PORT", "80"),
+                        ("SWITCHHOOK_SERVICE_HOST", "web"),
+                        ("SWITCHHOOK_SERVICE_HOSTS", "10.0.0.11"),
+                        ("SWITCHHOOK_PORT_80_TCP_ADR", "10.0.0.11"),
+                        ("SWITCHHOOK_SERVER_THREAD", "2")]:
+        done = check(**POD | {name: value})
+        equal(done.returncode, 3, name)
+        true(name in done.stderr, done.stderr)
 
 
 def suite(results):
