@@ -140,13 +140,13 @@ const struct grammar_element grammar_elements[] = {
 	  .attributes =
 	    "action|method",
 	  .children =
-	    "Recording|Siprec|Stream|Transcription" },
+	    "MediaFilter|Recording|Siprec|Stream|Transcription" },
 	{ .id = "Stop", .tag = "Stop",
 	  .text = GRAMMAR_NO_TEXT,
 	  .attributes =
 	    "",
 	  .children =
-	    "Siprec|Stream|Transcription" },
+	    "MediaFilter|Siprec|Stream|Transcription" },
 	{ .id = "ApplicationSid", .tag = "ApplicationSid",
 	  .text = GRAMMAR_TEXT,
 	  .attributes =
@@ -190,14 +190,22 @@ const struct grammar_element grammar_elements[] = {
 	{ .id = "ConversationRelay", .tag = "ConversationRelay",
 	  .text = GRAMMAR_NO_TEXT,
 	  .attributes =
-	    "backgroundnoisereduction|debug|deepgramsmartformat|"
-	    "dtmfDetection|elevenlabsTextNormalization|events|hints|"
-	    "ignorebackchannel|intelligenceService|interruptSensitivity|"
-	    "interruptible|language|partialPrompts|preemptible|"
+	    "applicationReconnect|asrSmartFormat|"
+	    "backgroundNoiseReduction|backgroundnoisereduction|"
+	    "conversationConfiguration|conversationId|customerName|debug|"
+	    "deepgramSmartFormat|deepgramsmartformat|dtmfDetection|"
+	    "eagerEotThreshold|echoPromptFiltering|"
+	    "elevenlabsLanguageTextNormalization|"
+	    "elevenlabsTextNormalization|eotThreshold|events|hints|"
+	    "ignoreBackchannel|ignorebackchannel|includeInPrompt|"
+	    "intelligenceService|interruptSensitivity|interruptible|"
+	    "language|partialPromptOnHangup|partialPrompts|preemptible|"
 	    "profanityFilter|reportInputDuringAgentSpeech|speechModel|"
-	    "speechtimeout|transcriptionLanguage|transcriptionProvider|"
-	    "ttsLanguage|ttsProvider|url|voice|welcomeGreeting|"
-	    "welcomeGreetingInterruptible",
+	    "speechTimeout|speechtimeout|transcriptionLanguage|"
+	    "transcriptionProvider|ttsLanguage|"
+	    "ttsLanguageTextNormalization|ttsProvider|"
+	    "ttsTextNormalization|turnDetection|url|voice|"
+	    "welcomeGreeting|welcomeGreetingInterruptible",
 	  .children =
 	    "Language|Parameter" },
 	{ .id = "ConversationRelaySession", .tag = "ConversationRelaySession",
@@ -229,7 +237,9 @@ const struct grammar_element grammar_elements[] = {
 	{ .id = "Language", .tag = "Language",
 	  .text = GRAMMAR_NO_TEXT,
 	  .attributes =
-	    "code|speechModel|transcriptionProvider|ttsProvider|voice",
+	    "asrSmartFormat|code|hints|speechModel|transcriptionProvider|"
+	    "ttsLanguageTextNormalization|ttsProvider|"
+	    "ttsTextNormalization|voice",
 	  .children =
 	    "" },
 	{ .id = "Application", .tag = "Application",
@@ -406,6 +416,7 @@ const struct grammar_element grammar_elements[] = {
 	{ .id = "Transcription", .tag = "Transcription",
 	  .text = GRAMMAR_NO_TEXT,
 	  .attributes =
+	    "conversationConfiguration|conversationId|"
 	    "enableAutomaticPunctuation|hints|inboundTrackLabel|"
 	    "intelligenceService|languageCode|name|outboundTrackLabel|"
 	    "partialResults|profanityFilter|speechModel|"
@@ -419,6 +430,12 @@ const struct grammar_element grammar_elements[] = {
 	    "name|value",
 	  .children =
 	    "" },
+	{ .id = "MediaFilter", .tag = "MediaFilter",
+	  .text = GRAMMAR_NO_TEXT,
+	  .attributes =
+	    "filterType|model|name|track",
+	  .children =
+	    "Parameter" },
 };
 /* clang-format on */
 

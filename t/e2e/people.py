@@ -173,6 +173,35 @@ def calls_astray(door):
     equal(with_text(door, call["CallSid"]), [], "nothing is queued")
 
 
+# ---- templates
+
+
+# Attributes of <ConversationRelay> that came after npm twilio 6.2.0.
+NEWER = {name: "true" for name in [
+    "applicationReconnect", "asrSmartFormat", "conversationConfiguration",
+    "conversationId", "customerName", "deepgramSmartFormat",
+    "eagerEotThreshold", "echoPromptFiltering",
+    "elevenlabsLanguageTextNormalization", "eotThreshold",
+    "ignoreBackchannel", "includeInPrompt", "partialPromptOnHangup",
+    "speechTimeout", "ttsLanguageTextNormalization", "ttsTextNormalization",
+    "turnDetection"]}
+
+
+@case
+def newer_attributes(door):
+    """What Twilio has added to TwiML is played, and `check` has no objection."""
+    attributes = " ".join(f'{name}="{NEWER[name]}"' for name in NEWER)
+    door.dir.write("templates/newer.twiml.xml", "<Response><Start>"
+                   '<MediaFilter name="a" filterType="noise"/></Start><Connect>'
+                   f'<ConversationRelay url="wss://a.example/" {attributes}/>'
+                   "</Connect></Response>")
+    reply = door.post("/handle-incoming-call/newer", form(CALL))
+    equal(reply.status, 200, f"{reply}")
+    true(attributes in reply.body.decode(), f"{reply}")
+    done = door.run_switchhook("check")
+    equal(done.returncode, 0, f"{done}")
+
+
 # ---- settings
 
 
