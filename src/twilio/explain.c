@@ -98,8 +98,8 @@ explain_header(struct search *s)
 
 /* Is hash that of the body with this many bytes more or fewer at its end? */
 static bool
-hash_fits(const struct search *s, const char *hash, size_t len, size_t cut,
-    const char *more)
+hash_fits(
+    const struct search *s, const char *hash, size_t cut, const char *more)
 {
 	const struct crypt_piece body[] = {
 		{ s->input.body, s->input.body_len - cut },
@@ -108,7 +108,7 @@ hash_fits(const struct search *s, const char *hash, size_t len, size_t cut,
 	char hex[CRYPT_SHA256_HEX_MAX];
 
 	return crypt_sha256_hex(body, 2, hex) == ST_OK &&
-	    len == sizeof(hex) - 1 && strncasecmp(hash, hex, len) == 0;
+	    strcasecmp(hash, hex) == 0;
 }
 
 /* The URL is signed, the body is not the one that was. */
@@ -116,27 +116,29 @@ static bool
 explain_body(struct search *s)
 {
 	const struct url_part *query = &s->url.query;
-	const char *body = s->input.body, *hash = NULL;
-	size_t n = s->input.body_len, len;
+	const char *body = s->input.body, *at = NULL;
+	char hash[CRYPT_SHA256_HEX_MAX];
+	struct url_part value;
+	size_t n = s->input.body_len;
 
 	if (query->data != NULL)
-		hash = memmem(query->data, query->len, "bodySHA256=", 11);
-	if (hash == NULL)
+		at = memmem(query->data, query->len, "bodySHA256=", 11);
+	if (at == NULL)
 		return search_tell(s,
 		    "body: the body was not handled as a "
 		    "form, and the URL has no bodySHA256 to "
 		    "cover it; if it is a form, its "
 		    "Content-Type is wrong or got lost.");
-	hash += strlen("bodySHA256=");
-	len = strcspn(hash, "&#");
-	if (hash_fits(s, hash, len, 0, ""))
+	at += strlen("bodySHA256=");
+	value = (struct url_part){ at, strcspn(at, "&#") };
+	signature_hash(&value, hash);
+	if (hash_fits(s, hash, 0, ""))
 		return search_tell(s,
 		    "body: bodySHA256 is in upper-case hex; "
 		    "Twilio's is in lower-case.");
-	if (hash_fits(s, hash, len, 0, "\n") ||
-	    hash_fits(s, hash, len, 0, "\r\n") ||
-	    (n > 0 && body[n - 1] == '\n' && hash_fits(s, hash, len, 1, "")) ||
-	    (n > 1 && body[n - 2] == '\r' && hash_fits(s, hash, len, 2, "")))
+	if (hash_fits(s, hash, 0, "\n") || hash_fits(s, hash, 0, "\r\n") ||
+	    (n > 0 && body[n - 1] == '\n' && hash_fits(s, hash, 1, "")) ||
+	    (n > 1 && body[n - 2] == '\r' && hash_fits(s, hash, 2, "")))
 		return search_tell(s,
 		    "body: a line end was added to the body "
 		    "or taken off; use its bytes as they "

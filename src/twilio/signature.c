@@ -233,26 +233,26 @@ signature_digest(const struct signature_input *input,
 	return st;
 }
 
-#define VARIANTS_MAX 12 /* 3 ports, 2 root paths, 2 ways with userinfo */
+#define VARIANTS_MAX 8 /* 2 ports, 2 root paths, 2 ways with userinfo */
 
-/* The SDKs try a URL without and with its port, and with the default one. */
+/*
+ * A URL without its port and with it; with the default port only where it has
+ * none: https://h:8443 is not what was signed as https://h:443.
+ */
 static size_t
 list_ports(const struct url *url, struct variant out[static VARIANTS_MAX])
 {
 	const char *usual = url_default_port(&url->scheme);
-	struct variant v = { 0 };
+	struct variant v = { .port = url->port };
 	size_t n = 0;
 
 	v.tail[0] = (struct crypt_piece){ url->tail.data, url->tail.len };
-	out[n++] = v;
-	if (url->port.data != NULL) {
-		v.port = url->port;
-		out[n++] = v;
-	}
-	if (usual != NULL && !url_part_is(&url->port, usual)) {
+	if (v.port.data == NULL && usual != NULL)
 		v.port = (struct url_part){ usual, strlen(usual) };
+	out[n] = v;
+	out[n++].port = (struct url_part){ NULL, 0 };
+	if (v.port.data != NULL)
 		out[n++] = v;
-	}
 	return n;
 }
 
@@ -310,12 +310,29 @@ try_token(const struct subject *s, const char *token,
 	return ST_NOTFOUND;
 }
 
+bool
+signature_hash(
+    const struct url_part *hash, char plain[static CRYPT_SHA256_HEX_MAX])
+{
+	const char *at = hash->data, *end = at + hash->len;
+	size_t n = 0;
+	int byte;
+
+	for (; at < end && n < CRYPT_SHA256_HEX_MAX - 1; n++) {
+		byte = *at == '%' ? url_hex_byte(at, end) : -1;
+		plain[n] = byte < 0 ? *at : (char)byte;
+		at += byte < 0 ? 1 : 3;
+	}
+	plain[n] = '\0';
+	return at == end && n == CRYPT_SHA256_HEX_MAX - 1;
+}
+
 /* After the URL was found to be Twilio's: is the body? */
 static enum signature_verdict
 check_body(const struct signature_input *input, const struct url_part *hash)
 {
 	const struct crypt_piece body = { input->body, input->body_len };
-	char hex[CRYPT_SHA256_HEX_MAX];
+	char hex[CRYPT_SHA256_HEX_MAX], plain[CRYPT_SHA256_HEX_MAX];
 
 	if (hash->data == NULL)
 		return input->form == NULL && input->body_len > 0
@@ -324,10 +341,10 @@ check_body(const struct signature_input *input, const struct url_part *hash)
 	if (crypt_sha256_hex(&body, 1, hex) != ST_OK)
 		return SIGNATURE_FAILED;
 	/* Exactly the lower-case digits, as every SDK compares them. */
-	if (hash->len != sizeof(hex) - 1 ||
-	    !crypt_equal(hash->data, hex, sizeof(hex) - 1))
-		return SIGNATURE_BODY_HASH;
-	return SIGNATURE_VALID;
+	return signature_hash(hash, plain) &&
+		crypt_equal(plain, hex, sizeof(hex) - 1)
+	    ? SIGNATURE_VALID
+	    : SIGNATURE_BODY_HASH;
 }
 
 static enum signature_verdict

@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "base/kv.h"
 #include "base/status.h"
+#include "codec/crypt.h"
+#include "codec/url.h"
 
 #define SIGNATURE_MAX 29 /* 28 base64 characters and NUL */
 
@@ -56,9 +58,9 @@ enum status signature_make(const struct signature_input *, const char *token,
 
 /*
  * Is header the signature of this input under one of the tokens (NULL-ended;
- * "" is passed over)? Tried: the URL without a port, with its port as it came,
- * with the default port; without userinfo and with it; a root path with and
- * without its "/". A fragment is not taken off: it is no part of a request, so
+ * "" is passed over)? Tried: the URL without a port, and with its port as it
+ * came or, where it has none, the default port; without userinfo and with it; a
+ * root path with and without its "/". A fragment is not taken off: it is no part of a request, so
  * the configured URL must not have one.
  *
  * Where it is valid, digest gets the SHA-256 of the string that was signed
@@ -89,6 +91,13 @@ enum status signature_digest(const struct signature_input *,
  */
 enum status signature_explain(const struct signature_input *,
     const char *const *tokens, const char *header, struct buf *out);
+
+/*
+ * The value of a bodySHA256, its percent-escapes decoded as by every SDK. False:
+ * it is no hash, for its length.
+ */
+bool signature_hash(
+    const struct url_part *, char plain[static CRYPT_SHA256_HEX_MAX]);
 
 /*
  * Append what is signed of a form: the sorted pairs, each once, names and

@@ -8,7 +8,7 @@ from cases import (check_twiml, envelope_of, message, recut, sid, tel,
 from doors import TOKEN, ByHand, NginxFastcgi
 from outcome import equal, true
 from servers import Process, clean_env, connects
-from twilio_sign import form, sign
+from twilio_sign import form, sha_query, sign
 
 CASES = []
 CALL = {"CallSid": "CA" + "0123456789abcdef" * 2, "From": "+14155550100",
@@ -255,6 +255,38 @@ def kubernetes(door):
         done = check(**POD | {name: value})
         equal(done.returncode, 3, name)
         true(name in done.stderr, done.stderr)
+
+
+# ---- signatures
+
+
+@case
+def ports(door):
+    """A URL without a port may be signed with the default one, and with no
+    other."""
+    path = door.url("/whatsapp").replace(door.public_url, "", 1)
+    body = form(message(tel(), sid()))
+    for port, status in [("", 200), (":443", 200), (":80", 401),
+                         (":8443", 401)]:
+        url = door.public_url + port + path
+        reply = door.ask("POST", "/whatsapp", [
+            ("X-Twilio-Signature", sign(TOKEN, url, body)),
+            ("Content-Type", "application/x-www-form-urlencoded")], body)
+        equal(reply.status, status, f"signed for {url}")
+
+
+@case
+def escaped_body_hash(door):
+    """The hash of a JSON body may come percent-encoded."""
+    body = json.dumps(message(tel(), sid())).encode()
+    name, value = sha_query(body).split("=")
+    for start, status in [("", 200), (f"%{ord(value[0]):02x}", 200),
+                          ("%30%30", 401)]:
+        route = f"/whatsapp?{name}={start}{value[len(start) // 3:]}"
+        reply = door.ask("POST", route, [
+            ("X-Twilio-Signature", sign(TOKEN, door.url(route))),
+            ("Content-Type", "application/json")], body)
+        equal(reply.status, status, route)
 
 
 def suite(results):

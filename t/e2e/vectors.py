@@ -7,7 +7,7 @@ from client import Reply
 from doors import TOKEN, ByHand
 from outcome import Skip, true
 from servers import SRCDIR
-from twilio_sign import sign
+from twilio_sign import form, sha_query, sign
 
 FORM = "application/x-www-form-urlencoded"
 ORIGIN = re.compile(r"^((\w+)://([^/?#]*))(.*)$", re.DOTALL)
@@ -54,6 +54,59 @@ def check(door, vector):
         true(reply.status == 401, f"not refused: {reply}")
 
 
+# The URL as it came, the URL that was signed, and the reply. twilio-node 6.3.1
+# says the same of each.
+PORTS = [
+    ("https://h.example:8443", "https://h.example:8443", 200),
+    ("https://h.example:8443", "https://h.example", 200),
+    ("https://h.example:8443", "https://h.example:443", 401),
+    ("https://h.example:80", "https://h.example:443", 401),
+    ("http://h.example:8080", "http://h.example:80", 401),
+    ("https://h.example", "https://h.example:443", 200),
+    ("http://h.example", "http://h.example:80", 200),
+    ("https://h.example", "https://h.example:80", 401),
+    ("https://h.example", "https://h.example:8443", 401),
+]
+
+
+def check_port(door, came, signed, status):
+    reply = door.run(*signed_request(
+        door, came, "/whatsapp", sign(TOKEN, signed + "/whatsapp", MESSAGE),
+        FORM, MESSAGE))
+    true(reply.status == status, f"not {status}: {reply}")
+
+
+MESSAGE = form({"From": "+14155550100", "Body": "x"})
+JSON = b'{"From":"+14155550100","Body":"x"}'
+
+
+def signed_request(door, origin, path, signature, kind, body):
+    env = door.variables("POST", path, [
+        ("X-Twilio-Signature", signature), ("Content-Type", kind)])
+    return env | {"PATH_INFO": "/whatsapp", "CONTENT_LENGTH": str(len(body)),
+                  "SWITCHHOOK_SERVER_PUBLIC_URL": origin}, body
+
+
+def escaped(query, upto):
+    """bodySHA256 with the first bytes of its value as %XX."""
+    name, value = query.split("=")
+    return name + "=" + "".join(
+        f"%{ord(c):02x}" for c in value[:upto]) + value[upto:]
+
+
+# How many bytes of the hash are escaped, what stands behind, and the reply.
+HASHES = [(0, "", 200), (1, "", 200), (64, "", 200), (64, "&x=1", 200),
+          (64, "%30", 401), (63, "%", 401), (64, "%00", 401)]
+
+
+def check_hash(door, upto, more, status):
+    path = "/whatsapp?" + escaped(sha_query(JSON), upto) + more
+    reply = door.run(*signed_request(
+        door, "https://h.example", path,
+        sign(TOKEN, "https://h.example" + path), "application/json", JSON))
+    true(reply.status == status, f"not {status}: {reply}")
+
+
 # What the proxy says, who it is, and the URL that is signed.
 PROXIES = [
     ({"HOST": "pub.example", "PROTO": "https"}, "10.1.2.3",
@@ -94,5 +147,10 @@ def suite(results):
     with ByHand() as door:
         for vector in vectors:
             results.run(f"vector {vector['name']}", check, door, vector)
+        for case in PORTS:
+            results.run(f"port {' signed '.join(case[:2])}",
+                        check_port, door, *case)
+        for n, case in enumerate(HASHES, 1):
+            results.run(f"escaped hash {n}", check_hash, door, *case)
         for n, case in enumerate(PROXIES, 1):
             results.run(f"proxy {n}", check_proxy, door, *case)
