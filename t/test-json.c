@@ -40,6 +40,17 @@ test_write(void)
 	    "\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 	expect_written("\xf0\x9f\xa6", 3, "\"\xef\xbf\xbd\"");
 	expect_written("\xe2\x82\"", 3, "\"\xef\xbf\xbd\\\"\"");
+	/* What SQS or readers of lines trip over; its neighbours stay. */
+	expect_written("\xc2\x85\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", 11,
+	    "\"\\u0085\\u2028\\u2029\xe2\x80\xaa\"");
+	expect_written("\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90\xef\xb7\xb0", 12,
+	    "\"\\ufffe\\uffff\\ufdd0\xef\xb7\xb0\"");
+	expect_written("\xf0\x9f\xbf\xbe\xf4\x8f\xbf\xbf", 8,
+	    "\"\\ud83f\\udffe\\udbff\\udfff\"");
+	json_put_value(&b, "{\"a\":\r\n[\"\xe2\x80\xa8\xc3\xa9\\n\"]}", 19);
+	CU_ASSERT_STRING_EQUAL(
+	    buf_str(&b), "{\"a\":  [\"\\u2028\xc3\xa9\\n\"]}");
+	buf_release(&b);
 	json_put_text(&b, NULL);
 	json_put_text(&b, "x\n");
 	CU_ASSERT_STRING_EQUAL(buf_str(&b), "null\"x\\n\"");

@@ -18,10 +18,15 @@
 /*
  * Writing: append a string with its quotes. What comes out is valid whatever
  * goes in: bytes that are not UTF-8 become U+FFFD, NUL and other controls are
- * escaped. json_put_text takes a C string; NULL becomes null.
+ * escaped, and so is what SQS or a reader of lines would trip over (U+FFFE,
+ * U+2028, …). json_put_text takes a C string; NULL becomes null.
  */
 enum status json_put_string(struct buf *, const char *, size_t len);
 enum status json_put_text(struct buf *, const char *);
+
+/* Append a value that json_check has passed, on one line, with the same in
+ * strings escaped. */
+enum status json_put_value(struct buf *, const char *, size_t len);
 
 /* Arrays and objects in each other that any text here may have. */
 #define JSON_DEPTH_MAX 256

@@ -55,7 +55,7 @@ fields_of_json(struct exchange *x, struct fields *f)
 	if (st == ST_OK || st == ST_NOTFOUND)
 		st = json_member_text(f->json, "MessageSid", &f->sid);
 	if (st == ST_OK || st == ST_NOTFOUND)
-		st = buf_put(&f->message, body->data, body->len);
+		st = json_put_value(&f->message, body->data, body->len);
 	if (st == ST_OK)
 		return true;
 	if (st == ST_NOMEM)

@@ -652,6 +652,18 @@ def many_parameters(door):
     equal(len(pairs(form(params))), len(params), "pairs")
 
 
+def entries_of(lines):
+    """Of a log, each of which must be JSON."""
+    entries = []
+    for n, line in enumerate(lines):
+        try:
+            entries.append(json.loads(line))
+        except ValueError as e:
+            raise AssertionError(
+                f"line {n}: {line!r} after {lines[n - 1]!r}") from e
+    return entries
+
+
 @case
 def log_is_utf8(door):
     """Whatever a sender is called: addresses are cut at letters."""
@@ -662,7 +674,7 @@ def log_is_utf8(door):
             message("", message_sid, From=sender))))
     with open(door.dir("state/log"), "rb") as f:
         lines = f.read().decode("utf-8", "strict").splitlines()
-    masked = [json.loads(line).get("from") for line in lines]
+    masked = [e.get("from") for e in entries_of(lines)]
     true("client:**************\u20ac\U0001f600" in masked, masked[-6:])
 
 

@@ -139,11 +139,28 @@ def killed(cloud, site):
     equal([g[0] for g in cloud.take("human.fifo")], sent)
 
 
+def refuse(cloud):
+    cloud.fault("SendMessage", kind="error",
+                type="com.amazonaws.sqs#InvalidMessageContents")
+
+
+def any_text_is_taken(cloud, site):
+    """SQS takes no U+FFFE, so none is sent as it stands."""
+    number = tel()
+    cloud.conversation("c-any", number, True)
+    fields = a_message(number, "bad \ufffe\u2028\U0010ffff")
+    equal(site.post(fields), 200)
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    equal([g[:2] for g in cloud.take("human.fifo")],
+          [(fields["MessageSid"], fields["Body"])])
+
+
 def never_taken(cloud, site):
-    """SQS takes no U+FFFE: to the dead letters, with the reason."""
+    """A message that SQS refuses: to the dead letters, with the reason."""
     number = tel()
     cloud.conversation("c-bad", number, False)
-    fields = a_message(number, "bad \ufffe")
+    fields = a_message(number, "bad")
+    refuse(cloud)
     equal(site.post(fields), 200)
     equal(site.spool(), [])
     p = site.ctl("queue", "dead", "sqlite:undeliverable")
@@ -152,12 +169,13 @@ def never_taken(cloud, site):
     true(all(r["reason"] for r in rows), p.stdout)
     # One that was made due again is not taken for the next.
     site.ctl("queue", "redrive", "sqlite:undeliverable", "--all")
-    fields = a_message(number, "bad again \ufffe")
+    fields = a_message(number, "bad again")
     equal(site.post(fields), 200)
     p = site.ctl("queue", "dead", "sqlite:undeliverable")
     rows = [json.loads(line) for line in p.stdout.splitlines()]
     equal([fields["MessageSid"] in r["body"] for r in rows], [True])
     true(rows[0]["reason"], p.stdout)
+    cloud.well()
 
 
 def without_spool(cloud, directory):
@@ -420,7 +438,7 @@ def copied(cloud, places):
 
 
 CASES = [delivered, queue_down, queue_slow, answer_lost, lookup_down, killed,
-         never_taken]
+         never_taken, any_text_is_taken]
 
 
 def suite(results):

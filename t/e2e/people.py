@@ -257,6 +257,41 @@ def kubernetes(door):
         true(name in done.stderr, done.stderr)
 
 
+# ---- text
+
+
+# What SQS refuses, and what readers of lines take for an end of one.
+TROUBLESOME = ["\ufffe", "\uffff", "\ufdd0", "\U0001fffe", "\U0010ffff",
+               "\x85", "\u2028", "\u2029", "\v", "\f", "\x1c", "\n", "\r"]
+
+
+@case
+def text_that_cannot_travel(door):
+    """A message is one line that every queue takes, whatever is pasted into
+    it; what is read from it is what was sent."""
+    text = "a" + "b".join(TROUBLESOME) + "é😀"
+    for pretty in (False, True):
+        message_sid = sid()
+        params = message(tel(), message_sid) | {"Body": text}
+        if pretty:
+            body = json.dumps(params, ensure_ascii=False, indent=1).encode()
+            route = "/whatsapp?" + sha_query(body)
+            reply = door.ask("POST", route, [
+                ("X-Twilio-Signature", sign(TOKEN, door.url(route))),
+                ("Content-Type", "application/json")], body)
+        else:
+            reply = door.post("/whatsapp", form(params))
+        check_twiml(reply)
+        body, = [r["body"] for r in door.rows("queue", "peek", "unrouted",
+                                              "--limit", "100000")
+                 if message_sid in r["body"]]
+        equal(len(body.splitlines()), 1, "lines")
+        for c in TROUBLESOME:
+            true(c not in body, f"{c!r} is escaped")
+        got = json.loads(body)["twilio_message"]["Body"]
+        equal(got if pretty else got[0], text, "the text")
+
+
 # ---- signatures
 
 

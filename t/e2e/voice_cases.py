@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 
-from cases import check_json_error, samples, tel
+from cases import check_json_error, entries_of, samples, tel
 from doors import TOKEN
 from outcome import equal, true
 from servers import wait_for
@@ -768,8 +768,7 @@ def digits_queue_down(door):
 
 @case
 def digits_are_not_logged(door):
-    lines = [json.loads(line) for line in
-             door.dir.read("state/log").splitlines()]
+    lines = entries_of(door.dir.read("state/log").splitlines())
     confirmed = [e for e in lines if e.get("status") == 200 and
                  e["route"] == "/confirm-digits/{target}"]
     true(confirmed, "there is a log")
