@@ -545,6 +545,13 @@ test_explain_body(void)
 	snprintf(url, sizeof(url), "%s?bodySHA256=%s", U, upper);
 	make(url, "", "", token, sig);
 	expect_explained(&s.input, token, sig, "body", "upper-case");
+	snprintf(url, sizeof(url), "%s?bodySHA256=%%30%s", U, upper + 1);
+	make(url, "", "", token, sig);
+	expect_explained(&s.input, token, sig, "body", "upper-case");
+	/* A digit too many is no hash. */
+	snprintf(url, sizeof(url), "%s?bodySHA256=%s0", U, upper);
+	make(url, "", "", token, sig);
+	expect_explained(&s.input, token, sig, "body", "another body");
 	make(U, "", "", token, sig);
 	s.input.url = U;
 	expect_explained(&s.input, token, sig, "body", "no bodySHA256");

@@ -95,12 +95,21 @@ log_size(sqlite3_file *f, sqlite3_int64 *size)
 }
 
 static int
+log_device(sqlite3_file *f)
+{
+	return own(f)->pMethods->xDeviceCharacteristics(own(f));
+}
+
+static int
 log_control(sqlite3_file *f, int what, void *arg)
 {
 	struct log_file *l = of(f);
 
 	switch (what) {
 	case DB_LOG_GATHER:
+		/* Else it pads to a sector, the end of it after the sync. */
+		if ((log_device(f) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0)
+			return SQLITE_OK;
 		if (l->data == NULL)
 			l->data = malloc(LOG_ROOM);
 		l->gathers = l->data != NULL;
@@ -136,12 +145,6 @@ static int
 log_sector_size(sqlite3_file *f)
 {
 	return own(f)->pMethods->xSectorSize(own(f));
-}
-
-static int
-log_device(sqlite3_file *f)
-{
-	return own(f)->pMethods->xDeviceCharacteristics(own(f));
 }
 
 static int

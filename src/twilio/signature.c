@@ -323,8 +323,10 @@ signature_hash(
 		plain[n] = byte < 0 ? *at : (char)byte;
 		at += byte < 0 ? 1 : 3;
 	}
+	if (at != end || n != CRYPT_SHA256_HEX_MAX - 1)
+		n = 0;
 	plain[n] = '\0';
-	return at == end && n == CRYPT_SHA256_HEX_MAX - 1;
+	return n > 0;
 }
 
 /* After the URL was found to be Twilio's: is the body? */

@@ -60,8 +60,8 @@ enum status signature_make(const struct signature_input *, const char *token,
  * Is header the signature of this input under one of the tokens (NULL-ended;
  * "" is passed over)? Tried: the URL without a port, and with its port as it
  * came or, where it has none, the default port; without userinfo and with it; a
- * root path with and without its "/". A fragment is not taken off: it is no part of a request, so
- * the configured URL must not have one.
+ * root path with and without its "/". A fragment is not taken off: it is no
+ * part of a request, so the configured URL must not have one.
  *
  * Where it is valid, digest gets the SHA-256 of the string that was signed
  * (NULL: it is not wanted). That string has no mark between names and values,
@@ -93,8 +93,8 @@ enum status signature_explain(const struct signature_input *,
     const char *const *tokens, const char *header, struct buf *out);
 
 /*
- * The value of a bodySHA256, its percent-escapes decoded as by every SDK. False:
- * it is no hash, for its length.
+ * The value of a bodySHA256, its percent-escapes decoded as by every SDK. False
+ * and "": it is no hash, for its length.
  */
 bool signature_hash(
     const struct url_part *, char plain[static CRYPT_SHA256_HEX_MAX]);

@@ -3,8 +3,8 @@ has a table of them."""
 import json
 import subprocess
 
-from cases import (check_twiml, envelope_of, message, recut, sid, tel,
-                   with_text)
+from cases import (check_twiml, entries_of, envelope_of, message, recut, sid,
+                   tel, with_text)
 from doors import TOKEN, ByHand, NginxFastcgi
 from outcome import equal, true
 from servers import Process, clean_env, connects
@@ -29,8 +29,7 @@ def of_request(door, reply):
 
 
 def logged(door):
-    return [json.loads(line)
-            for line in door.dir.read("state/log").splitlines()]
+    return entries_of(door.dir.read("state/log").splitlines())
 
 
 def outcome(door, reply):
