@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
@@ -390,6 +392,43 @@ check_cut(enum log_format format, rlim_t room, bool reopened)
 	CU_ASSERT_EQUAL(whole, 3);
 }
 
+/* Another process is interrupted within its line: no empty line comes in. */
+static void
+test_log_within_line(void)
+{
+	const struct timespec between = { .tv_nsec = 10000000 };
+	char path[512], text[2048];
+	struct log *log;
+	size_t n;
+	pid_t pid;
+	FILE *f;
+	int fd, status;
+
+	snprintf(path, sizeof(path), "%s/within", test_tmpdir());
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC, 0600);
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_EQUAL(write(fd, "first half,", 11), 11);
+	pid = fork();
+	if (pid == 0) {
+		nanosleep(&between, NULL);
+		_exit(write(fd, "second\n", 7) != 7);
+	}
+	CU_ASSERT_EQUAL_FATAL(
+	    log_open(&log, path, LOG_FORMAT_JSON, LOG_LEVEL_INFO), ST_OK);
+	log_info(log, "after");
+	log_close(log);
+	close(fd);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	f = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	CU_ASSERT_PTR_NULL(strstr(text, "\n\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "half,second\n{\"time\":\""));
+}
+
 static void
 test_log_cut(void)
 {
@@ -484,6 +523,7 @@ main(void)
 		{ "log", test_log },
 		{ "log reopened", test_log_reopen },
 		{ "log cut by a full disk", test_log_cut },
+		{ "log within another's line", test_log_within_line },
 	};
 
 	return test_main("base", tests, TEST_COUNT(tests));

@@ -19,6 +19,7 @@
 /* syslog.h has a LOG_INFO and so on of its own; ours are LOG_LEVEL_… */
 
 #define LINE_USUAL 500 /* bytes: most lines are shorter */
+#define CUT_WAIT_MS 50 /* for a line that another process may be writing */
 
 struct log {
 	enum log_format format;
@@ -26,6 +27,7 @@ struct log {
 	int fd; /* -1: syslog */
 	char *path; /* of a file that was opened here, else NULL */
 	_Atomic bool doubt; /* the last line in it may be cut short */
+	_Atomic off_t cut_at; /* the size at which it was found to be */
 };
 
 static const char *
@@ -110,6 +112,7 @@ log_reopen(struct log *log)
 	if (dup3(fd, log->fd, O_CLOEXEC) == log->fd)
 		st = ST_OK;
 	log->doubt = true;
+	log->cut_at = 0;
 	close(fd);
 	return st;
 }
@@ -250,17 +253,25 @@ log_cut_at(const struct log *log)
 	return last == '\n' ? 0 : st.st_size;
 }
 
-/* A line that another process is just writing goes on within a moment. */
+/*
+ * A line that another process is just writing goes on as soon as that process
+ * gets the processor again: its write can be interrupted between two pages.
+ */
 static bool
-log_is_cut(const struct log *log)
+log_is_cut(struct log *log)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 	off_t at = log_cut_at(log);
 
 	if (at == 0)
 		return false;
-	nanosleep(&moment, NULL);
-	return log_cut_at(log) == at;
+	for (int i = 0; i < CUT_WAIT_MS && at != log->cut_at; i++) {
+		nanosleep(&moment, NULL);
+		if (log_cut_at(log) != at)
+			return false;
+	}
+	log->cut_at = at;
+	return true;
 }
 
 /*
