@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "store/db.h"
+#include "db/db.h"
 
 #define LONG_S 600 /* visibility that does not run out in a test */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "store/db.h"
+#include "db/db.h"
 
 static const struct contract_store *back_end;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "store/schema.h"
 #include "t/test.h"
 
 const struct database_way database_ways[] = {
@@ -54,7 +55,7 @@ database_try(struct db **db, const struct db_schema *schema, struct buf *why)
 	struct db_options o = { .path = path,
 		.journal = way->journal,
 		.threaded = way->threaded,
-		.schema = schema };
+		.schema = schema == NULL ? &store_schema : schema };
 
 	return db_open(db, &o, why);
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "store/db.h"
+#include "db/db.h"
 
 /* How a database is used; tests run in each of them. */
 struct database_way {

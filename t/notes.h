@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "store/db.h"
+#include "db/db.h"
 
 extern const struct db_schema notes_schema;
 

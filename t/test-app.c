@@ -5,10 +5,10 @@
 
 #include "codec/json.h"
 #include "config/config.h"
+#include "db/db.h"
 #include "message/envelope.h"
 #include "serve/app.h"
 #include "site/routes.h"
-#include "store/db.h"
 #include "store/queue.h"
 #include "store/store.h"
 #include "t/request.h"

@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "aws/client.h"
+#include "aws/client_impl.h"
 #include "aws/credentials.h"
 #include "aws/dynamodb.h"
 #include "aws/dynamodb_item.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
-#include "aws/shared.h"
 #include "aws/sqs.h"
 #include "aws/sqs_message.h"
 #include "base/buf.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "db/db.h"
 #include "store/call.h"
-#include "store/db.h"
 #include "store/schema.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "db/db.h"
 #include "store/counter.h"
-#include "store/db.h"
 #include "store/message.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"

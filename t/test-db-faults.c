@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "db/db.h"
 #include "message/backends.h"
-#include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "t/databases.h"

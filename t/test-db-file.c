@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/db.h"
-#include "store/db_lock.h"
+#include "db/db.h"
+#include "db/db_lock.h"
 #include "store/schema.h"
 #include "t/databases.h"
 #include "t/notes.h"
@@ -350,7 +350,8 @@ static void
 test_no_place(void)
 {
 	struct buf why = BUF_INIT;
-	struct db_options o = { .path = "/no/such/directory/x.db" };
+	struct db_options o = { .path = "/no/such/directory/x.db",
+		.schema = &notes_schema };
 	struct db *db = NULL;
 	char path[600];
 

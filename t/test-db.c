@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/db.h"
-#include "store/db_jobs.h"
+#include "db/db.h"
+#include "db/db_jobs.h"
 #include "t/databases.h"
 #include "t/notes.h"
 #include "t/shim-fs.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/db.h"
+#include "db/db.h"
 #include "store/message.h"
 #include "store/schema.h"
 #include "t/databases.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "db/db.h"
 #include "serve/app.h"
 #include "store/call.h"
-#include "store/db.h"
 #include "t/request.h"
 #include "t/test.h"
 #include "watch/limit.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "db/db.h"
 #include "message/backends.h"
-#include "store/db.h"
 #include "t/contract-queue.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"

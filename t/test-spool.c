@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "store/db.h"
+#include "db/db.h"
+#include "store/schema.h"
 #include "store/spool.h"
 #include "t/test.h"
 
@@ -13,7 +14,7 @@ open_db(void)
 {
 	static int number;
 	char path[256];
-	struct db_options o = { .path = path };
+	struct db_options o = { .path = path, .schema = &store_schema };
 	struct buf why = BUF_INIT;
 	struct db *db;
 

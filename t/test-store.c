@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "db/db.h"
 #include "message/backends.h"
-#include "store/db.h"
 #include "store/schema.h"
 #include "t/contract-store.h"
 #include "t/databases.h"

@@ -65,7 +65,7 @@ def main():
     # The program's own tables: what a step offers, and what voice.* has.
     filled = re.findall(r'\[OFFER_\w+\] = "(\w+)"', source("src/voice/script.c"))
     filled += re.findall(r"AT\(voice, (\w+_(?:url|number))\)",
-                         source("src/config/option.c"))
+                         source("src/config/config_option.c"))
     if len(filled) < 10:
         fail(f"the tables of placeholders are not found: {filled}")
     for name in filled:

@@ -5,9 +5,9 @@
 
 #include "codec/form.h"
 #include "config/config.h"
+#include "db/db.h"
 #include "serve/app.h"
 #include "store/call.h"
-#include "store/db.h"
 #include "store/queue.h"
 #include "t/request.h"
 #include "t/test.h"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/client_impl.h"
 #include "aws/credentials.h"
-#include "aws/shared.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/crc32.h"

@@ -55,22 +55,11 @@ struct aws_credentials {
 	struct buf why; /* of that failure */
 };
 
-void
-aws_keys_release(struct aws_keys *k)
-{
-	char **secrets[] = { &k->secret, &k->session_token, &k->access_key_id };
-	size_t i;
-
-	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
-		str_wipe(secrets[i]);
-	*k = (struct aws_keys){ 0 };
-}
-
 static enum status
 copy_keys(const struct aws_keys *from, struct aws_keys *to)
 {
 	*to = (struct aws_keys){ .source = from->source };
-	return provider_keys(to, from->access_key_id, from->secret,
+	return aws_keys_set(to, from->access_key_id, from->secret,
 	    from->session_token, from->expires_us);
 }
 

@@ -20,24 +20,13 @@
 
 #include <stdint.h>
 
+#include "aws/keys.h"
 #include "aws/service.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
 
 struct http_client;
-
-/* Keys of the caller's own. The zero value is empty. */
-struct aws_keys {
-	char *access_key_id;
-	char *secret;
-	char *session_token; /* NULL: permanent keys */
-	int64_t expires_us; /* since 1970; 0: never */
-	const char *source; /* which one gave them: "environment"; static */
-};
-
-/* Wipes. */
-void aws_keys_release(struct aws_keys *);
 
 struct aws_credentials_options {
 	char *const *envp; /* the process environment; must outlive this */

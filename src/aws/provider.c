@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "aws/credentials.h"
 #include "aws/retry.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -13,23 +12,6 @@
 
 #define BODY_MAX ((size_t)64 << 10)
 #define RETRY_BASE_MS 100
-
-enum status
-provider_keys(struct aws_keys *keys, const char *id, const char *secret,
-    const char *token, int64_t expires_us)
-{
-	enum status st = str_dup(id, &keys->access_key_id);
-
-	if (st == ST_OK)
-		st = str_dup(secret, &keys->secret);
-	if (st == ST_OK)
-		st = str_dup(
-		    str_empty(token) ? NULL : token, &keys->session_token);
-	keys->expires_us = expires_us;
-	if (st != ST_OK)
-		aws_keys_release(keys);
-	return st;
-}
 
 enum status
 provider_json(const struct buf *body, struct aws_keys *keys)
@@ -57,7 +39,7 @@ provider_json(const struct buf *body, struct aws_keys *keys)
 	if (json_member_text(root, "Expiration", &expiration) == ST_OK &&
 	    moment_parse(expiration, MOMENT_STAMP, &expires_us) != ST_OK)
 		goto out;
-	st = provider_keys(keys, id, secret, token, expires_us);
+	st = aws_keys_set(keys, id, secret, token, expires_us);
 out:
 	json_free(root);
 	return st;

@@ -8,10 +8,10 @@
 
 #include <stdint.h>
 
+#include "aws/keys.h"
 #include "base/buf.h"
 #include "base/status.h"
 
-struct aws_keys;
 struct aws_watch;
 struct http_call;
 struct http_client;
@@ -38,10 +38,6 @@ provider_fn provider_container;
 provider_fn provider_instance;
 
 /* --- what they share ---------------------------------------------------- */
-
-/* Copy into empty keys; token may be NULL or "". ST_OK or ST_NOMEM. */
-enum status provider_keys(struct aws_keys *, const char *id, const char *secret,
-    const char *token, int64_t expires_us);
 
 /*
  * The keys of a JSON answer: AccessKeyId, SecretAccessKey, Token, Expiration.

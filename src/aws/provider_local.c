@@ -1,5 +1,4 @@
 /* Keys that are written down: in the environment, in the shared files. */
-#include "aws/credentials.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "base/str.h"
@@ -56,7 +55,7 @@ provider_environment(
 	}
 	if (str_empty(token))
 		token = env_get(c->envp, "AWS_SECURITY_TOKEN");
-	return provider_keys(keys, id, secret, token, 0);
+	return aws_keys_set(keys, id, secret, token, 0);
 }
 
 enum status
@@ -91,7 +90,7 @@ keys_of_file(const struct profile *p, profile_fn *get, struct aws_keys *keys,
 	}
 	if (token == NULL)
 		token = get(p, "aws_security_token");
-	return provider_keys(keys, id, secret, token, 0);
+	return aws_keys_set(keys, id, secret, token, 0);
 }
 
 enum status

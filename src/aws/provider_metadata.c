@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/credentials.h"
 #include "aws/profile.h"
 #include "aws/provider.h"
 #include "base/str.h"

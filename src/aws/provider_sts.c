@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/credentials.h"
 #include "aws/error.h"
 #include "aws/profile.h"
 #include "aws/provider.h"

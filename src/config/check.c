@@ -7,7 +7,7 @@
 #include "codec/cidr.h"
 #include "codec/phone.h"
 #include "config/config.h"
-#include "config/section.h"
+#include "config/config_section.h"
 #include "config/slot.h"
 #include "config/weburl.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "config/section.h"
+#include "config/config_section.h"
 #include "config/slot.h"
 #include "config/value.h"
 

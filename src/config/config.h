@@ -1,5 +1,5 @@
 /*
- * The configuration. One table (option.c) holds every key's name, type,
+ * The configuration. One table (config_option.c) holds every key's name, type,
  * default, bounds, other environment variable, whether it is a secret, and
  * help; reading, `-t`, `switchhook check`, switchhook.conf(5) and the tests
  * all come from it. References (file:, env:, …) stay text here; src/site
@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "codec/digits.h"
+#include "config/option.h"
 
 enum signature_mode { SIGNATURE_ENFORCE, SIGNATURE_REPORT, SIGNATURE_OFF };
 enum unknown_sender {
@@ -110,42 +111,6 @@ struct config {
 	bool unread; /* it cannot be read, which was reported */
 	struct config_origin *origins; /* one an option, in table order */
 	size_t missing; /* values of which the origin says so */
-};
-
-enum option_type {
-	OPTION_TEXT,
-	OPTION_URL,
-	OPTION_NUMBER,
-	OPTION_SIZE,
-	OPTION_CHOICE
-};
-
-/* What a value is needed for, and so what happens while AWS, where it is kept,
- * cannot be reached. */
-enum option_need {
-	NEED_OPEN, /* to open the program: until then all is 503 */
-	NEED_AWS, /* to reach AWS: it cannot be kept there */
-	NEED_REQUEST, /* to answer requests: it starts, and they wait */
-};
-
-struct option {
-	const char *section, *key;
-	enum option_type type;
-	size_t offset; /* into struct config */
-	const char *fallback; /* the default, as it would be written */
-	bool secret; /* never shown; wiped when freed */
-	const char *variable; /* another environment variable, or NULL */
-	const char *before; /* goes before its value: "dynamodb:"; or NULL */
-	bool classic; /* that variable makes "ssm:" the default of all options
-	                 with a parameter */
-	const char *parameter; /* what "ssm:" alone means, behind system_name
-	                          and env_type; NULL: nothing */
-	bool rotates; /* the value before this one is good as well */
-	enum option_need need;
-	const char *const *choices; /* OPTION_CHOICE: names in enum order, NULL
-	                               at the end; "warn|warning" takes both */
-	int64_t min, max; /* OPTION_NUMBER, OPTION_SIZE */
-	const char *help;
 };
 
 extern const struct option options[];

@@ -8,7 +8,7 @@
 #include "config/env.h"
 #include "config/inifile.h"
 #include "config/nearest.h"
-#include "config/section.h"
+#include "config/config_section.h"
 #include "config/slot.h"
 #include "config/textfile.h"
 #include "config/value.h"

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "config/config.h"
 #include "config/nearest.h"
+#include "config/option.h"
 
 #define KILO (INT64_C(1) << 10)
 #define MEGA (INT64_C(1) << 20)

@@ -7,7 +7,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/row.h"
-#include "store/db.h"
+#include "db/db.h"
 
 /* Which calls. */
 struct calls_wanted {

@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 #include "ctl/calls.h"
+#include "db/db.h"
 #include "store/call.h"
-#include "store/db.h"
 
 #define PAGE 500 /* calls read at a time */
 

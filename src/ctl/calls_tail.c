@@ -6,8 +6,8 @@
 
 #include "ctl/calls.h"
 #include "ctl/child.h"
+#include "db/db.h"
 #include "store/call.h"
-#include "store/db.h"
 
 /* How often the log is looked at: one row of an index, without a lock. */
 #define POLL_MS 250

@@ -10,8 +10,8 @@
 #include "ctl/message_form.h"
 #include "ctl/row.h"
 #include "ctl/webhook.h"
+#include "db/db.h"
 #include "serve/app.h"
-#include "store/db.h"
 #include "store/message.h"
 
 /* --- where it went --------------------------------------------------------- */

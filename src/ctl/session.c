@@ -9,12 +9,13 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "ctl/ctl.h"
+#include "db/db.h"
 #include "message/backends.h"
 #include "message/ports.h"
 #include "site/settings.h"
 #include "site/snapshot.h"
-#include "store/db.h"
 #include "store/queue.h"
+#include "store/schema.h"
 #include "store/store.h"
 
 enum ctl_exit
@@ -130,6 +131,7 @@ ctl_db_options(const struct ctl *ctl)
 	return (struct db_options){ .path = c->store.path,
 		.journal =
 		    c->store.journal == JOURNAL_ROLLBACK ? DB_ROLLBACK : DB_WAL,
+		.schema = &store_schema,
 		.log = ctl->log };
 }
 

@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "db/db.h"
 #include "message/outbox.h"
 #include "serve/app.h"
-#include "store/db.h"
 #include "store/spool.h"
 
 /* --- list ------------------------------------------------------------------ */

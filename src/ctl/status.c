@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
-#include "store/db.h"
+#include "db/db.h"
 #include "store/queue.h"
 #include "store/seen.h"
 #include "store/spool.h"

@@ -3,9 +3,9 @@
 #include "config/config.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "db/db.h"
+#include "db/db_copy.h"
 #include "store/check.h"
-#include "store/db.h"
-#include "store/db_copy.h"
 
 /* ctl->db, if there is one: at path, or where the configuration has it. */
 static int

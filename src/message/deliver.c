@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "db/db.h"
 #include "message/envelope.h"
 #include "message/routing.h"
-#include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
 

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
+#include "db/db.h"
 #include "message/outbox.h"
 #include "message/routing.h"
 #include "serve/metrics.h"
 #include "store/counter.h"
-#include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "store/spool.h"

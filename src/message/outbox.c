@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/log.h"
+#include "db/db.h"
 #include "message/backends.h"
 #include "message/breaker.h"
 #include "message/deliver.h"
-#include "store/db.h"
 #include "store/queue.h"
 #include "store/spool.h"
 

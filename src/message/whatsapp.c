@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "db/db.h"
 #include "message/inbound.h"
 #include "serve/exchange.h"
 #include "serve/metrics.h"
 #include "store/counter.h"
-#include "store/db.h"
 #include "store/message.h"
 
 /* The parameters that we act on, from a form or a JSON object. */

@@ -12,10 +12,30 @@
 #ifndef SITE_SETTINGS_H
 #define SITE_SETTINGS_H
 
-#include "site/snapshot.h"
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "serve/app.h"
 
 struct config;
+struct limit;
+struct quit;
 struct source;
+
+struct app_options {
+	const char *config_file; /* the -c option, or NULL */
+	char *const *envp; /* of the process, never of a request */
+	bool threaded; /* a server: store and secrets get their threads */
+	bool one_request; /* plain CGI: starts without a token too; what is
+	                     signed is then 503 */
+	struct quit *quit; /* set when the process stops; NULL, or must
+	                      outlive the app */
+	struct limit *limit; /* of requests that wait for Twilio, in the whole
+	                        process; NULL, or must outlive the app */
+	const struct app *before; /* a reload: what this is to replace. Settings
+	               that cannot be fetched from AWS now are then a failure */
+};
 
 /*
  * Is the configuration good for a responder? It is read and its references are

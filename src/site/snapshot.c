@@ -8,6 +8,7 @@
 #include "aws/client.h"
 #include "config/config.h"
 #include "config/env.h"
+#include "db/db.h"
 #include "http/client.h"
 #include "message/outbox.h"
 #include "message/ports.h"
@@ -18,7 +19,7 @@
 #include "site/routes.h"
 #include "site/secrets.h"
 #include "site/settings.h"
-#include "store/db.h"
+#include "store/schema.h"
 #include "twilio/templates.h"
 
 /* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
@@ -44,6 +45,7 @@ open_db(struct app *app, const struct app_options *o, struct buf *errors)
 		    c->store.journal == JOURNAL_WAL ? DB_WAL : DB_ROLLBACK,
 		.threaded = o->threaded,
 		.late = true,
+		.schema = &store_schema,
 		.log = app->log,
 		.quit = o->quit,
 	};

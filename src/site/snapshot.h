@@ -12,22 +12,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "serve/app.h"
-
-struct quit;
-
-struct app_options {
-	const char *config_file; /* the -c option, or NULL */
-	char *const *envp; /* of the process, never of a request */
-	bool threaded; /* a server: store and secrets get their threads */
-	bool one_request; /* plain CGI: starts without a token too; what is
-	                     signed is then 503 */
-	struct quit *quit; /* set when the process stops; NULL, or must
-	                      outlive the app */
-	struct limit *limit; /* of requests that wait for Twilio, in the whole
-	                        process; NULL, or must outlive the app */
-	const struct app *before; /* a reload: what this is to replace. Settings
-	               that cannot be fetched from AWS now are then a failure */
-};
+#include "site/settings.h"
 
 /*
  * Read the configuration and open everything. A store that cannot be opened

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "store/db.h"
+#include "db/db.h"
 #include "store/message.h"
 #include "store/seen.h"
 

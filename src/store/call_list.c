@@ -1,6 +1,6 @@
 /* Calls: listed, looked up, forgotten. */
+#include "db/db.h"
 #include "store/call.h"
-#include "store/db.h"
 
 #define SELECT_CALLS \
 	"SELECT sid, status, direction, caller, callee, error_code," \

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "store/db.h"
-#include "store/db_file.h"
+#include "db/db.h"
+#include "db/db_file.h"
 #include "store/schema.h"
 #include "store/sqlite_queue.h"
 

@@ -1,6 +1,6 @@
 #include "store/counter.h"
 
-#include "store/db.h"
+#include "db/db.h"
 
 enum status
 counter_sum(struct db *db, const char *name, const char *label, int64_t n)

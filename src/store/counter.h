@@ -33,7 +33,7 @@ enum status counter_list(struct db *, counter_fn *, void *arg);
 enum status counter_due(struct db *, const char *name, const char *label,
     int64_t at_us, int64_t span_us);
 
-/* How the engine keeps its sums (store/db.h). */
+/* How the engine keeps its sums (db/db.h). */
 enum status counter_sum(
     struct db *, const char *name, const char *label, int64_t n);
 

@@ -1,6 +1,6 @@
 #include "store/message.h"
 
-#include "store/db.h"
+#include "db/db.h"
 #include "store/seen.h"
 
 /* One operation: its parameters. */

@@ -2,9 +2,9 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#include "store/db.h"
+#include "db/db.h"
 
-/* The product's own; db_open takes it unless told otherwise. */
+/* For db_open. */
 extern const struct db_schema store_schema;
 
 #endif

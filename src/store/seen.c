@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/db.h"
+#include "db/db.h"
 
 /* Less is a step of NTP, or two processes that look one after the other. */
 #define JUMP_US INT64_C(10000000)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "store/db.h"
+#include "db/db.h"
 
 #define COLUMNS \
 	"id, role, ordered_by, sid, sender, trace, reason, received_us," \

@@ -37,17 +37,6 @@ struct queue_op {
 	enum status found; /* what a job that must be recorded has to tell */
 };
 
-void
-queue_item_release(struct queue_item *i)
-{
-	free(i->id);
-	free(i->receipt);
-	free(i->queue);
-	free(i->body);
-	free(i->reason);
-	*i = (struct queue_item){ 0 };
-}
-
 /* Over all of an item that never changes. */
 static int64_t
 checksum(const char *queue, const char *group, const char *body, size_t len)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/db.h"
+#include "db/db.h"
 #include "store/queue.h"
 
 /* queue_item.state; the indexes of schema.c depend on the numbers. */

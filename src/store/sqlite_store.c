@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "store/db.h"
+#include "db/db.h"
 
 struct sqlite_store {
 	struct store store;
@@ -27,17 +27,6 @@ struct store_op {
 	store_row_fn *fn;
 	void *arg;
 };
-
-void
-conversation_release(struct conversation *c)
-{
-	free(c->id);
-	free(c->tel);
-	free(c->thread_id);
-	free(c->company_id);
-	free(c->project_id);
-	*c = (struct conversation){ 0 };
-}
 
 static struct db *
 db_of(struct store *s)

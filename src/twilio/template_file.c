@@ -9,7 +9,6 @@
 
 #include "base/str.h"
 #include "codec/xml.h"
-#include "twilio/templates.h"
 
 /*
  * Times of files move in steps, of 2 s at worst (FAT). A file that was younger

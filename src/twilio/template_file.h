@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/status.h"
 
+#define TEMPLATES_SUFFIX ".twiml.xml"
+
 /* What tells one version of a file from the next. */
 struct template_stamp {
 	dev_t device;

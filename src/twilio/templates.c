@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "twilio/template_file.h"
 
 #define BUCKETS 64
 

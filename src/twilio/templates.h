@@ -13,10 +13,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "twilio/template_file.h"
 #include "twilio/twiml.h"
 
 #define TEMPLATES_NAME_MAX 64
-#define TEMPLATES_SUFFIX ".twiml.xml"
 
 /* How long a look at a file's age is good for: microseconds. */
 #define TEMPLATES_STAT_US 1000000

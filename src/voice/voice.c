@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "db/db.h"
 #include "serve/exchange.h"
 #include "serve/metrics.h"
 #include "store/call.h"
 #include "store/counter.h"
-#include "store/db.h"
 #include "voice/script.h"
 
 bool

@@ -13,9 +13,9 @@
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/moment.h"
+#include "db/db.h"
 #include "serve/exchange.h"
 #include "store/call.h"
-#include "store/db.h"
 
 /* A job's work: what to write, and what to find. */
 struct reading {

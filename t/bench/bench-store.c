@@ -20,11 +20,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "db/db.h"
 #include "message/backends.h"
 #include "store/counter.h"
-#include "store/db.h"
 #include "store/message.h"
 #include "store/queue.h"
+#include "store/schema.h"
 #include "store/store.h"
 #include "t/shim-fs.h"
 
@@ -162,9 +163,10 @@ open_base(const struct options *o, struct base *b)
 	char path[512];
 	struct buf why = BUF_INIT;
 	struct backends backends;
-	struct db_options d = {
-		.path = path, .journal = o->journal, .threaded = o->threaded
-	};
+	struct db_options d = { .path = path,
+		.journal = o->journal,
+		.threaded = o->threaded,
+		.schema = &store_schema };
 
 	snprintf(path, sizeof(path), "%s/bench.db", o->dir);
 	if (db_open(&b->db, &d, &why) == ST_OK) {

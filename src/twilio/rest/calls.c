@@ -8,8 +8,6 @@
 #include "codec/url.h"
 #include "config/config.h"
 #include "http/reply.h"
-#include "twilio/rest/page.h"
-#include "twilio/rest/request.h"
 
 /* A call is 3 KiB at most, a page of 1000 calls 1.2 MB at the time of writing. */
 #define CALL_MAX ((size_t)256 << 10)

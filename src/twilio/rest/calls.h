@@ -16,19 +16,12 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "twilio/rest/page.h"
+#include "twilio/rest/request.h"
 
 struct config;
 struct http_client;
 struct json;
-
-/* Whom to ask, and as whom. Strings outlive the calls; our copies of the
- * secret are wiped. */
-struct calls_account {
-	const char *api_url; /* "https://api.twilio.com" */
-	const char *account_sid;
-	const char *user; /* account SID, or API key SID */
-	const char *secret; /* auth token, or API key secret */
-};
 
 /* As the configuration has it, with the secrets of the moment. */
 struct calls_account calls_account(
@@ -40,15 +33,6 @@ const char *calls_account_lacks(const struct calls_account *);
 
 #define CALLS_FETCH_MS 10000 /* one call, all tries in all */
 #define CALLS_LIST_MS 30000 /* a page */
-#define CALLS_PAGE_MAX 1000 /* calls in one page of Twilio's */
-
-/* Why it did not work, for a reply and the log; shows no secret. */
-struct calls_failure {
-	int http; /* Twilio's HTTP code, 0: no answer */
-	int code; /* Twilio's error code (20404, …), 0: none */
-	int retry_after_s; /* -1: not said */
-	char text[256]; /* a sentence */
-};
 
 /*
  * One call: the JSON object as Twilio sent it replaces what call has.
@@ -71,28 +55,6 @@ struct calls_query {
 	int page_size; /* 1..CALLS_PAGE_MAX */
 };
 
-/* One call of a page; text is its JSON object as Twilio sent it. */
-struct calls_item {
-	const char *text;
-	size_t len;
-};
-
-/* A page; items point into text. CALLS_PAGE_INIT before the first use. */
-struct calls_page {
-	struct buf text;
-	struct calls_item *items;
-	size_t n;
-	char *next_uri; /* as Twilio gave it ("/2010-04-01/…"), NULL: the end */
-	struct json *read; /* the call that was read last, or NULL */
-	size_t read_i; /* which that is */
-	bool nomem; /* a call could not be read for lack of memory */
-};
-#define CALLS_PAGE_INIT \
-	{ \
-		BUF_INIT, NULL, 0, NULL, NULL, 0, false \
-	}
-void calls_page_release(struct calls_page *);
-
 /*
  * A page of the list: the first one of query, or, if next_uri is not NULL,
  * that one, which must be a next_uri that Twilio gave for this account (any
@@ -103,11 +65,6 @@ void calls_page_release(struct calls_page *);
 enum status calls_list(struct http_client *, const struct calls_account *,
     const struct calls_query *, const char *next_uri, struct calls_page *,
     struct calls_failure *);
-
-/* The i-th call, read; it lasts until another one is asked for. ST_OK,
- * ST_UNSUPPORTED (see json_parse), ST_NOMEM. */
-enum status calls_page_call(
-    struct calls_page *, size_t i, const struct json **);
 
 /* What Twilio says of calls (its OpenAPI description: call_enum_status, and
  * the text of a call's direction). NULL-ended. */

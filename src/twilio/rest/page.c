@@ -7,7 +7,6 @@
 
 #include "base/str.h"
 #include "codec/json.h"
-#include "twilio/rest/calls.h"
 
 /* {"calls":[{"subresource_uris":{}}]}, and room for what may come. */
 #define DEPTH_MAX 16

@@ -13,7 +13,6 @@
 #include "codec/json.h"
 #include "http/client.h"
 #include "http/reply.h"
-#include "twilio/rest/calls.h"
 
 /* What Twilio asks of clients that retry. */
 #define DELAY_MS 100

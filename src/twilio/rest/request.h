@@ -1,5 +1,4 @@
-/* A GET at Twilio's API, with all its tries, and why it did not work. For
- * src/twilio/rest. */
+/* A GET at Twilio's API, with all its tries, and why it did not work. */
 #ifndef TWILIO_REST_REQUEST_H
 #define TWILIO_REST_REQUEST_H
 
@@ -7,10 +6,25 @@
 
 #include "base/status.h"
 
-struct calls_account;
-struct calls_failure;
 struct http_client;
 struct http_reply;
+
+/* Whom to ask, and as whom. Strings outlive the calls; our copies of the
+ * secret are wiped. */
+struct calls_account {
+	const char *api_url; /* "https://api.twilio.com" */
+	const char *account_sid;
+	const char *user; /* account SID, or API key SID */
+	const char *secret; /* auth token, or API key secret */
+};
+
+/* Why it did not work, for a reply and the log; shows no secret. */
+struct calls_failure {
+	int http; /* Twilio's HTTP code, 0: no answer */
+	int code; /* Twilio's error code (20404, …), 0: none */
+	int retry_after_s; /* -1: not said */
+	char text[256]; /* a sentence */
+};
 
 struct rest_request {
 	const char *uri; /* from "/" on, behind the API's URL */
