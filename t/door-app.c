@@ -166,6 +166,14 @@ app_refused(const struct app *app, int code)
 }
 
 void
+app_malformed(const struct app *app, const char *id, const char *why)
+{
+	(void)id;
+	(void)why;
+	app_refused(app, 400);
+}
+
+void
 app_serve(
     const struct app *app, struct request *request, struct response *response)
 {

@@ -36,13 +36,11 @@ answer_reset(struct answer *a)
 void
 answer_error(struct answer *a, int code, const char *message)
 {
-	char id[STR_UUID_MAX] = "unknown";
-
 	answer_reset(a);
-	if (str_uuid(id) != ST_OK)
-		memcpy(id, "unknown", sizeof("unknown"));
-	response_error(&a->response, code, message, id);
-	response_header(&a->response, "X-Request-Id", id);
+	if (str_uuid(a->id) != ST_OK)
+		memcpy(a->id, "unknown", sizeof("unknown"));
+	response_error(&a->response, code, message, a->id);
+	response_header(&a->response, "X-Request-Id", a->id);
 	response_write(&a->response, false, &a->text);
 }
 
@@ -66,7 +64,7 @@ answer_make(struct answer *a, const struct app *app, char *const *envp,
 		    a->apart || r.method == METHOD_HEAD, &a->text);
 	} else if (st == ST_MALFORMED) {
 		answer_error(a, 400, "Malformed request");
-		app_refused(app, 400);
+		app_malformed(app, a->id, request_lack(&r));
 	} else {
 		answer_error(a, 503, "Not available now, try again");
 		app_refused(app, 503);

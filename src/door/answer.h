@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "serve/app.h"
@@ -15,6 +16,7 @@ struct answer {
 	struct response response;
 	struct buf text; /* the reply in CGI's form, without a large body */
 	bool apart; /* the body is large and stays in the response */
+	char id[STR_UUID_MAX]; /* X-Request-Id of answer_error */
 };
 
 void answer_release(struct answer *);

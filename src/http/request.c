@@ -285,6 +285,20 @@ request_init(struct request *r, char *const *envp, const char *base_path)
 	return *r->uri == '\0' ? make_uri(r, base_path, n) : ST_OK;
 }
 
+const char *
+request_lack(const struct request *r)
+{
+	if (*r->method_text == '\0')
+		return "the web server sends no REQUEST_METHOD; under nginx "
+		       "write: fastcgi_param REQUEST_METHOD $request_method;";
+	if (*r->path == '\0')
+		return "the web server sends neither PATH_INFO nor REQUEST_URI;"
+		       " under nginx write: fastcgi_param REQUEST_URI "
+		       "$request_uri;";
+	return "the path in PATH_INFO or REQUEST_URI has no / in front, or a "
+	       "control character in it";
+}
+
 /* Read on without keeping anything, so far and no further. */
 static void
 drain(const struct body_source *source)

@@ -70,6 +70,10 @@ struct request {
 enum status request_init(
     struct request *, char *const *envp, const char *base_path);
 
+/* What a request lacks for which request_init gave ST_MALFORMED, and what to
+ * write into the web server's configuration. */
+const char *request_lack(const struct request *);
+
 /*
  * Where a door reads the body from. Gives 1..n bytes and ST_OK, or *got = 0
  * and ST_OK at the end; ST_TOOBIG is a body that the door has not kept, and

@@ -11,30 +11,29 @@
 /* A segment that can be nobody's name still has a route, whose guard comes
  * first; it is named "", which is nobody's either. */
 static bool
-take_arg(const char *segment, char *arg)
+take_arg(const char *segment, size_t n, char *arg)
 {
-	size_t n = strlen(segment);
-
-	if (n == 0 || strchr(segment, '/') != NULL)
+	if (n == 0 || memchr(segment, '/', n) != NULL)
 		return false;
-	if (n < ROUTE_ARG_MAX && strspn(segment, ARG_SET) == n &&
-	    *segment != '.')
-		memcpy(arg, segment, n + 1);
+	if (n < ROUTE_ARG_MAX && strspn(segment, ARG_SET) >= n &&
+	    *segment != '.') {
+		memcpy(arg, segment, n);
+		arg[n] = '\0';
+	}
 	return true;
 }
 
 static bool
-pattern_fits(const char *pattern, const char *path, char *arg)
+pattern_fits(const char *pattern, const char *path, size_t len, char *arg)
 {
 	size_t fixed = strcspn(pattern, "{");
 
 	*arg = '\0';
-	if (strncmp(pattern, path, fixed) != 0)
+	if (len < fixed || memcmp(pattern, path, fixed) != 0)
 		return false;
-	path += fixed;
 	if (pattern[fixed] == '\0')
-		return *path == '\0';
-	return take_arg(path, arg);
+		return len == fixed;
+	return take_arg(path + fixed, len - fixed, arg);
 }
 
 static bool
@@ -61,10 +60,14 @@ route_find(const struct route *table, size_t n, enum method method,
     char arg[static ROUTE_ARG_MAX])
 {
 	enum status st = ST_NOTFOUND;
+	size_t len = strlen(path);
 
+	/* A slash at the end is nothing. */
+	if (len > 1 && path[len - 1] == '/')
+		len--;
 	*route = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (!pattern_fits(table[i].pattern, path, arg))
+		if (!pattern_fits(table[i].pattern, path, len, arg))
 			continue;
 		*route = &table[i];
 		if (method_fits(&table[i], method))

@@ -49,6 +49,7 @@ struct route {
  * by this method, *route is then one of that path. A segment that cannot be a
  * name (too long, other characters, a dot in front) gives the argument "":
  * that nothing is called so is not for everybody to know.
+ * A slash at the end of the path is nothing.
  * HEAD matches where GET does. On a GUARD_SIGNED route GET stands for POST.
  */
 enum status route_find(const struct route *table, size_t n, enum method,

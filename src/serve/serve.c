@@ -11,6 +11,9 @@
 #include "serve/spans.h"
 #include "serve/webhook.h"
 
+/* So much of a path gets into the log. */
+#define LOGGED_PATH_MAX 128
+
 static const char *
 method_name(const struct request *r)
 {
@@ -133,12 +136,27 @@ check_reply(struct exchange *x)
 	response_header(r, "X-Request-Id", x->id);
 }
 
+/* Which path it was, where the route does not tell what was asked for. */
+static const char *
+odd_path(const struct exchange *x, char out[static LOGGED_PATH_MAX])
+{
+	int code = x->response->code;
+
+	if (code != 400 && code != 404)
+		return NULL;
+	snprintf(out, LOGGED_PATH_MAX, "%s", x->request->path);
+	return out;
+}
+
 static void
 log_request(const struct exchange *x, int64_t duration_us)
 {
+	char path[LOGGED_PATH_MAX];
+
 	log_info(x->app->log, "request", LOG_STR("request_id", x->id),
 	    LOG_STR("method", method_name(x->request)),
 	    LOG_STR("route", x->route == NULL ? NULL : x->route->pattern),
+	    LOG_STR("path", odd_path(x, path)),
 	    LOG_INT("status", x->response->code),
 	    LOG_INT("duration_us", duration_us), LOG_STR("outcome", x->outcome),
 	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
@@ -172,4 +190,12 @@ void
 app_refused(const struct app *app, int code)
 {
 	metrics_request(app->metrics, NULL, code, 0);
+}
+
+void
+app_malformed(const struct app *app, const char *id, const char *why)
+{
+	log_warn(app->log, "malformed request", LOG_STR("request_id", id),
+	    LOG_STR("reason", why));
+	app_refused(app, 400);
 }

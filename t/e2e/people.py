@@ -3,6 +3,8 @@ has a table of them."""
 import json
 import subprocess
 
+import client
+import fastcgi
 from cases import (check_twiml, entries_of, envelope_of, message, recut, sid,
                    tel, with_text)
 from doors import TOKEN, ByHand, NginxFastcgi
@@ -321,6 +323,71 @@ def escaped_body_hash(door):
             ("X-Twilio-Signature", sign(TOKEN, door.url(route))),
             ("Content-Type", "application/json")], body)
         equal(reply.status, status, route)
+
+
+# ---- paths
+
+
+@case
+def slash_at_the_end(door):
+    """/whatsapp/ is /whatsapp; what was signed is the URL as it stands."""
+    message_sid = sid()
+    body = form(message(tel(), message_sid))
+    check_twiml(door.post("/whatsapp/", body))
+    check_twiml(door.post("/whatsapp", body))
+    envelope_of(door, "unrouted", message_sid)
+    equal(ignored(door, "/whatsapp/status/", status_of(sid(), "sent")),
+          "recorded", "a status")
+    for route in ["/handle-incoming-call/gather/", "/transfer-call/",
+                  "/process-digits/birthdate/?attempt=2"]:
+        reply = door.post(route, form(CALL | {"Digits": "1"}))
+        equal(reply.status, 200, f"{route}: {reply}")
+    equal(door.ask("GET", "/health/").status, 200, "health")
+    for route in ["/whatsapp", "/whatsapp/"]:
+        reply = door.ask("POST", route, [
+            ("X-Twilio-Signature", sign(TOKEN, door.url("/health"), body)),
+            ("Content-Type", "application/x-www-form-urlencoded")], body)
+        equal(reply.status, 401, "another signature")
+
+
+@case
+def path_is_logged(door):
+    """Whoever looks for a 404 or a 400 finds what was asked for."""
+    for method, route, path in [
+            ("GET", "/nothing?a=secret", "/nothing"),
+            ("POST", "/whatsap", "/whatsap"),
+            ("GET", "/" + "a" * 200, "/" + "a" * 126)]:
+        line, = of_request(door, door.ask(method, route))
+        equal((line["status"], line["path"]), (404, path), f"{line}")
+    reply = door.post("/whatsapp/", form(message(tel(), sid())) + b"&x=%zz")
+    line, = of_request(door, reply)
+    equal((line["status"], line["path"]), (400, "/whatsapp/"), f"{line}")
+    line, = of_request(door, door.ask("GET", "/health"))
+    true("path" not in line, f"not of a 200: {line}")
+
+
+@case
+def no_path(door):
+    """The web server's configuration is wrong: the log says what to add."""
+    def ask(**params):
+        if isinstance(door, ByHand):
+            done = subprocess.run(
+                [door.program], capture_output=True, timeout=60, check=True,
+                env=clean_env(SWITCHHOOK_CONF=door.conf,
+                              GATEWAY_INTERFACE="CGI/1.1", **params))
+            return client.parse_cgi(done.stdout)
+        return fastcgi.ask(door.socket,
+                           fastcgi.request(list(params.items())))
+
+    for params, lack in [
+            ({"REQUEST_METHOD": "GET"}, "neither PATH_INFO nor REQUEST_URI"),
+            ({"REQUEST_METHOD": "GET", "PATH_INFO": "health"}, "no / in front"),
+            ({"PATH_INFO": "/health"}, "no REQUEST_METHOD")]:
+        reply = ask(**params)
+        equal(reply.status, 400, f"{params}")
+        line, = of_request(door, reply)
+        equal(line["message"], "malformed request", "message")
+        true(lack in line["reason"], f"{line}")
 
 
 def suite(results):
