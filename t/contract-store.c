@@ -53,6 +53,14 @@ add(struct store *s, const char *id, const char *tel, int64_t created)
 	return add_full(s, id, tel, NULL, false, created);
 }
 
+static enum status
+handoff(struct store *s, const char *id, bool on)
+{
+	const struct conversation_change to = { .handoff = &on };
+
+	return s->ops->set(s, id, &to);
+}
+
 /* The id of the newest of tel, "" if there is none. */
 static void
 check_newest(struct store *s, const char *tel, const char *id)
@@ -97,7 +105,8 @@ test_empty(void)
 
 	check_newest(s, "+14155550100", "");
 	CU_ASSERT_EQUAL(s->ops->get(s, "none", &c), ST_NOTFOUND);
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "none", true), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(handoff(s, "none", true), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(s->ops->remove(s, "none"), ST_NOTFOUND);
 	end(s);
 }
 
@@ -209,14 +218,91 @@ test_handoff(void)
 
 	CU_ASSERT_EQUAL(add(s, "a", "+1", 1), ST_OK);
 	CU_ASSERT_EQUAL(add(s, "b", "+1", 2), ST_OK);
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "a", true), ST_OK);
+	CU_ASSERT_EQUAL(handoff(s, "a", true), ST_OK);
 	check_handoff(s, "a", true);
 	check_handoff(s, "b", false);
 	/* To say it twice is no mistake. */
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "a", true), ST_OK);
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "a", false), ST_OK);
+	CU_ASSERT_EQUAL(handoff(s, "a", true), ST_OK);
+	CU_ASSERT_EQUAL(handoff(s, "a", false), ST_OK);
 	check_handoff(s, "a", false);
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "c", true), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(handoff(s, "c", true), ST_NOTFOUND);
+	end(s);
+}
+
+static void
+check_set(struct store *s, const struct conversation_change *to,
+    const struct conversation *want)
+{
+	struct conversation got;
+
+	CU_ASSERT_EQUAL(s->ops->set(s, "a", to), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(s->ops->get(s, "a", &got), ST_OK);
+	check_conversation(&got, want);
+	conversation_release(&got);
+}
+
+/* What is not named stays, "" takes away, and nobody else's changes. */
+static void
+test_set(void)
+{
+	static const bool off = false;
+	const struct conversation b =
+	    conversation("b", "+1", "th_b", "co_b", "pr_b", true, 8);
+	struct conversation want =
+	    conversation("a", "+1", NULL, "co_1", NULL, true, 7);
+	struct conversation got;
+	struct store *s = begin();
+
+	CU_ASSERT_EQUAL(s->ops->add(s, &want), ST_OK);
+	CU_ASSERT_EQUAL(s->ops->add(s, &b), ST_OK);
+	check_set(s, &(struct conversation_change){ .tel = NULL }, &want);
+	want.thread_id = (char *)"th \"'\xc3\xa9";
+	check_set(s,
+	    &(struct conversation_change){ .thread_id = want.thread_id },
+	    &want);
+	want.company_id = NULL;
+	check_set(s, &(struct conversation_change){ .company_id = "" }, &want);
+	want.project_id = (char *)"pr_2";
+	want.thread_id = NULL;
+	want.handoff = false;
+	check_set(s,
+	    &(struct conversation_change){
+		.thread_id = "", .project_id = "pr_2", .handoff = &off },
+	    &want);
+	want = conversation("a", "+2", "t", "c", "p", false, 7);
+	check_set(s, &(struct conversation_change){ "+2", "t", "c", "p", &off },
+	    &want);
+	check_newest(s, "+2", "a");
+	CU_ASSERT_EQUAL_FATAL(s->ops->newest(s, "+1", &got), ST_OK);
+	check_conversation(&got, &b);
+	conversation_release(&got);
+	CU_ASSERT_EQUAL(
+	    s->ops->set(s, "a", &(struct conversation_change){ .tel = "" }),
+	    ST_MALFORMED);
+	CU_ASSERT_EQUAL(
+	    s->ops->set(s, "c", &(struct conversation_change){ .tel = "+9" }),
+	    ST_NOTFOUND);
+	check_newest(s, "+9", "");
+	end(s);
+}
+
+static void
+test_remove(void)
+{
+	struct store *s = begin();
+	struct conversation c;
+
+	CU_ASSERT_EQUAL(add(s, "old", "+1", 1), ST_OK);
+	CU_ASSERT_EQUAL(add(s, "new", "+1", 2), ST_OK);
+	CU_ASSERT_EQUAL(s->ops->remove(s, "new"), ST_OK);
+	CU_ASSERT_EQUAL(s->ops->remove(s, "new"), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(s->ops->get(s, "new", &c), ST_NOTFOUND);
+	check_newest(s, "+1", "old");
+	CU_ASSERT_EQUAL(s->ops->remove(s, "old"), ST_OK);
+	check_newest(s, "+1", "");
+	/* Its id is free again. */
+	CU_ASSERT_EQUAL(add(s, "new", "+2", 3), ST_OK);
+	check_newest(s, "+2", "new");
 	end(s);
 }
 
@@ -276,7 +362,7 @@ test_another_handle_sees_it(void)
 	CU_ASSERT_EQUAL(add(s, "c", "+1", 1), ST_OK);
 	other = back_end->open();
 	check_newest(other, "+1", "c");
-	CU_ASSERT_EQUAL(other->ops->handoff(other, "c", true), ST_OK);
+	CU_ASSERT_EQUAL(handoff(other, "c", true), ST_OK);
 	other->ops->close(other);
 	check_handoff(s, "c", true);
 	end(s);
@@ -294,7 +380,7 @@ add_and_look(struct db *db, void *arg)
 
 	(void)db;
 	CU_ASSERT_EQUAL(add(j->s, "c", "+1", 1), ST_OK);
-	CU_ASSERT_EQUAL(j->s->ops->handoff(j->s, "c", true), ST_OK);
+	CU_ASSERT_EQUAL(handoff(j->s, "c", true), ST_OK);
 	check_newest(j->s, "+1", "c");
 	check_handoff(j->s, "c", true);
 	return j->result;
@@ -325,6 +411,8 @@ const struct test contract_store_tests[] = {
 	{ "an id is unique, the first stays", test_id_is_unique },
 	{ "no id or no sender is refused", test_nameless },
 	{ "handing off", test_handoff },
+	{ "changing", test_set },
+	{ "removing", test_remove },
 	{ "listing", test_list },
 	{ "another handle sees it", test_another_handle_sees_it },
 	{ "joins a job", test_joins_a_job },

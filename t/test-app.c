@@ -155,6 +155,8 @@ static const struct test_request message = {
 static void
 test_newest_conversation_decides(void)
 {
+	static const bool on = true;
+	const struct conversation_change to_people = { .handoff = &on };
 	struct app *app = test_app(NULL);
 	struct test_request second = { .uri = "/whatsapp",
 		.sign = true,
@@ -176,8 +178,8 @@ test_newest_conversation_decides(void)
 	    "\"conversation_id\":\"new\",\"thread_id\":\"T\","
 	    "\"company_id\":\"C\",\"project_id\":null,\"timestamp\":\"20");
 	assert_queued(test_ports(app)->ai, 1, "\",\"channel\":\"whatsapp\"}");
-	test_ports(app)->conversations->ops->handoff(
-	    test_ports(app)->conversations, "new", true);
+	test_ports(app)->conversations->ops->set(
+	    test_ports(app)->conversations, "new", &to_people);
 	CU_ASSERT_EQUAL(status_of(app, &second), 200);
 	assert_queued(test_ports(app)->human, 1, "\"conversation_id\":\"new\"");
 	assert_queued(test_ports(app)->ai, 1, NULL);

@@ -697,6 +697,31 @@ test_item_round_trip(void)
 	buf_release(&text);
 }
 
+static void
+check_change(const struct conversation_change *to, const char *want)
+{
+	struct buf text = BUF_INIT;
+
+	CU_ASSERT_EQUAL(item_put_change(&text, to), ST_OK);
+	check_text(buf_str(&text), want);
+	buf_release(&text);
+}
+
+static void
+test_item_change(void)
+{
+	static const bool on = true;
+
+	check_change(&(struct conversation_change){ .tel = NULL }, "");
+	check_change(&(struct conversation_change){ .thread_id = "" },
+	    ",\"UpdateExpression\":\" REMOVE thread_id\"");
+	check_change(&(struct conversation_change){ "+2", "", "c\"", "", &on },
+	    ",\"UpdateExpression\":\"SET recipient_tel = :t1, company_id = "
+	    ":t3, handoff_to_human = :on REMOVE thread_id, project_id\","
+	    "\"ExpressionAttributeValues\":{\":t1\":{\"S\":\"+2\"},"
+	    "\":t3\":{\"S\":\"c\\\"\"},\":on\":{\"BOOL\":true}}");
+}
+
 /* --- messages ------------------------------------------------------------------------------ */
 
 static void
@@ -845,6 +870,7 @@ main(void)
 		{ "CRC-32", test_crc },
 		{ "an item's texts", test_item_texts },
 		{ "all forms of handoff_to_human", test_item_handoff },
+		{ "a change of an item", test_item_change },
 		{ "all forms of created_at", test_item_times },
 		{ "an item there and back", test_item_round_trip },
 		{ "bodies that SQS takes", test_bodies },

@@ -399,6 +399,37 @@ class Conversations(Site):
             row = self.one("conversation", "show", "ann")
             self.assertIs(row["handoff_to_human"], on)
 
+    def test_set(self):
+        self.add_ann("--thread", "t", "--company", "co")
+        before = self.one("conversation", "show", "ann")
+        row = self.one("conversation", "set", "ann", "--tel",
+                       "whatsapp:" + BOB, "--thread", "", "--project", "p",
+                       "--handoff", "on")
+        self.assertEqual(row, dict(before, tel=BOB, thread_id=None,
+                                   project_id="p", handoff_to_human=True))
+        self.assertEqual(self.one("conversation", "show", "--tel", BOB), row)
+        row = self.one("conversation", "set", "ann", "--company=x")
+        self.assertEqual((row["company_id"], row["handoff_to_human"]),
+                         ("x", True))
+        p = self.code(1, "conversation", "set", "nobody", "--thread", "t")
+        self.assertIn("nobody", p.stderr)
+        p = self.code(2, "--json", "conversation", "set", "ann")
+        self.assertIn("--thread", p.stderr)
+        self.code(2, "conversation", "set", "ann", "--tel", "")
+        self.code(2, "conversation", "set", "ann", "--handoff", "perhaps")
+        self.assertEqual(self.one("conversation", "show", "ann"), row)
+
+    def test_remove(self):
+        self.add_ann()
+        self.ok("conversation", "add", "--tel", ANN, "--id", "second")
+        self.assertEqual(self.ok("conversation", "remove", "second"), "")
+        self.assertEqual(
+            self.one("conversation", "show", "--tel", ANN)["id"], "ann")
+        p = self.code(1, "conversation", "remove", "second")
+        self.assertIn("second", p.stderr)
+        self.ok("conversation", "remove", "ann")
+        self.assertEqual(self.ok("conversation", "list"), "")
+
     def test_plus(self):
         p = self.code(0, "conversation", "add", "--tel", ANN[1:], "--id", "x")
         self.assertIn("+", p.stderr)

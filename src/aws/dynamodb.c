@@ -246,29 +246,53 @@ dynamodb_add(struct store *s, const struct conversation *c)
 	return st == ST_OK ? put_item(d, &copy) : st;
 }
 
-static enum status
-dynamodb_handoff(struct store *s, const char *id, bool on)
+/* Change or remove the item of an id, if there is one: the request's body up to
+ * its condition. */
+static void
+begin_existing(struct buf *body, const struct dynamodb *d, const char *id)
 {
-	struct dynamodb *d = of(s);
-	struct buf body = BUF_INIT;
+	begin(body, d);
+	put_id(body, id);
+	buf_puts(
+	    body, ",\"ConditionExpression\":\"attribute_exists(" ITEM_ID ")\"");
+}
+
+static enum status
+call_existing(struct dynamodb *d, const char *operation, struct buf *body)
+{
 	struct aws_reply reply;
-	enum status st;
+	enum status st = call(d, operation, body, &reply);
+
+	aws_reply_release(&reply);
+	buf_release(body);
+	/* The condition failed: there is none. */
+	return st == ST_EXISTS ? ST_NOTFOUND : st;
+}
+
+static enum status
+dynamodb_set(
+    struct store *s, const char *id, const struct conversation_change *to)
+{
+	struct buf body = BUF_INIT;
+
+	if (to->tel != NULL && *to->tel == '\0')
+		return ST_MALFORMED;
+	if (str_empty(id))
+		return ST_NOTFOUND;
+	begin_existing(&body, of(s), id);
+	item_put_change(&body, to);
+	return call_existing(of(s), "UpdateItem", &body);
+}
+
+static enum status
+dynamodb_remove(struct store *s, const char *id)
+{
+	struct buf body = BUF_INIT;
 
 	if (str_empty(id))
 		return ST_NOTFOUND;
-	begin(&body, d);
-	put_id(&body, id);
-	buf_puts(&body,
-	    ",\"ConditionExpression\":\"attribute_exists(" ITEM_ID ")\","
-	    "\"UpdateExpression\":\"SET " ITEM_HANDOFF " = :on\","
-	    "\"ExpressionAttributeValues\":{\":on\":{\"BOOL\":");
-	buf_puts(&body, on ? "true}}" : "false}}");
-	st = call(d, "UpdateItem", &body, &reply);
-	if (st == ST_EXISTS) /* the condition failed: there is none */
-		st = ST_NOTFOUND;
-	aws_reply_release(&reply);
-	buf_release(&body);
-	return st;
+	begin_existing(&body, of(s), id);
+	return call_existing(of(s), "DeleteItem", &body);
 }
 
 /* --- lists ------------------------------------------------------------------- */
@@ -427,7 +451,8 @@ static const struct store_ops ops = {
 	.newest = dynamodb_newest,
 	.get = dynamodb_get,
 	.add = dynamodb_add,
-	.handoff = dynamodb_handoff,
+	.set = dynamodb_set,
+	.remove = dynamodb_remove,
 	.list = dynamodb_list,
 	.close = dynamodb_close,
 };

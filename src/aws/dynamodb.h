@@ -33,7 +33,8 @@ struct dynamodb_options {
  * aws_client_error has the words. A missing table or index, or one with other
  * keys, is ST_CONFIG; an item whose handoff_to_human cannot be understood is
  * ST_CORRUPT. To add the very conversation that is there already is ST_OK: it
- * may be a repeat whose answer got lost. list of all senders reads the whole
+ * may be a repeat whose answer got lost. For the same reason remove may give
+ * ST_NOTFOUND although it removed it. list of all senders reads the whole
  * table.
  */
 enum status dynamodb_open(struct aws_client *, const struct dynamodb_options *,

@@ -11,6 +11,8 @@
 #include "codec/json.h"
 #include "codec/moment.h"
 
+#define NONE ((size_t)-1)
+
 /*
  * The attributes, by the names that the queue's messages have too. A text is
  * of type S, a number is taken as its digits; NULL, "" and absent mean that
@@ -23,15 +25,18 @@ static const struct {
 	const char *name;
 	const char *other; /* read where the first is absent; or NULL */
 	size_t offset; /* of the string in struct conversation */
+	size_t change; /* and in struct conversation_change, or NONE */
 	bool required;
 } texts[] = {
-	{ ITEM_ID, "id", offsetof(struct conversation, id), true },
-	{ ITEM_TEL, NULL, offsetof(struct conversation, tel), true },
-	{ "thread_id", NULL, offsetof(struct conversation, thread_id), false },
+	{ ITEM_ID, "id", offsetof(struct conversation, id), NONE, true },
+	{ ITEM_TEL, NULL, offsetof(struct conversation, tel),
+	    offsetof(struct conversation_change, tel), true },
+	{ "thread_id", NULL, offsetof(struct conversation, thread_id),
+	    offsetof(struct conversation_change, thread_id), false },
 	{ "company_id", NULL, offsetof(struct conversation, company_id),
-	    false },
+	    offsetof(struct conversation_change, company_id), false },
 	{ "project_id", NULL, offsetof(struct conversation, project_id),
-	    false },
+	    offsetof(struct conversation_change, project_id), false },
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
@@ -86,6 +91,61 @@ item_put(struct buf *out, const struct conversation *c)
 	put_name(out, ITEM_CREATED);
 	item_put_time(out, c->created_us);
 	return buf_putc(out, '}');
+}
+
+/* What a text is to become: NULL if it stays. */
+static const char *
+new_text(const struct conversation_change *to, size_t i)
+{
+	return texts[i].change == NONE
+	    ? NULL
+	    : *(const char *const *)((const char *)to + texts[i].change);
+}
+
+/* An expression has one clause of each kind, and no list of values may be
+ * empty. */
+enum status
+item_put_change(struct buf *out, const struct conversation_change *to)
+{
+	struct buf set = BUF_INIT, removed = BUF_INIT, values = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < TEXTS; i++) {
+		const char *text = new_text(to, i);
+
+		if (text == NULL)
+			continue;
+		if (*text == '\0') {
+			buf_printf(&removed, "%s%s",
+			    removed.len == 0 ? " REMOVE " : ", ",
+			    texts[i].name);
+			continue;
+		}
+		buf_printf(&set, "%s%s = :t%zu", set.len == 0 ? "SET " : ", ",
+		    texts[i].name, i);
+		buf_printf(
+		    &values, "%s\":t%zu\":", values.len == 0 ? "" : ",", i);
+		item_put_text(&values, text);
+	}
+	if (to->handoff != NULL) {
+		buf_printf(&set, "%s" ITEM_HANDOFF " = :on",
+		    set.len == 0 ? "SET " : ", ");
+		buf_printf(&values, "%s\":on\":{\"BOOL\":%s}",
+		    values.len == 0 ? "" : ",",
+		    *to->handoff ? "true" : "false");
+	}
+	if (set.len + removed.len > 0)
+		buf_printf(out, ",\"UpdateExpression\":\"%s%s\"", buf_str(&set),
+		    buf_str(&removed));
+	if (values.len > 0)
+		buf_printf(out, ",\"ExpressionAttributeValues\":{%s}",
+		    buf_str(&values));
+	if (out->err == ST_OK && set.err + removed.err + values.err != ST_OK)
+		out->err = ST_NOMEM;
+	buf_release(&set);
+	buf_release(&removed);
+	buf_release(&values);
+	return out->err;
 }
 
 /* --- reading ------------------------------------------------------------- */

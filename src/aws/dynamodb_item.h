@@ -23,6 +23,10 @@ enum status item_put_time(struct buf *, int64_t us);
 /* Append {"conversation_id":{"S":"…"},…}, without what is NULL or "". */
 enum status item_put(struct buf *, const struct conversation *);
 
+/* Append ,"UpdateExpression":… and the values in it; nothing if nothing is to
+ * change. */
+enum status item_put_change(struct buf *, const struct conversation_change *);
+
 /*
  * Read an item; the caller releases the conversation. ST_OK; ST_CORRUPT: *wrong
  * names the attribute that is missing or cannot be understood (static);

@@ -76,6 +76,20 @@ const struct ctl_command ctl_commands[] = {
 	    "hand a conversation to people, or back",
 	    "on: people answer from the next message on. off: the AI does.",
 	    ctl_conversation_handoff, { NO_OPTIONS } },
+	{ "conversation set", "ID", 1, 1, "change a conversation",
+	    "Change what is given, and nothing else. An empty value, as in "
+	    "--thread '', takes\nit away.",
+	    ctl_conversation_set,
+	    { TEXT("tel", "NUMBER", "the sender"),
+		TEXT("thread", "ID", "the AI's thread"),
+		TEXT("company", "ID", "whose customer it is"),
+		TEXT("project", "ID", "what it is about"),
+		TEXT("handoff", "on|off", "people answer, or the AI") } },
+	{ "conversation remove", "ID", 1, 1, "remove a conversation",
+	    "Remove a conversation. What waits on a queue stays there; then an "
+	    "older conversation\nof its sender counts, or the sender is "
+	    "unknown.",
+	    ctl_conversation_remove, { NO_OPTIONS } },
 
 	{ "queue list", "", 0, 0, "count what waits on each queue",
 	    "Count what is ready, delayed, taken and dead on each configured "

@@ -88,7 +88,7 @@ ctl_conversation_add(struct ctl *ctl)
 	return ctl_end(ctl, st, "%s", c.id);
 }
 
-/* --- list, show, handoff --------------------------------------------------- */
+/* --- list, show ------------------------------------------------------------ */
 
 int
 ctl_conversation_list(struct ctl *ctl)
@@ -132,21 +132,76 @@ ctl_conversation_show(struct ctl *ctl)
 	return code == CTL_DONE ? conversation_show(ctl, id, tel) : code;
 }
 
-int
-ctl_conversation_handoff(struct ctl *ctl)
+/* --- handoff, set, remove -------------------------------------------------- */
+
+static bool
+on_or_off(const struct ctl *ctl, const char *word, bool *on)
 {
-	const char *id = ctl->operands[0], *word = ctl->operands[1];
-	bool on = str_eq(word, "on");
+	*on = str_eq(word, "on");
+	if (*on || str_eq(word, "off"))
+		return true;
+	ctl_say(ctl, CTL_USAGE, "say on or off, not %s", word);
+	return false;
+}
+
+static int
+conversation_set(
+    struct ctl *ctl, const char *id, const struct conversation_change *to)
+{
 	struct store *store;
 	enum status st;
 	int code;
 
-	if (!on && !str_eq(word, "off"))
-		return ctl_say(ctl, CTL_USAGE, "say on or off, not %s", word);
 	if ((code = ctl_conversations(ctl)) != CTL_DONE)
 		return code;
 	store = ctl->conversations;
-	st = store->ops->handoff(store, id, on);
+	st = store->ops->set(store, id, to);
 	return st == ST_OK ? conversation_show(ctl, id, NULL)
 			   : ctl_end(ctl, st, "%s", id);
+}
+
+int
+ctl_conversation_handoff(struct ctl *ctl)
+{
+	bool on;
+	const struct conversation_change to = { .handoff = &on };
+
+	if (!on_or_off(ctl, ctl->operands[1], &on))
+		return CTL_USAGE;
+	return conversation_set(ctl, ctl->operands[0], &to);
+}
+
+int
+ctl_conversation_set(struct ctl *ctl)
+{
+	const char *word = ctl_text(ctl, "handoff");
+	bool on;
+	const struct conversation_change to = { .tel = bare_tel(ctl),
+		.thread_id = ctl_text(ctl, "thread"),
+		.company_id = ctl_text(ctl, "company"),
+		.project_id = ctl_text(ctl, "project"),
+		.handoff = word != NULL ? &on : NULL };
+
+	if (ctl->given.n == 0)
+		return ctl_say(ctl, CTL_USAGE,
+		    "conversation set: say what to change, as in --thread ID");
+	if (to.tel != NULL && *to.tel == '\0')
+		return ctl_say(ctl, CTL_USAGE, "--tel is empty");
+	if (word != NULL && !on_or_off(ctl, word, &on))
+		return CTL_USAGE;
+	if (to.tel != NULL)
+		note_plus(ctl, to.tel);
+	return conversation_set(ctl, ctl->operands[0], &to);
+}
+
+int
+ctl_conversation_remove(struct ctl *ctl)
+{
+	const char *id = ctl->operands[0];
+	int code = ctl_conversations(ctl);
+	struct store *store = ctl->conversations;
+
+	if (code != CTL_DONE)
+		return code;
+	return ctl_end(ctl, store->ops->remove(store, id), "%s", id);
 }

@@ -191,6 +191,8 @@ int ctl_check(struct ctl *);
 int ctl_conversation_add(struct ctl *);
 int ctl_conversation_handoff(struct ctl *);
 int ctl_conversation_list(struct ctl *);
+int ctl_conversation_remove(struct ctl *);
+int ctl_conversation_set(struct ctl *);
 int ctl_conversation_show(struct ctl *);
 int ctl_message(struct ctl *);
 int ctl_message_show(struct ctl *);

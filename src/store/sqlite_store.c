@@ -20,9 +20,9 @@ struct store_op {
 	struct db *db;
 	const char *id;
 	const char *tel;
-	bool on;
 	size_t limit;
 	const struct conversation *add;
+	const struct conversation_change *change;
 	struct conversation *out;
 	store_row_fn *fn;
 	void *arg;
@@ -179,22 +179,51 @@ add(struct store *s, const struct conversation *a)
 }
 
 static enum status
-handoff_job(struct db *db, void *arg)
+set_job(struct db *db, void *arg)
 {
-	struct store_op *c = arg;
+	const struct store_op *c = arg;
+	const struct conversation_change *to = c->change;
 	enum status st;
 
-	st = db_run(db, "UPDATE conversation SET handoff = ?2 WHERE id = ?1",
-	    "ti", c->id, (int64_t)c->on);
+	st = db_run(db,
+	    "UPDATE conversation SET tel = coalesce(?2, tel),"
+	    " thread_id = coalesce(?3, thread_id),"
+	    " company_id = coalesce(?4, company_id),"
+	    " project_id = coalesce(?5, project_id),"
+	    " handoff = CASE WHEN ?6 THEN ?7 ELSE handoff END"
+	    " WHERE id = ?1",
+	    "tttttii", c->id, to->tel, to->thread_id, to->company_id,
+	    to->project_id, (int64_t)(to->handoff != NULL),
+	    (int64_t)(to->handoff != NULL && *to->handoff));
 	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
 }
 
 static enum status
-handoff(struct store *s, const char *id, bool on)
+set(struct store *s, const char *id, const struct conversation_change *to)
 {
-	struct store_op c = { .id = id, .on = on };
+	struct store_op c = { .id = id, .change = to };
 
-	return db_write(db_of(s), handoff_job, &c);
+	if (to->tel != NULL && *to->tel == '\0')
+		return ST_MALFORMED;
+	return db_write(db_of(s), set_job, &c);
+}
+
+static enum status
+remove_job(struct db *db, void *arg)
+{
+	const struct store_op *c = arg;
+	enum status st;
+
+	st = db_run(db, "DELETE FROM conversation WHERE id = ?1", "t", c->id);
+	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
+}
+
+static enum status
+remove_one(struct store *s, const char *id)
+{
+	struct store_op c = { .id = id };
+
+	return db_write(db_of(s), remove_job, &c);
 }
 
 static enum status
@@ -243,7 +272,8 @@ static const struct store_ops ops = {
 	.newest = newest,
 	.get = get,
 	.add = add,
-	.handoff = handoff,
+	.set = set,
+	.remove = remove_one,
 	.list = list,
 	.close = close_store,
 };

@@ -26,6 +26,15 @@ struct conversation {
 
 void conversation_release(struct conversation *);
 
+/* What is to change of one: NULL stays as it is, "" takes the value away. */
+struct conversation_change {
+	const char *tel; /* not "" */
+	const char *thread_id;
+	const char *company_id;
+	const char *project_id;
+	const bool *handoff;
+};
+
 struct store;
 
 /* Gets each row; its strings live for the call. Not ST_OK ends the walk. */
@@ -41,8 +50,11 @@ struct store_ops {
 	/* ST_EXISTS if the id is taken; the first stays as it was.
 	 * ST_MALFORMED without an id or a tel. */
 	enum status (*add)(struct store *, const struct conversation *);
+	/* ST_NOTFOUND if there is no such id, ST_MALFORMED if tel is "". */
+	enum status (*set)(
+	    struct store *, const char *id, const struct conversation_change *);
 	/* ST_NOTFOUND if there is no such id. */
-	enum status (*handoff)(struct store *, const char *id, bool on);
+	enum status (*remove)(struct store *, const char *id);
 	/* Newest first, of one sender or (tel NULL) of all, at most limit. */
 	enum status (*list)(struct store *, const char *tel, size_t limit,
 	    store_row_fn *, void *arg);

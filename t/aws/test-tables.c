@@ -179,6 +179,8 @@ test_for_the_sdk(void)
 	const struct conversation c = { (char *)"from-c", (char *)"+1008",
 		(char *)"th_\xc3\xa9", (char *)"co_2", NULL, false,
 		INT64_C(1795287000123456) };
+	static const bool on = true;
+	const struct conversation_change to_people = { .handoff = &on };
 	struct store *s;
 	struct rig r;
 
@@ -186,7 +188,7 @@ test_for_the_sdk(void)
 	rig_start(&r);
 	s = open_table(&r, "sdk", NULL);
 	CU_ASSERT_EQUAL(s->ops->add(s, &c), ST_OK);
-	CU_ASSERT_EQUAL(s->ops->handoff(s, "sdk-old", true), ST_OK);
+	CU_ASSERT_EQUAL(s->ops->set(s, "sdk-old", &to_people), ST_OK);
 	s->ops->close(s);
 	rig_close(&r);
 }
