@@ -360,7 +360,7 @@ class Conversations(Site):
 
     def test_exists(self):
         self.add_ann()
-        p = self.code(1, "conversation", "add", "--tel", "+1999", "--id",
+        p = self.code(1, "conversation", "add", "--tel", "+19995550100", "--id",
                       "ann")
         self.assertIn("ann", p.stderr)
         self.assertEqual(self.one("conversation", "show", "ann")["tel"], ANN)
@@ -371,14 +371,14 @@ class Conversations(Site):
         row = self.one("conversation", "show", "ann")
         self.assertIsNone(row["thread_id"])
         self.code(1, "conversation", "show", "nobody")
-        self.code(1, "conversation", "show", "--tel", "+1999")
+        self.code(1, "conversation", "show", "--tel", "+19995550100")
         self.code(1, "conversation", "handoff", "nobody", "on")
 
     def test_list(self):
         self.assertEqual(self.ok("conversation", "list"), "")
         for i in range(5):
             self.ok("conversation", "add", "--tel", ANN, "--id", "a%d" % i)
-        self.ok("conversation", "add", "--tel", "+1999", "--id", "b")
+        self.ok("conversation", "add", "--tel", "+19995550100", "--id", "b")
         ids = [r["id"] for r in self.json("conversation", "list")]
         self.assertEqual(ids, ["b", "a4", "a3", "a2", "a1", "a0"])
         ids = [r["id"] for r in self.json("conversation", "list", "--tel",
@@ -389,7 +389,7 @@ class Conversations(Site):
         lines = self.ok("conversation", "list").splitlines()
         self.assertEqual(len(lines), 7)
         self.assertEqual(lines[0].split()[:2], ["id", "tel"])
-        self.assertEqual(lines[1].split()[:2], ["b", "+1999"])
+        self.assertEqual(lines[1].split()[:2], ["b", "+19995550100"])
 
     def test_handoff(self):
         self.add_ann()
@@ -430,11 +430,21 @@ class Conversations(Site):
         self.ok("conversation", "remove", "ann")
         self.assertEqual(self.ok("conversation", "list"), "")
 
-    def test_plus(self):
-        p = self.code(0, "conversation", "add", "--tel", ANN[1:], "--id", "x")
-        self.assertIn("+", p.stderr)
-        p = self.code(0, "conversation", "add", "--tel", "12345", "--id", "y")
-        self.assertEqual(p.stderr, "")
+    def test_tel(self):
+        """A number as people write or paste it, else what to write."""
+        for i, text in enumerate(["+1 415 555 0103", "\u202a+1\u00a0(415) "
+                                  "555\u20110103\u202c", "RCS:+14155550103"]):
+            row = self.one("conversation", "add", "--tel", text, "--id",
+                           "x%d" % i)
+            self.assertEqual(row["tel"], "+14155550103", text)
+        for args in (["add", "--id", "y"], ["set", "x0"], ["show"], ["list"]):
+            for text in (ANN[1:], "415-555-0103", "Ann", "+1", ""):
+                p = self.code(2, "conversation", *args, "--tel", text)
+                self.assertIn("+14155550103", p.stderr)
+        self.assertEqual(len(self.json("conversation", "list", "--tel",
+                                       "+1.415.555.0103")), 3)
+        self.assertEqual(self.one("conversation", "add", "--tel", "12345",
+                                  "--id", "z")["tel"], "12345")
 
     def test_terminal(self):
         """What is stored cannot steer the terminal, and is whole in JSON."""

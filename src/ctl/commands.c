@@ -56,8 +56,7 @@ const struct ctl_command ctl_commands[] = {
 	    "Make a conversation. Messages of its sender are then routed by "
 	    "it.",
 	    ctl_conversation_add,
-	    { NEEDED(
-		  "tel", "NUMBER", "the sender, +14155550100 or whatsapp:+1…"),
+	    { NEEDED("tel", "NUMBER", "the sender, as in '+1 415 555 0100'"),
 		NEEDED("id", "ID", "the conversation's name, of your choice"),
 		TEXT("thread", "ID", "the AI's thread"),
 		TEXT("company", "ID", "whose customer it is"),

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "store/sender.h"
 #include "store/store.h"
 
 #define CELLS_N 7
@@ -39,35 +40,31 @@ put_line(const struct conversation *c, void *ctl)
 	return row_line(ctl, cells, CELLS_N);
 }
 
-/* --tel, or NULL. Conversations are kept without the channel's prefix. */
-static const char *
-bare_tel(const struct ctl *ctl)
+/* --tel as conversations have it, in room; NULL if it is not given. False if it
+ * is no address, which is reported. */
+static bool
+read_tel(const struct ctl *ctl, char room[static SENDER_MAX], const char **tel)
 {
-	const char *tel = ctl_text(ctl, "tel");
+	const char *given = ctl_text(ctl, "tel");
 
-	if (tel != NULL && str_starts(tel, "whatsapp:"))
-		tel += strlen("whatsapp:");
-	return tel;
+	*tel = given != NULL ? room : NULL;
+	if (given == NULL || sender_parse(given, room) == ST_OK)
+		return true;
+	ctl_say(ctl, CTL_USAGE, "--tel: \"%s\" is no sender; %s", given,
+	    SENDER_WANTED);
+	return false;
 }
 
 /* --- add ------------------------------------------------------------------- */
 
-/* A long number without its plus is no sender that ever writes; short codes
- * have none. */
-static void
-note_plus(const struct ctl *ctl, const char *tel)
-{
-	if (strspn(tel, "0123456789") == strlen(tel) && strlen(tel) > 8)
-		ctl_say(ctl, CTL_DONE,
-		    "note: %s has no + in front, as senders' numbers do", tel);
-}
-
 int
 ctl_conversation_add(struct ctl *ctl)
 {
+	char room[SENDER_MAX];
+	const char *tel;
 	/* Only read by add. */
 	const struct conversation c = { .id = (char *)ctl_text(ctl, "id"),
-		.tel = (char *)bare_tel(ctl),
+		.tel = room,
 		.thread_id = (char *)ctl_text(ctl, "thread"),
 		.company_id = (char *)ctl_text(ctl, "company"),
 		.project_id = (char *)ctl_text(ctl, "project"),
@@ -77,9 +74,10 @@ ctl_conversation_add(struct ctl *ctl)
 	enum status st;
 	int code;
 
-	if (str_empty(c.id) || str_empty(c.tel))
-		return ctl_say(ctl, CTL_USAGE, "--id or --tel is empty");
-	note_plus(ctl, c.tel);
+	if (str_empty(c.id))
+		return ctl_say(ctl, CTL_USAGE, "--id is empty");
+	if (!read_tel(ctl, room, &tel))
+		return CTL_USAGE;
 	if ((code = ctl_conversations(ctl)) != CTL_DONE)
 		return code;
 	store = ctl->conversations;
@@ -94,13 +92,17 @@ int
 ctl_conversation_list(struct ctl *ctl)
 {
 	size_t limit = (size_t)ctl_number(ctl, "limit", 100);
-	int code = ctl_conversations(ctl);
-	struct store *store = ctl->conversations;
+	char room[SENDER_MAX];
+	struct store *store;
+	const char *tel;
+	int code;
 
-	if (code != CTL_DONE)
+	if (!read_tel(ctl, room, &tel))
+		return CTL_USAGE;
+	if ((code = ctl_conversations(ctl)) != CTL_DONE)
 		return code;
-	return ctl_end(ctl,
-	    store->ops->list(store, bare_tel(ctl), limit, put_line, ctl),
+	store = ctl->conversations;
+	return ctl_end(ctl, store->ops->list(store, tel, limit, put_line, ctl),
 	    "conversations");
 }
 
@@ -122,9 +124,12 @@ conversation_show(struct ctl *ctl, const char *id, const char *tel)
 int
 ctl_conversation_show(struct ctl *ctl)
 {
-	const char *id = ctl->operands[0], *tel = bare_tel(ctl);
+	const char *id = ctl->operands[0], *tel;
+	char room[SENDER_MAX];
 	int code;
 
+	if (!read_tel(ctl, room, &tel))
+		return CTL_USAGE;
 	if ((id != NULL) == (tel != NULL))
 		return ctl_say(ctl, CTL_USAGE,
 		    "conversation show: give an ID or --tel NUMBER");
@@ -175,9 +180,9 @@ int
 ctl_conversation_set(struct ctl *ctl)
 {
 	const char *word = ctl_text(ctl, "handoff");
+	char room[SENDER_MAX];
 	bool on;
-	const struct conversation_change to = { .tel = bare_tel(ctl),
-		.thread_id = ctl_text(ctl, "thread"),
+	struct conversation_change to = { .thread_id = ctl_text(ctl, "thread"),
 		.company_id = ctl_text(ctl, "company"),
 		.project_id = ctl_text(ctl, "project"),
 		.handoff = word != NULL ? &on : NULL };
@@ -185,12 +190,9 @@ ctl_conversation_set(struct ctl *ctl)
 	if (ctl->given.n == 0)
 		return ctl_say(ctl, CTL_USAGE,
 		    "conversation set: say what to change, as in --thread ID");
-	if (to.tel != NULL && *to.tel == '\0')
-		return ctl_say(ctl, CTL_USAGE, "--tel is empty");
-	if (word != NULL && !on_or_off(ctl, word, &on))
+	if (!read_tel(ctl, room, &to.tel) ||
+	    (word != NULL && !on_or_off(ctl, word, &on)))
 		return CTL_USAGE;
-	if (to.tel != NULL)
-		note_plus(ctl, to.tel);
 	return conversation_set(ctl, ctl->operands[0], &to);
 }
 

@@ -5,8 +5,8 @@ import subprocess
 
 import client
 import fastcgi
-from cases import (check_twiml, entries_of, envelope_of, message, recut, sid,
-                   tel, with_text)
+from cases import (check_twiml, conversation, entries_of, envelope_of,
+                   message, recut, sid, tel, with_text)
 from doors import TOKEN, ByHand, NginxFastcgi
 from outcome import equal, true
 from servers import Process, clean_env, connects
@@ -291,6 +291,29 @@ def text_that_cannot_travel(door):
             true(c not in body, f"{c!r} is escaped")
         got = json.loads(body)["twilio_message"]["Body"]
         equal(got if pretty else got[0], text, "the text")
+
+
+# ---- who it is
+
+
+@case
+def numbers_as_pasted(door):
+    """A sender is found however its number was written."""
+    for form_of in ["{0} {1} {2} {3}", "{0} ({1}) {2}-{3}",
+                    "\u202a{0}\u00a0{1}\u00a0{2}\u2011{3}\u202c",
+                    "whatsapp:{0}{1}{2}{3}", "\u200e{0}.{1}.{2}.{3}"]:
+        number, message_sid, conv = tel(), sid(), conversation()
+        door.switchhook("conversation", "add", "--id", conv, "--tel",
+                        form_of.format(number[:2], number[2:5], number[5:8],
+                                       number[8:]))
+        check_twiml(door.post("/whatsapp", form(message(number, message_sid))))
+        equal(envelope_of(door, "ai", message_sid)["body"]["conversation_id"],
+              conv, form_of)
+    for text in [tel()[2:], "Ann", "+1"]:
+        done = door.run_switchhook("conversation", "add", "--id", "x",
+                                   "--tel", text)
+        equal(done.returncode, 2, text)
+        true(b"+14155550103" in done.stderr, f"says what to write: {done}")
 
 
 # ---- signatures
