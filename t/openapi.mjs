@@ -73,8 +73,11 @@ function checkExamples(node, at) {
 		checkExamples(child, [...at, name]);
 }
 
-// "/a/{b}" takes one segment, and the path must be the description's.
-function findPath(path) {
+// "/a/{b}" takes one segment, and the path must be the description's, but for a
+// slash at the end.
+function findPath(slashed) {
+	const path = slashed.replace(/(?<=.)\/$/, "");
+
 	return Object.keys(doc.paths).find((pattern) => {
 		const parts = pattern.split("/"), given = path.split("/");
 		return parts.length === given.length && parts.every((p, i) =>

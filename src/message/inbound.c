@@ -65,6 +65,7 @@ put_body(const struct inbound *in, const struct routing *r, struct buf *body)
 static void
 note(struct inbound *in, struct routing *r)
 {
+	in->repeated = false;
 	in->outcome = r->outcome;
 	in->unknown = r->unknown;
 	free(in->conversation_id);
@@ -93,15 +94,19 @@ push_here(const struct inbound *in, const struct routing *r)
 	return st;
 }
 
-/*
- * All in the embedded engine: look-up, record and queue entry as one job; it
- * may run more than once. The record comes before all else that writes, so
- * that a repeat has written nothing.
- */
-static enum status
-local_job(struct db *db, void *arg)
+/* It came before. It has written nothing, so that others can go on. */
+static void
+note_repeat(struct inbound *in)
 {
-	struct inbound *in = arg;
+	in->repeated = true;
+	in->outcome = "duplicate";
+	in->unknown = false;
+}
+
+/* The record comes before all else that writes: a repeat has written nothing. */
+static enum status
+route_local(struct db *db, struct inbound *in)
+{
 	struct routing r;
 	enum status st;
 
@@ -116,6 +121,28 @@ local_job(struct db *db, void *arg)
 	note(in, &r);
 	routing_release(&r);
 	return st;
+}
+
+/*
+ * All in the embedded engine: look-up, record and queue entry as one job; it
+ * may run more than once.
+ */
+static enum status
+local_job(struct db *db, void *arg)
+{
+	struct inbound *in;
+	bool any = false;
+	enum status st;
+
+	for (in = arg; in != NULL; in = in->next) {
+		st = route_local(db, in);
+		if (st != ST_OK && st != ST_EXISTS)
+			return st;
+		if (st == ST_EXISTS)
+			note_repeat(in);
+		any |= st == ST_OK;
+	}
+	return any ? ST_OK : ST_EXISTS;
 }
 
 /* What the outbox records with the message. */
@@ -160,10 +187,22 @@ decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
 	return put_body(in, r, body);
 }
 
+/* One message and what the outbox is given of it. */
+struct outgoing {
+	struct inbound *in;
+	struct spool_entry entry;
+	struct routing routing;
+	struct remote remote;
+	struct buf body;
+};
+
 static enum status
-route_remote(struct inbound *in)
+prepare_remote(struct inbound *in, struct outgoing *g, struct outbox_message *m)
 {
-	struct spool_entry e = { .group = in->sender,
+	enum status st;
+
+	g->in = in;
+	g->entry = (struct spool_entry){ .group = in->sender,
 		.sid = key_of(in),
 		.digest = in->hex,
 		.brief = in->brief,
@@ -171,41 +210,73 @@ route_remote(struct inbound *in)
 		.trace = in->trace,
 		.received_us = in->received_us,
 		.visible_us = in->received_us };
-	struct routing r = { 0 };
-	struct remote remote = { in, &r };
-	struct buf body = BUF_INIT;
-	enum status st;
+	g->remote = (struct remote){ in, &g->routing };
+	st = decide_remote(in, &g->routing, &g->entry, &g->body);
+	g->entry.body = g->body.data;
+	g->entry.len = g->body.len;
+	*m = (struct outbox_message){
+		/* NULL: ignored */
+		.entry = g->entry.role == NULL ? NULL : &g->entry,
+		.record = record_remote,
+		.arg = &g->remote,
+	};
+	return st;
+}
 
-	st = decide_remote(in, &r, &e, &body);
-	e.body = body.data;
-	e.len = body.len;
-	if (st == ST_OK && e.role == NULL) /* ignored */
-		st = outbox_record(in->outbox, record_remote, &remote);
-	else if (st == ST_OK)
-		st = outbox_accept(in->outbox, in->ports, &e, record_remote,
-		    &remote, &in->spooled);
-	note(in, &r);
-	routing_release(&r);
-	buf_release(&body);
+static void
+finish_remote(struct outgoing *g, const struct outbox_message *m)
+{
+	g->in->spooled = !m->sent;
+	note(g->in, &g->routing);
+	if (m->repeated)
+		note_repeat(g->in);
+	routing_release(&g->routing);
+	buf_release(&g->body);
+}
+
+static enum status
+route_remote(struct inbound *first, size_t n)
+{
+	struct outgoing *each = calloc(n, sizeof(*each));
+	struct outbox_message *messages = calloc(n, sizeof(*messages));
+	enum status st = each == NULL || messages == NULL ? ST_NOMEM : ST_OK;
+	struct inbound *in = first;
+	size_t made = 0;
+
+	for (; st == ST_OK && made < n; made++, in = in->next)
+		st = prepare_remote(in, &each[made], &messages[made]);
+	if (st == ST_OK)
+		st = outbox_accept(first->outbox, first->ports, messages, n);
+	while (made > 0) {
+		made--;
+		finish_remote(&each[made], &messages[made]);
+	}
+	free(each);
+	free(messages);
 	return st;
 }
 
 enum status
-inbound_route(struct inbound *in)
+inbound_route(struct inbound *first, struct ports *ports)
 {
-	enum status st;
+	struct inbound *in;
+	enum status st = ST_OK;
+	size_t n = 0;
 
-	if ((st = str_uuid(in->new_id)) != ST_OK)
+	for (in = first; in != NULL && st == ST_OK; in = in->next, n++) {
+		in->ports = ports;
+		st = str_uuid(in->new_id);
+		if (in->sid == NULL || !ports->local)
+			crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
+	}
+	if (st == ST_OK && ports->local)
+		st = db_write(ports->db, local_job, first);
+	else if (st == ST_OK)
+		st = route_remote(first, n);
+	if (st != ST_OK && st != ST_EXISTS)
 		return st;
-	if (in->sid == NULL || !in->ports->local)
-		crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
-	if (in->ports->local)
-		st = db_write(in->ports->db, local_job, in);
-	else
-		st = route_remote(in);
-	if (st != ST_EXISTS)
-		return st;
-	in->outcome = "duplicate";
-	metrics_duplicate(in->metrics);
+	for (in = first; in != NULL; in = in->next)
+		if (in->repeated)
+			metrics_duplicate(in->metrics);
 	return ST_OK;
 }

@@ -1,7 +1,8 @@
 /*
- * One inbound message on its way: the sender's newest conversation decides
- * the queue, the MessageSid, or the digest, makes a repeat harmless, and look-up, record and
- * queue entry are one transaction, so that a hand-off cannot race a message.
+ * Inbound messages on their way: the sender's newest conversation decides the
+ * queue, the MessageSid, or the digest, makes a repeat harmless, and look-up,
+ * record and queue entry are one transaction, so that a hand-off cannot race a
+ * message. Those that came in one webhook are in one transaction together.
  */
 #ifndef MESSAGE_INBOUND_H
 #define MESSAGE_INBOUND_H
@@ -18,11 +19,12 @@ struct metrics;
 struct outbox;
 
 struct inbound {
-	struct ports *ports;
+	struct inbound *next; /* of the same webhook; NULL: the last */
+	struct ports *ports; /* set by inbound_route */
 	struct outbox *outbox;
 	struct metrics *metrics;
 	const char *sid; /* the MessageSid; NULL: it has none that counts */
-	const unsigned char *digest; /* of what was signed */
+	unsigned char digest[CRYPT_SHA256_SIZE]; /* of what was signed */
 	bool brief; /* rightly without a SID, see store/message.h */
 	const char *from; /* the address as Twilio sent it */
 	const char *sender; /* without "whatsapp:" */
@@ -36,16 +38,19 @@ struct inbound {
 
 	/* Results. */
 	const char *outcome; /* static: "ai", "human", "unrouted", … */
+	bool repeated; /* it came before */
 	bool unknown; /* the sender had no conversation */
 	bool spooled; /* its queue has not got it yet */
 	char *conversation_id; /* NULL: none; the caller frees it */
 };
 
 /*
- * Route it. ST_OK: it is durable, or was recorded before (outcome
- * "duplicate"), or is ignored by configuration. Else nothing of it was
- * recorded (ST_TIMEOUT: perhaps all of it).
+ * Route it, and all that follow it: all of them or none. ST_OK: each is
+ * durable, or was recorded before (outcome "duplicate"), or is ignored by
+ * configuration. Else nothing was recorded (ST_TIMEOUT: perhaps all of it;
+ * with queues elsewhere and store.spool = off perhaps the first of several,
+ * which then are repeats when Twilio tries again).
  */
-enum status inbound_route(struct inbound *);
+enum status inbound_route(struct inbound *, struct ports *);
 
 #endif

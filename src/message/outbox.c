@@ -233,78 +233,19 @@ attempt_settle(const struct outbox *o, struct attempt *a)
 
 struct accepting {
 	struct attempt attempt;
-	struct spool_entry *entry; /* the attempt's; NULL: recorded only */
-	struct sent sent; /* leaves the spool besides */
-	outbox_record_fn *record;
-	void *arg;
-	bool spool, may_send;
+	struct outbox_message *message;
 	bool done; /* the queue is here, and has it */
 };
 
-static enum status
-accept_job(struct db *db, void *arg)
-{
-	struct accepting *a = arg;
-	struct spool_entry *e = a->entry;
-	const struct queue *q;
-	enum status st;
-
-	a->done = false;
-	st = a->record(db, a->arg, false);
-	if (st != ST_OK || e == NULL)
-		return st;
-	/* A queue of the embedded engine takes it in this transaction. */
-	q = ports_queue(a->attempt.ports, e->role);
-	if (q != NULL && !backend_is_remote(q->name)) {
-		a->done = true;
-		return deliver_push(a->attempt.ports, e);
-	}
-	if (!a->spool)
-		return ST_OK;
-	st = sent_remove(db, &a->sent);
-	if (st == ST_OK)
-		st = spool_idle(db, e->group);
-	if (st != ST_OK && st != ST_EXISTS)
-		return st;
-	e->taken = a->may_send && st == ST_OK;
-	e->due_us = st == ST_EXISTS
-	    ? SPOOL_AFTER
-	    : clock_us() + (e->taken ? SPOOL_TAKEN_US : 0);
-	return spool_add(db, e);
-}
-
-enum status
-outbox_record(struct outbox *o, outbox_record_fn *record, void *arg)
-{
-	struct accepting a = { .record = record, .arg = arg };
-
-	return db_write(o->with.db, accept_job, &a);
-}
-
-static enum status
-undo_job(struct db *db, void *arg)
-{
-	const struct accepting *a = arg;
-
-	return a->record(db, a->arg, true);
-}
-
-/* Without a net. It is recorded already, so that a copy was a repeat. */
-static enum status
-send_unspooled(struct outbox *o, struct accepting *a)
-{
-	attempt_send(o, &a->attempt);
-	if (a->attempt.st == ST_OK)
-		return ST_OK;
-	log_refused(o, &a->attempt);
-	deliver_unclaim(a->attempt.ports, a->entry);
-	if (db_write(o->with.db, undo_job, a) != ST_OK)
-		log_error(o->with.log,
-		    "a message is lost: it counts as seen, though no queue "
-		    "has it",
-		    LOG_SID("message_sid", deliver_name(a->entry)));
-	return a->attempt.st;
-}
+/* Messages that are accepted together. */
+struct batch {
+	struct outbox *o;
+	struct accepting *each;
+	size_t n;
+	bool may_send; /* at once; else the threads do */
+	struct sent sent; /* leaves the spool besides */
+	bool removed; /* it did */
+};
 
 /* Does it look as if its queue could be tried? */
 static bool
@@ -319,35 +260,171 @@ may_send(struct outbox *o, const struct spool_entry *e)
 	return may && strcmp(e->role, ROLE_UNDECIDED) != 0;
 }
 
-enum status
-outbox_accept(struct outbox *o, struct ports *ports, struct spool_entry *e,
-    outbox_record_fn *record, void *arg, bool *sent)
+static enum status
+spool_one(struct db *db, struct batch *b, struct spool_entry *e)
 {
-	struct accepting a = { .attempt = { .ports = ports, .entry = e },
-		.entry = e,
-		.record = record,
-		.arg = arg,
-		.spool = o->with.spool,
-		.may_send = may_send(o, e) };
+	enum status st = ST_OK;
+
+	if (!b->removed)
+		st = sent_remove(db, &b->sent);
+	b->removed = true;
+	if (st == ST_OK)
+		st = spool_idle(db, e->group);
+	if (st != ST_OK && st != ST_EXISTS)
+		return st;
+	e->taken = b->may_send && st == ST_OK && may_send(b->o, e);
+	e->due_us = st == ST_EXISTS
+	    ? SPOOL_AFTER
+	    : clock_us() + (e->taken ? SPOOL_TAKEN_US : 0);
+	return spool_add(db, e);
+}
+
+static enum status
+accept_one(struct db *db, struct batch *b, struct accepting *a)
+{
+	struct spool_entry *e = a->message->entry;
+	const struct queue *q;
 	enum status st;
 
-	*sent = true;
-	sent_take(o, &a.sent);
-	st = db_write(o->with.db, accept_job, &a);
-	/* A job that spooled nothing removed nothing either. */
-	sent_done(o, &a.sent, a.spool && !a.done ? st : ST_BUSY);
-	if (st != ST_OK || a.done)
+	st = a->message->record(db, a->message->arg, false);
+	if (st != ST_OK || e == NULL)
 		return st;
-	if (!a.spool)
-		return send_unspooled(o, &a);
-	*sent = false;
+	/* A queue of the embedded engine takes it in this transaction. */
+	q = ports_queue(a->attempt.ports, e->role);
+	if (q != NULL && !backend_is_remote(q->name)) {
+		a->done = true;
+		return deliver_push(a->attempt.ports, e);
+	}
+	return b->o->with.spool ? spool_one(db, b, e) : ST_OK;
+}
+
+static enum status
+accept_job(struct db *db, void *arg)
+{
+	struct batch *b = arg;
+	bool any = false;
+	enum status st;
+
+	b->removed = false;
+	for (size_t i = 0; i < b->n; i++) {
+		struct accepting *a = &b->each[i];
+
+		a->done = false;
+		st = accept_one(db, b, a);
+		if (st != ST_OK && st != ST_EXISTS)
+			return st;
+		a->message->repeated = st == ST_EXISTS;
+		any |= st == ST_OK;
+	}
+	return any ? ST_OK : ST_EXISTS;
+}
+
+static enum status
+undo_job(struct db *db, void *arg)
+{
+	const struct outbox_message *m = arg;
+
+	return m->record(db, m->arg, true);
+}
+
+/* Without a net. It is recorded already, so that a copy was a repeat. */
+static enum status
+send_unspooled(struct outbox *o, struct accepting *a)
+{
+	attempt_send(o, &a->attempt);
+	if (a->attempt.st == ST_OK)
+		return ST_OK;
+	log_refused(o, &a->attempt);
+	deliver_unclaim(a->attempt.ports, a->attempt.entry);
+	if (db_write(o->with.db, undo_job, a->message) != ST_OK)
+		log_error(o->with.log,
+		    "a message is lost: it counts as seen, though no queue "
+		    "has it",
+		    LOG_SID("message_sid", deliver_name(a->attempt.entry)));
+	return a->attempt.st;
+}
+
+/* It is durable: what is still to be done for it at once. */
+static enum status
+send_accepted(struct outbox *o, struct accepting *a)
+{
+	const struct spool_entry *e = a->message->entry;
+
+	a->message->sent = true;
+	if (a->done || e == NULL || a->message->repeated)
+		return ST_OK;
+	if (!o->with.spool)
+		return send_unspooled(o, a);
+	a->message->sent = false;
 	if (!e->taken)
 		return ST_OK;
-	attempt_send(o, &a.attempt);
-	*sent = a.attempt.st == ST_OK;
-	if (!*sent || !sent_note(o, e->id))
-		attempt_settle(o, &a.attempt);
+	attempt_send(o, &a->attempt);
+	a->message->sent = a->attempt.st == ST_OK;
+	if (!a->message->sent || !sent_note(o, e->id))
+		attempt_settle(o, &a->attempt);
 	return ST_OK;
+}
+
+static enum status
+accept_batch(struct batch *b)
+{
+	struct outbox *o = b->o;
+	enum status st;
+
+	sent_take(o, &b->sent);
+	st = db_write(o->with.db, accept_job, b);
+	/* A job that spooled nothing removed nothing either. */
+	sent_done(o, &b->sent, b->removed ? st : ST_BUSY);
+	for (size_t i = 0; i < b->n && st == ST_OK; i++)
+		st = send_accepted(o, &b->each[i]);
+	return st;
+}
+
+/* Without a spool each is sent before the next is recorded: there is nothing
+ * that could keep those behind one that fails. */
+static enum status
+accept_each(struct batch *b)
+{
+	bool any = false;
+	enum status st;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct batch one = { b->o, &b->each[i], 1, true, { { 0 }, 0 },
+			false };
+
+		st = accept_batch(&one);
+		if (st != ST_OK && st != ST_EXISTS)
+			return st;
+		any |= st == ST_OK;
+	}
+	return any ? ST_OK : ST_EXISTS;
+}
+
+enum status
+outbox_accept(
+    struct outbox *o, struct ports *ports, struct outbox_message *m, size_t n)
+{
+	struct batch b = { .o = o, .n = n };
+	enum status st;
+
+	b.each = calloc(n, sizeof(*b.each));
+	if (b.each == NULL)
+		return ST_NOMEM;
+	/* Many take longer than Twilio waits, where others can send them. */
+	b.may_send = n == 1 || o->threads_n == 0;
+	for (size_t i = 0; i < n; i++) {
+		b.each[i].message = &m[i];
+		b.each[i].attempt.ports = ports;
+		b.each[i].attempt.entry = m[i].entry;
+	}
+	st = o->with.spool ? accept_batch(&b) : accept_each(&b);
+	free(b.each);
+	if (st == ST_OK && !b.may_send) {
+		pthread_mutex_lock(&o->mutex);
+		pthread_cond_broadcast(&o->wake);
+		pthread_mutex_unlock(&o->mutex);
+	}
+	return st;
 }
 
 /* --- what waits ----------------------------------------------------------- */

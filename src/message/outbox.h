@@ -48,17 +48,25 @@ typedef enum status outbox_record_fn(struct db *, void *arg, bool undo);
 /* Is there a spool to fall back on (store.spool)? */
 bool outbox_spools(const struct outbox *);
 
-/* Record a message that goes nowhere. ST_OK, ST_EXISTS, or as db_write. */
-enum status outbox_record(struct outbox *, outbox_record_fn *, void *arg);
+struct outbox_message {
+	struct spool_entry *entry; /* NULL: it goes nowhere, and is recorded */
+	outbox_record_fn *record;
+	void *arg;
+
+	/* Results. */
+	bool repeated; /* it was accepted before */
+	bool sent; /* its queue has it already */
+};
 
 /*
- * Accept a message: record it, spool it, and send it at once unless earlier
- * ones of its group wait or its queue has been failing. ST_OK: it is safe,
- * *sent tells whether the queue has it already. ST_EXISTS: a repeat. Else
- * nothing of it was recorded (ST_TIMEOUT: perhaps all of it).
+ * Accept messages, all or none: record them, spool them, and send them at once
+ * unless earlier ones of their group wait, their queue has been failing or they
+ * are several and there are threads that send. ST_OK: they are safe. ST_EXISTS:
+ * all are repeats. Else nothing of them was recorded (ST_TIMEOUT: perhaps all;
+ * without a spool those before the one that failed).
  */
-enum status outbox_accept(struct outbox *, struct ports *, struct spool_entry *,
-    outbox_record_fn *, void *arg, bool *sent);
+enum status outbox_accept(
+    struct outbox *, struct ports *, struct outbox_message *, size_t n);
 
 /*
  * Send everything that is due, until nothing is or *stop is set; with NULL,

@@ -1,69 +1,19 @@
 /* Inbound messages and the status callbacks of outbound ones. */
 #include "message/whatsapp.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "codec/json.h"
 #include "db/db.h"
 #include "message/inbound.h"
+#include "message/incoming.h"
 #include "serve/exchange.h"
 #include "serve/metrics.h"
 #include "store/counter.h"
 #include "store/message.h"
-
-/* The parameters that we act on, from a form or a JSON object. */
-struct fields {
-	const char *from, *sid;
-	struct buf message; /* "twilio_message" */
-	struct json *json; /* owns from and sid of a JSON webhook */
-};
-
-static void
-fields_release(struct fields *f)
-{
-	buf_release(&f->message);
-	json_free(f->json);
-}
-
-/* False if it answered. Older names of the SID are Twilio's own aliases. */
-static bool
-fields_of_form(struct exchange *x, struct fields *f)
-{
-	enum status st;
-
-	if (!exchange_param(x, "From", &f->from) ||
-	    !exchange_param(x, "MessageSid", &f->sid) ||
-	    (f->sid == NULL && !exchange_param(x, "SmsMessageSid", &f->sid)) ||
-	    (f->sid == NULL && !exchange_param(x, "SmsSid", &f->sid)))
-		return false;
-	if ((st = envelope_put_form(&x->form, &f->message)) != ST_OK)
-		exchange_fail(x, st);
-	return st == ST_OK;
-}
-
-static bool
-fields_of_json(struct exchange *x, struct fields *f)
-{
-	const struct buf *body = &x->request->body;
-	enum status st;
-
-	st = json_parse(buf_str(body), body->len, &f->json);
-	if (st == ST_OK)
-		st = json_member_text(f->json, "From", &f->from);
-	if (st == ST_OK || st == ST_NOTFOUND)
-		st = json_member_text(f->json, "MessageSid", &f->sid);
-	if (st == ST_OK || st == ST_NOTFOUND)
-		st = json_put_value(&f->message, body->data, body->len);
-	if (st == ST_OK)
-		return true;
-	if (st == ST_NOMEM)
-		exchange_fail(x, st);
-	else
-		exchange_error(x, 400, "Malformed JSON");
-	return false;
-}
 
 static const char *
 trace_of(const struct exchange *x)
@@ -73,78 +23,121 @@ trace_of(const struct exchange *x)
 	return *trace == '\0' ? NULL : trace;
 }
 
+/* What the digest of an event is of: that of the array, and its place there. */
+static enum status
+event_digest(const unsigned char *whole, size_t i, unsigned char *out)
+{
+	char place[24];
+	struct crypt_piece pieces[] = {
+		{ whole, SIGNATURE_DIGEST_SIZE },
+		{ place, (size_t)snprintf(place, sizeof(place), "%zu", i) },
+	};
+
+	return crypt_sha256(pieces, 2, out);
+}
+
 /*
  * Text without the form of a SID is not one: in a form it may be what is left
  * of one that was cut elsewhere, under the same signature.
  */
-static void
-route_message(struct exchange *x, const struct fields *f)
+static struct inbound
+inbound_of(const struct exchange *x, const struct incoming *m, bool is_event)
 {
 	struct inbound in = {
 		.outbox = x->app->outbox,
 		.metrics = x->app->metrics,
-		.sid = str_is_message_sid(f->sid) ? f->sid : NULL,
-		.digest = x->digest,
-		.brief = x->is_json && str_empty(f->sid),
-		.from = f->from,
-		.sender = envelope_sender(f->from),
+		.sid = str_is_message_sid(m->sid) ? m->sid : NULL,
+		.brief = x->is_json && !is_event && str_empty(m->sid),
+		.from = m->from,
+		.sender = envelope_sender(m->from),
 		.trace = trace_of(x),
-		.message = &f->message,
+		.message = &m->message,
 		.received_us = clock_us(),
 	};
-	enum status st;
 
-	str_sid(in.sid, x->message_sid);
-	envelope_channel(f->from, in.channel);
-	in.ports = ports_take(x->app->ports);
-	st = ST_NOMEM;
-	if (in.ports != NULL) {
-		ports_begin(in.ports, in.trace, x->request->traceparent);
-		st = inbound_route(&in);
-	}
-	ports_give(x->app->ports, in.ports);
-	x->conversation_id = in.conversation_id;
-	x->outcome = in.outcome;
-	if (st != ST_OK) {
-		exchange_fail(x, st);
-		return;
-	}
-	if (in.unknown)
-		log_warn(x->app->log, "no conversation of this sender",
-		    LOG_STR("request_id", x->id),
-		    LOG_STR(
-			"message_sid", *x->message_sid ? x->message_sid : NULL),
-		    LOG_ADDR("from", f->from), LOG_STR("outcome", in.outcome));
-	exchange_empty_twiml(x);
+	envelope_channel(m->from, in.channel);
+	return in;
 }
 
-/*
- * Without a sender: a message of which something is missing, or a callback
- * about something else. Twilio reports a 400 to the owner of the account, so
- * only the first gets one.
- */
-static void
-refuse_nameless(struct exchange *x, const struct fields *f)
+static enum status
+make_inbound(
+    struct exchange *x, const struct incoming_list *l, struct inbound *each)
 {
-	if (x->is_json || x->form.n == 0 || f->from != NULL || f->sid != NULL ||
-	    kv_find(&x->form, "Body", NULL) != NULL)
-		exchange_error(x, 400, "From is missing");
-	else
-		exchange_ignore(x, "not a message");
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < l->n && st == ST_OK; i++) {
+		each[i] = inbound_of(x, &l->each[i], l->is_events);
+		each[i].next = i + 1 < l->n ? &each[i + 1] : NULL;
+		if (l->is_events)
+			st = event_digest(x->digest, i, each[i].digest);
+		else
+			memcpy(
+			    each[i].digest, x->digest, sizeof(each[i].digest));
+	}
+	return st;
+}
+
+/* What is known afterwards, for the log. */
+static void
+note_outcome(struct exchange *x, const struct inbound *each, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct inbound *in = &each[i];
+		char sid[STR_SID_MAX];
+
+		str_sid(in->sid, sid);
+		if (in->unknown)
+			log_warn(x->app->log, "no conversation of this sender",
+			    LOG_STR("request_id", x->id),
+			    LOG_STR("message_sid", *sid ? sid : NULL),
+			    LOG_ADDR("from", in->from),
+			    LOG_STR("outcome", in->outcome));
+	}
+}
+
+static void
+route_messages(struct exchange *x, const struct incoming_list *l)
+{
+	struct inbound *each = calloc(l->n, sizeof(*each));
+	struct ports *ports = NULL;
+	enum status st = ST_NOMEM;
+
+	if (each != NULL)
+		st = make_inbound(x, l, each);
+	if (st == ST_OK && (ports = ports_take(x->app->ports)) == NULL)
+		st = ST_NOMEM;
+	if (st == ST_OK) {
+		ports_begin(ports, trace_of(x), x->request->traceparent);
+		st = inbound_route(each, ports);
+	}
+	ports_give(x->app->ports, ports);
+	if (st == ST_OK) {
+		note_outcome(x, each, l->n);
+		exchange_empty_twiml(x);
+	} else {
+		exchange_fail(x, st);
+	}
+	if (l->n == 1 && each != NULL) {
+		x->outcome = each->outcome;
+		x->conversation_id = each->conversation_id;
+		each->conversation_id = NULL;
+		str_sid(each->sid, x->message_sid);
+	} else {
+		x->outcome = "events";
+	}
+	for (size_t i = 0; each != NULL && i < l->n; i++)
+		free(each[i].conversation_id);
+	free(each);
 }
 
 void
 handle_whatsapp(struct exchange *x)
 {
-	struct fields f = { 0 };
-	bool ok;
+	struct incoming_list l;
 
-	ok = x->is_json ? fields_of_json(x, &f) : fields_of_form(x, &f);
-	if (ok && str_empty(f.from))
-		refuse_nameless(x, &f);
-	else if (ok)
-		route_message(x, &f);
-	fields_release(&f);
+	if (incoming_take(x, &l))
+		route_messages(x, &l);
+	incoming_release(&l);
 }
 
 static enum status

@@ -77,6 +77,15 @@ has_text(const struct exchange *x)
 		form_has(x, "NumMedia"));
 }
 
+/* Event Streams' events, whose URL is not one of a number's. */
+static bool
+is_array(const struct exchange *x)
+{
+	const char *body = buf_str(&x->request->body);
+
+	return x->is_json && body[strspn(body, " \t\r\n")] == '[';
+}
+
 static enum webhook_kind
 kind_of(const struct exchange *x)
 {
@@ -89,6 +98,9 @@ kind_of(const struct exchange *x)
 		return own;
 	if (has_outbound_status(x))
 		return WEBHOOK_MESSAGE_STATUS;
+	/* Of Conversations. */
+	if (form_has(x, "EventType") && form_has(x, "ConversationSid"))
+		return WEBHOOK_MESSAGE;
 	if (has_text(x))
 		return WEBHOOK_MESSAGE;
 	if (call)
@@ -131,7 +143,7 @@ webhook_handler(struct exchange *x)
 	kind = kind_of(x);
 	if (kind == r->webhook)
 		return r->handler;
-	if (!x->is_json)
+	if (!is_array(x))
 		warn_of_url(x, kind);
 	return x->app->webhooks[kind];
 }

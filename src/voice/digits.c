@@ -178,14 +178,15 @@ confirm(const struct exchange *x, struct call_digits *d,
 		.body = message->data,
 		.len = message->len,
 	};
+	struct outbox_message m = {
+		.entry = &e, .record = record_digits, .arg = d
+	};
 	enum status st = ST_NOMEM;
-	bool sent;
 
 	if (ports != NULL) {
 		ports_begin(
 		    ports, x->request->amzn_trace_id, x->request->traceparent);
-		st = outbox_accept(
-		    x->app->outbox, ports, &e, record_digits, d, &sent);
+		st = outbox_accept(x->app->outbox, ports, &m, 1);
 	}
 	ports_give(x->app->ports, ports);
 	return st;

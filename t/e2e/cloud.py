@@ -12,7 +12,7 @@ import fastcgi
 from doors import TOKEN
 from outcome import Skip, equal
 from servers import Process, clean_env, connects
-from twilio_sign import form, sign
+from twilio_sign import form, sha_query, sign
 
 SRCDIR = os.environ.get("SRCDIR", ".")
 BUILDDIR = os.environ.get("BUILDDIR", ".")
@@ -187,6 +187,17 @@ path = {store or directory("db")}
             ("CONTENT_LENGTH", str(len(body))),
             ("HTTP_X_TWILIO_SIGNATURE", sign(TOKEN, PUBLIC + path, body)),
             ("HTTP_X_AMZN_TRACE_ID", "Root=1-67891233-abcdef012345678912345678"),
+        ], body))
+        return reply.status if reply else None
+
+    def post_json(self, value):
+        body = json.dumps(value).encode()
+        uri = "/whatsapp?" + sha_query(body)
+        reply = fastcgi.ask(self.socket, fastcgi.request([
+            ("REQUEST_METHOD", "POST"), ("REQUEST_URI", uri),
+            ("CONTENT_TYPE", "application/json"),
+            ("CONTENT_LENGTH", str(len(body))),
+            ("HTTP_X_TWILIO_SIGNATURE", sign(TOKEN, PUBLIC + uri)),
         ], body))
         return reply.status if reply else None
 

@@ -199,6 +199,44 @@ def without_spool(cloud, directory):
         site.stop()
 
 
+def events(cloud, site):
+    """The messages of an array are kept together and sent in order; a repeat
+    is skipped."""
+    numbers = [tel(), tel()]
+    for i, number in enumerate(numbers):
+        cloud.conversation(f"c-event{i}", number, True)
+    sids = [sid() for _ in range(12)]
+
+    def post(some):
+        return site.post_json([{
+            "specversion": "1.0", "id": f"EZ{one}",
+            "type": "com.twilio.messaging.inbound-message.received",
+            "data": {"from": numbers[i % 2], "messageSid": one}}
+            for i, one in some])
+
+    def taken():
+        rows = [json.loads(line) for line in
+                cloud.sdk("take", "human.fifo", "1").splitlines()]
+        return [json.loads(row["body"])["twilio_message"]["data"]
+                ["messageSid"] for row in rows]
+
+    some = list(enumerate(sids))
+    equal(post(some[:1]), 200)
+    equal(post(some[:8]), 200)
+    equal(post(some[:8]), 200, "all of them repeats")
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got = taken()
+    cloud.fault("SendMessage", kind="error", status=500)
+    equal(post(some), 200)
+    equal(len(site.spool()), 4)
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got += taken()
+    equal(len(got), 12, "messages")
+    for i in (0, 1):
+        equal([g for g in got if g in sids[i::2]], sids[i::2], "order")
+
+
 def two_installations(cloud, places):
     """A repeat that reaches another machine adds nothing."""
     more = "dedupe = dynamodb:seen"
@@ -437,7 +475,7 @@ def copied(cloud, places):
         copy.stop()
 
 
-CASES = [delivered, queue_down, queue_slow, answer_lost, lookup_down, killed,
+CASES = [delivered, events, queue_down, queue_slow, answer_lost, lookup_down, killed,
          never_taken, any_text_is_taken]
 
 

@@ -174,6 +174,158 @@ def calls_astray(door):
     equal(with_text(door, call["CallSid"]), [], "nothing is queued")
 
 
+# ---- Twilio's newer products
+
+
+def conversations(author, **more):
+    """A webhook of Twilio Conversations."""
+    return {"EventType": "onMessageAdded", "Author": author, "Body": "Hi",
+            "ConversationSid": "CH" + "0" * 32, "Source": "WHATSAPP",
+            "MessageSid": "IM" + sid()[2:], "ParticipantSid": "MB" + "0" * 32,
+            "Index": "3", "DateCreated": "2026-11-21T18:50:00.123Z",
+            "AccountSid": "AC" + "0" * 32, "Attributes": "{}",
+            "ChatServiceSid": "IS" + "0" * 32, "RetryCount": "0"} | more
+
+
+@case
+def conversations_webhooks(door):
+    """What somebody outside wrote is an inbound message of Author."""
+    for source, prefix in [("WHATSAPP", "whatsapp:"), ("SMS", ""),
+                           ("MESSENGER", "messenger:")]:
+        number = tel()
+        door.rows("conversation", "add", "--id", f"c{number}", "--tel",
+                  ("messenger:" if source == "MESSENGER" else "") + number)
+        params = conversations(prefix + number, Source=source)
+        for route in ["/whatsapp", "/whatsapp/status", "/call-status"]:
+            check_twiml(door.post(route, form(params)))
+        got = envelope_of(door, "ai", params["MessageSid"])["body"]
+        equal(got["twilio_message"],
+              {name: [value] for name, value in params.items()}, "as it was")
+        equal((got["conversation_id"], got["channel"]),
+              (f"c{number}", prefix[:-1] or "sms"), "conversation")
+
+
+@case
+def conversations_from_our_side(door):
+    """What our own side wrote comes back as a webhook, too: a loop."""
+    number = tel()
+    for more in [{"Source": "API"}, {"Source": "api"}, {"Author": "system"},
+                 {"Author": ""}, {"Author": "agent 7", "Source": "SDK"},
+                 {"EventType": "onMessageUpdated"},
+                 {"EventType": "onMessageAdd"},
+                 {"EventType": "onConversationAdded"}]:
+        params = conversations("whatsapp:" + number) | more
+        for route in ["/whatsapp", "/whatsapp/status"]:
+            equal(ignored(door, route, params), "not a message from outside",
+                  f"{more}")
+        equal(with_text(door, params["MessageSid"]), [], "nothing is queued")
+    equal(ignored(door, "/whatsapp", {
+        "EventType": "onUserAdded", "UserSid": "US" + "0" * 32,
+        "Identity": "a"}), "not a message from outside", "of a user")
+
+
+INBOUND = "com.twilio.messaging.inbound-message.received"
+
+
+def event(number, message_sid, kind=INBOUND, **data):
+    """A CloudEvent of Event Streams."""
+    return {"specversion": "1.0", "type": kind, "source": "AB" + "0" * 32,
+            "id": "EZ" + sid()[2:], "time": "2026-11-21T18:50:00.123Z",
+            "dataschema":
+            "https://events-schemas.twilio.com/Messaging.InboundMessageV1/6",
+            "datacontenttype": "application/json",
+            "data": {"messageSid": message_sid, "from": number, "body": "Hi",
+                     "to": "+14155550199", "numMedia": 0,
+                     "accountSid": "AC" + "0" * 32, "eventName": kind} | data}
+
+
+def post_json(door, value, route="/whatsapp"):
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    route += "?" + sha_query(body)
+    return door.ask("POST", route, [
+        ("X-Twilio-Signature", sign(TOKEN, door.url(route))),
+        ("Content-Type", "application/json; charset=utf-8")], body)
+
+
+@case
+def event_streams(door):
+    """Each inbound message of an array is routed, all or none; what is known
+    already is skipped."""
+    numbers, sids = [tel() for _ in range(3)], [sid() for _ in range(4)]
+    door.rows("conversation", "add", "--id", f"c{sids[0]}", "--tel",
+              numbers[0], "--handoff")
+    events = [event(numbers[0], sids[0]), event("whatsapp:" + numbers[1], sids[1]),
+              event(numbers[2], sids[2],
+                    kind="com.twilio.messaging.message.delivered"),
+              event(numbers[0], sids[3])]
+    check_twiml(post_json(door, events[:1]))
+    check_twiml(post_json(door, events))
+    check_twiml(post_json(door, events, "/whatsapp/status"))
+    for at, queue in [(0, "human"), (1, "unrouted"), (3, "human")]:
+        row, = with_text(door, sids[at])
+        equal(row["queue"], f"sqlite:{queue}", "queue")
+        equal(row["body"]["twilio_message"], events[at], "as it was")
+        equal(row["body"]["channel"], "whatsapp" if at == 1 else "sms",
+              "channel")
+    equal(with_text(door, sids[2]), [], "another kind of event")
+
+
+@case
+def events_without_a_sid(door):
+    """The digest of the array and the place in it tell a repeat."""
+    number = tel()
+    events = [event(number, bad) for bad in ["SM1", "", None, "SM1"]]
+    for _ in range(2):
+        check_twiml(post_json(door, events))
+    equal(len(with_text(door, number)), 4, "messages")
+    check_twiml(post_json(door, events[:2]))
+    equal(len(with_text(door, number)), 6, "messages of another array")
+
+
+@case
+def events_of_other_kinds(door):
+    for value in [[], [event(tel(), sid(), kind="com.twilio.voice.twiml")],
+                  b" [ ] ", [event(tel(), sid(), kind="x")] * 3]:
+        reply = post_json(door, value)
+        equal((reply.status, reply.body), (204, b""), f"{value}")
+        equal(outcome(door, reply), "no inbound message in it", f"{value}")
+
+
+@case
+def no_events(door):
+    """What is malformed routes nothing of it."""
+    message_sid = sid()
+    good = event(tel(), message_sid)
+    for bad, error in [
+            (1, "Not an array of CloudEvents"),
+            ({}, "Not an array of CloudEvents"),
+            ([good], "Not an array of CloudEvents"),
+            ({"specversion": "1.0"}, "Not an array of CloudEvents"),
+            ({"specversion": "1.0", "type": INBOUND},
+             "Not an array of CloudEvents"),
+            (event(1, sid()), "Not an array of CloudEvents"),
+            (event("", sid()), "From is missing"),
+            (event(None, sid()), "From is missing")]:
+        for value in [[good, bad], [bad, good]]:
+            reply = post_json(door, value)
+            equal((reply.status, json.loads(reply.body)["error"]),
+                  (400, error), f"{bad}")
+    for text in [b"[", b"[1,]", b"[]]", b"[] []"]:
+        reply = post_json(door, text)
+        equal((reply.status, json.loads(reply.body)["error"]),
+              (400, "Malformed JSON"), f"{text}")
+    equal(with_text(door, message_sid), [], "nothing is queued")
+
+
+@case
+def json_at_the_wrong_url(door):
+    """Studio's JSON at the URL of statuses is a message, and is warned of."""
+    message_sid = sid()
+    check_twiml(post_json(door, message(tel(), message_sid),
+                          "/whatsapp/status"))
+    envelope_of(door, "unrouted", message_sid)
+
+
 # ---- templates
 
 
