@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -27,6 +28,7 @@ from twilio_sign import sign  # noqa: E402
 PUBLIC = "https://calls.example.com"
 ACCOUNT, TOKEN, ANN = ctl.ACCOUNT, ctl.TOKEN, ctl.ANN
 BOB = "+14155550111"
+EVER = ["--start-date", "1970-01-01"]
 LISTED = ["sid", "status", "direction", "from", "to", "start_at", "end_at",
           "duration_s", "error_code"]
 
@@ -123,11 +125,47 @@ class Log(Site):
         self.assertEqual(self.sids("--source", "log", "--limit", "1"),
                          [sid(3)])
 
+    def test_who(self):
+        self.event(sid(1), "busy", 0, From=ANN, To=BOB)
+        self.event(sid(2), "busy", 0, From=ANN, To="sip:a@b")
+        self.event(sid(3), "completed", 0, From=BOB, To=ANN,
+                   ParentCallSid=sid(1))
+        for args, want in [(["--from", ANN], [2, 1]),
+                           (["--from=" + ANN, "--to", BOB], [1]),
+                           (["--to", "sip:a@b"], [2]),
+                           (["--from", ANN, "--status", "completed"], []),
+                           (["--parent-call-sid", sid(1)], [3]),
+                           (["--parent-call-sid", sid(2)], [])]:
+            self.assertEqual(self.sids(*args), [sid(n) for n in want], args)
+        self.assertEqual(self.one("calls", "show", sid(3))["parent_call_sid"],
+                         sid(1))
+
+    def test_last_day(self):
+        """Without a range: the last 24 hours."""
+        for n in (1, 2, 3):
+            self.event(sid(n), "busy", 0)
+        now = time.time()
+        self.sql("UPDATE call SET start_us = %d WHERE sid = '%s'"
+                 % ((now - hours * 3600) * 1000000, sid(n))
+                 for n, hours in [(1, 24.1), (2, 23.9), (3, -1)])
+        self.assertEqual(self.sids(), [sid(3), sid(2)])
+        self.assertEqual(self.sids(*EVER), [sid(3), sid(2), sid(1)])
+        day = time.strftime("%Y-%m-%d", time.gmtime(now - 24.1 * 3600))
+        self.assertEqual(self.sids("--start-date", day)[-1], sid(1))
+        self.assertIn(sid(1), self.sids("--end-date", day))
+
+    def test_end_alone(self):
+        self.event(sid(1), "completed", CallDuration="3600")
+        row, = self.json("calls", "list")
+        lasted = ctl.utc(row["end_at"]) - ctl.utc(row["start_at"])
+        self.assertEqual(lasted.total_seconds(), 3600)
+
     def test_mistakes(self):
         for args in [["--status", "buzy"], ["--direction", "in"],
                      ["--source", "twillio"], ["--limit", "0"],
                      ["--start-date", "2026-02-30"],
                      ["--end-date", "yesterday"],
+                     ["--parent-call-sid", "CA1"],
                      ["--start-date", "2026-01-02", "--end-date",
                       "2026-01-01"], ["more"]]:
             p = self.code(2, "calls", "list", *args)
@@ -148,17 +186,19 @@ class Log(Site):
         """More calls than are read at a time: all, in order."""
         self.event(sid(0), "completed", 0, Direction="inbound")
         self.sql("INSERT INTO call SELECT '%s', status, direction, caller, "
-                 "callee, error_code, duration_s, sequence, %d, %d, ended "
-                 "FROM call WHERE sid = '%s'" % (sid(n), n // 2, n, sid(0))
+                 "callee, error_code, duration_s, sequence, %d, %d, ended, "
+                 "parent_sid FROM call WHERE sid = '%s'"
+                 % (sid(n), n // 2, n, sid(0))
                  for n in range(1, 1203))
         want = [sid(0)] + [sid(n) for n in
                            sorted(range(1, 1203), key=lambda n: (-(n // 2),
                                                                  -n))]
-        self.assertEqual(self.sids("--limit", "5000"), want)
-        self.assertEqual(self.sids("--limit", "1000"), want[:1000])
-        self.assertEqual(self.sids("--limit", "501", "--status", "completed"),
+        self.assertEqual(self.sids("--limit", "5000", *EVER), want)
+        self.assertEqual(self.sids("--limit", "1000", *EVER), want[:1000])
+        self.assertEqual(self.sids("--limit", "501", "--status", "completed",
+                                   *EVER),
                          want[:501])
-        lines = self.ok("calls", "list", "--limit", "1203").splitlines()
+        lines = self.ok("calls", "list", "--limit", "1203", *EVER).splitlines()
         self.assertEqual(len(lines), 1204)
 
     def test_show(self):
@@ -382,12 +422,12 @@ class Twilio(Site):
             "page_size": 50})
 
     def twilio(self, *args):
-        return [r["sid"] for r in self.json("calls", "list", "--source",
-                                            "twilio", *args)]
+        return [r["sid"] for r in self.json(
+            "calls", "list", "--source", "twilio", *EVER, *args)]
 
     def test_list(self):
         self.pages()
-        rows = self.json("calls", "list", "--source", "twilio")
+        rows = self.json("calls", "list", "--source", "twilio", *EVER)
         self.assertEqual([r["sid"] for r in rows],
                          [sid(n) for n in (5, 4, 3, 2)])
         self.assertEqual([list(r) for r in rows], [LISTED] * 4)
@@ -406,12 +446,15 @@ class Twilio(Site):
 
     def test_filters_are_sent(self):
         self.pages()
-        self.twilio("--start-date", "2026-11-21T10:00:00.5+02:00",
-                    "--end-date", "2026-11-22", "--status", "busy",
-                    "--limit", "1")
+        self.json("calls", "list", "--source", "twilio",
+                  "--start-date", "2026-11-21T10:00:00.5+02:00",
+                  "--end-date", "2026-11-22", "--status", "busy",
+                  "--from", ANN, "--to", "sip:a@b",
+                  "--parent-call-sid", sid(9), "--limit", "1")
         query = self.asked[0][1].split("&")
         for part in ["StartTime>=2026-11-21T08:00:01Z",
                      "StartTime<=2026-11-23T00:00:00Z", "Status=busy",
+                     "From=" + ANN, "To=sip:a@b", "ParentCallSid=" + sid(9),
                      "PageSize=1"]:
             self.assertIn(part, query)
 

@@ -18,7 +18,10 @@
 /* Nobody listens there. */
 #define NOWHERE "[twilio]\n" ACCOUNT "api_url = http://127.0.0.1:9\n"
 #define WITH_TOKEN "[server]\nadmin_token = " ADMIN "\n"
-#define LIST "/batch-monitor-calls"
+#define ROUTE "/batch-monitor-calls"
+/* With what it wants in any case. */
+#define TIMES "start_date=2026-11-01&end_date=2026-11-30"
+#define LIST ROUTE "?" TIMES
 
 static struct test_reply
 ask(struct app *app, const char *method, const char *uri)
@@ -64,7 +67,7 @@ test_guard(void)
 		"HTTP_AUTHORIZATION=an-admin-token",
 		"HTTP_X_API_KEY=", "HTTP_X_API_KEY=an-admin-toke",
 		("HTTP_X_API_KEY=Bearer " ADMIN), NULL };
-	static const char *const routes[] = { LIST, (LIST "?nothing=1"),
+	static const char *const routes[] = { LIST, (LIST "&nothing=1"),
 		("/monitor-call/" SID), "/monitor-call/x" };
 	struct app *app = test_app(WITH_TOKEN);
 	struct test_request q = { .method = "GET" };
@@ -82,7 +85,7 @@ test_guard(void)
 			test_reply_release(&r);
 		}
 	}
-	q = (struct test_request){ .uri = LIST "?source=log",
+	q = (struct test_request){ .uri = LIST "&source=log",
 		.extra = "HTTP_X_API_KEY=" ADMIN };
 	r = test_ask(app, &q);
 	CU_ASSERT_EQUAL(r.status, 200);
@@ -155,22 +158,41 @@ test_parameters(void)
 		{ "start_date=2026-11-21T01:00:00+02:00&end_date=2026-11-20"
 		  "T22:59:59Z",
 		    "\"start_date: is after end_date" },
+		{ "start_date=2026-11-21", "\"end_date: required" },
+		{ "end_date=2026-11-21", "\"start_date: required" },
+		{ "parent_call_sid=CA", "\"parent_call_sid: is not CA" },
+		{ "parent_call_sid=" SID "0", "\"parent_call_sid: " },
+		{ "parent_call_sid=SM0123456789abcdef0123456789ABCDEF",
+		    "\"parent_call_sid: " },
+		{ "from=", "\"from: has no value" },
+		{ "to=+1&to=+1", "to occurs twice" },
+		{ "to=%001", "to occurs twice or holds a NUL" },
+		{ "From=%2b1", "\"From: no such" },
 		{ "page_token=abc", "\"page_token: not one of these" },
 		{ "x=%zz", "percent" },
 	};
 	struct app *app = test_app(WITH_TOKEN NOWHERE);
-	char uri[256];
+	char uri[512];
 	size_t i, j;
 
 	for (i = 0; i < TEST_COUNT(bad); i++) {
 		for (j = 0; j < 2; j++) {
-			snprintf(uri, sizeof(uri), LIST "?%s%s", bad[i].query,
+			snprintf(uri, sizeof(uri), ROUTE "?%s%s%s",
+			    bad[i].query,
+			    strstr(bad[i].query, "_date") != NULL ? ""
+								  : "&" TIMES,
 			    j == 0 || strstr(bad[i].query, "source") != NULL
 				? ""
 				: "&source=log");
 			expect(app, uri, 400, bad[i].part);
 		}
 	}
+	expect(app, ROUTE, 400, "\"start_date, end_date: required, a date (2");
+	expect(app, ROUTE "?source=log", 400, "\"start_date, end_date: req");
+	snprintf(uri, sizeof(uri), LIST "&from=%0*d", 255, 0);
+	expect(app, uri, 502, "Twilio");
+	snprintf(uri, sizeof(uri), LIST "&from=%0*d", 256, 0);
+	expect(app, uri, 400, "\"from: is longer than any");
 	expect(app, "/monitor-call/" SID "?limit=1", 400, "\"limit: no such");
 	expect(app, "/monitor-call/" SID "?source=x", 400, "\"source: is");
 	app_close(app);
@@ -182,18 +204,21 @@ test_good_parameters(void)
 {
 	static const char *const good[] = { "limit=1", "limit=1000",
 		"limit=0100", "status=in-progress", "direction=outbound-dial",
-		"direction=trunking-terminating", "start_date=2026-11-21",
+		"direction=trunking-terminating", "from=+14155550100",
+		"to=sip:a@b.example", "from=anonymous&to=%2b1",
+		"parent_call_sid=" SID,
 		"start_date=2026-11-21&end_date=2026-11-21",
-		"start_date=2026-11-21T10:00:00+02:00",
-		"start_date=2026-11-21T10:00:00%2B02:00",
-		"start_date=2026-11-21T10:00:00.123456789Z",
-		"end_date=9999-12-31", "start_date=0001-01-01" };
+		"start_date=2026-11-21T10:00:00+02:00&end_date=2026-11-21",
+		"start_date=2026-11-21T10:00:00%2B02:00&end_date=2026-11-21",
+		"start_date=2026-11-21T10:00:00.123456789Z&end_date=9999-12-31",
+		"end_date=9999-12-31&start_date=0001-01-01" };
 	struct app *app = test_app(WITH_TOKEN NOWHERE);
 	char uri[256];
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(good); i++) {
-		snprintf(uri, sizeof(uri), LIST "?source=log&%s", good[i]);
+		snprintf(uri, sizeof(uri), ROUTE "?source=log&%s%s", good[i],
+		    strstr(good[i], "_date") != NULL ? "" : "&" TIMES);
 		expect(app, uri, 200,
 		    "{\"calls\":[],\"count\":0,\"next_page_token\":null}");
 	}
@@ -254,8 +279,9 @@ test_all_wait(void)
 
 /* --- page tokens that we did not make ------------------------------------ */
 
-/* The same filters as a list's without parameters. */
-#define ANY "%d -9223372036854775808 9223372036854775807 - - %s"
+/* The same filters as a list's without parameters, and times. */
+#define ANY "%d - - - %s - -"
+#define FROM_TO "1793491200000000 1796083199999999 "
 #define ACCOUNT_SID "AC00000000000000000000000000000001"
 #define CALLS "/2010-04-01/Accounts/" ACCOUNT_SID "/Calls.json"
 
@@ -271,39 +297,57 @@ test_forged_tokens(void)
 		const char *part;
 	} cases[] = {
 		/* It is asked for; nobody is there. */
-		{ 0, "- - 0 " CALLS "?Page=1", 502, "Twilio did not" },
-		{ 0, SID " " SID " 0 " CALLS "?Page=1", 502, "Twilio did not" },
-		{ 0, SID " " SID " 0 ", 502, "Twilio did not" },
-		{ 0, "", 400, "page_token" },
-		{ 0, "- - 0", 400, "page_token" },
-		{ 0, "- x 0 ", 400, "page_token" },
-		{ 0, "x - 0 ", 400, "page_token" },
-		{ 0, " - 0 ", 400, "page_token" },
-		{ 0, SID "0 - 0 ", 400, "page_token" },
-		{ 0, "- - 0 " CALLS, 400, "page_token" },
-		{ 0, "- - 0 " CALLS "?a b", 400, "page_token" },
-		{ 0, "- - 0 " CALLS "?a\r\nX-Evil: yes", 400, "page_token" },
-		{ 0, "- - 0 " CALLS "?a#b", 400, "page_token" },
-		{ 0, "- - 0 .evil.example/", 400, "page_token" },
-		{ 0, "- - 0 @evil.example" CALLS "?Page=1", 400, "page_token" },
-		{ 0, "- - 0 //evil.example" CALLS "?Page=1", 400,
+		{ 0, FROM_TO "- - 0 " CALLS "?Page=1", 502, "Twilio did not" },
+		{ 0, FROM_TO SID " " SID " 0 " CALLS "?Page=1", 502,
+		    "Twilio did not" },
+		{ 0, FROM_TO SID " " SID " 0 ", 502, "Twilio did not" },
+		{ 0, FROM_TO "", 400, "page_token" },
+		{ 0, FROM_TO "- - 0", 400, "page_token" },
+		{ 0, FROM_TO "- x 0 ", 400, "page_token" },
+		{ 0, FROM_TO "x - 0 ", 400, "page_token" },
+		{ 0, FROM_TO " - 0 ", 400, "page_token" },
+		{ 0, FROM_TO SID "0 - 0 ", 400, "page_token" },
+		{ 0, FROM_TO "- - 0 " CALLS, 400, "page_token" },
+		{ 0, FROM_TO "- - 0 " CALLS "?a b", 400, "page_token" },
+		{ 0, FROM_TO "- - 0 " CALLS "?a\r\nX-Evil: yes", 400,
 		    "page_token" },
-		{ 0, "- - 0 https://evil.example" CALLS "?Page=1", 400,
+		{ 0, FROM_TO "- - 0 " CALLS "?a#b", 400, "page_token" },
+		{ 0, FROM_TO "- - 0 .evil.example/", 400, "page_token" },
+		{ 0, FROM_TO "- - 0 @evil.example" CALLS "?Page=1", 400,
+		    "page_token" },
+		{ 0, FROM_TO "- - 0 //evil.example" CALLS "?Page=1", 400,
+		    "page_token" },
+		{ 0, FROM_TO "- - 0 https://evil.example" CALLS "?Page=1", 400,
 		    "page_token" },
 		{ 0,
+		    FROM_TO
 		    "- - 0 /2010-04-01/Accounts/"
 		    "AC00000000000000000000000000000002/Calls.json?Page=1",
 		    400, "page_token" },
 		{ 0,
-		    "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID
-		    "/Calls/../Messages.json?Page=1",
+		    FROM_TO "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID
+			    "/Calls/../Messages.json?Page=1",
 		    400, "page_token" },
-		{ 0, "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID ".json?x", 400,
+		{ 0,
+		    FROM_TO "- - 0 /2010-04-01/Accounts/" ACCOUNT_SID ".json?x",
+		    400, "page_token" },
+		{ 1, FROM_TO "5 " SID, 200, "\"count\":0" },
+		{ 1, FROM_TO "", 400, "page_token" },
+		{ 1, FROM_TO "x", 400, "page_token" },
+		{ 1, FROM_TO "5", 400, "page_token" },
+		{ 0, "", 400, "page_token" },
+		{ 0, "- - 0 ", 400, "page_token" },
+		{ 0, "1 - - 0 ", 400, "page_token" },
+		{ 0, "1 x - - 0 ", 400, "page_token" },
+		{ 1, "5 " SID, 400, "page_token" },
+		{ 1, "x 1 5 " SID, 400, "page_token" },
+		/* Whatever its times, they are no others than the query's. */
+		{ 2, "1793491200000001 1796083199999999 5 " SID, 400,
 		    "page_token" },
-		{ 1, "5 " SID, 200, "\"count\":0" },
-		{ 1, "", 400, "page_token" },
-		{ 1, "x", 400, "page_token" },
-		{ 1, "5", 400, "page_token" },
+		{ 2, "1793491200000000 1796083199999998 5 " SID, 400,
+		    "page_token" },
+		{ 2, FROM_TO "5 " SID, 200, "\"count\":0" },
+		{ 1, "1 2 5 " SID, 200, "\"count\":0" },
 	};
 	struct app *app = test_app(WITH_TOKEN NOWHERE);
 	struct buf place = BUF_INIT, uri = BUF_INIT;
@@ -314,9 +358,10 @@ test_forged_tokens(void)
 		buf_reset(&place);
 		buf_puts(&place, cases[i].place);
 		buf_reset(&uri);
-		buf_printf(&uri, LIST "?source=%s&page_token=",
+		buf_printf(&uri, ROUTE "?%ssource=%s&page_token=",
+		    cases[i].source == 2 ? TIMES "&" : "",
 		    cases[i].source == 0 ? "twilio" : "log");
-		snprintf(filters, sizeof(filters), ANY, cases[i].source,
+		snprintf(filters, sizeof(filters), ANY, cases[i].source != 0,
 		    ACCOUNT_SID);
 		CU_ASSERT_EQUAL(page_token_make(&place, filters, &uri), ST_OK);
 		expect(app, buf_str(&uri), cases[i].status, cases[i].part);
@@ -356,7 +401,7 @@ test_log_call(void)
 		.at_us = NOON });
 	expect(app, "/monitor-call/" SID "?source=log", 200,
 	    "{\"sid\":\"" SID "\",\"status\":\"ringing\",\"direction\":null,"
-	    "\"from\":null,\"to\":null,"
+	    "\"from\":null,\"to\":null,\"parent_call_sid\":null,"
 	    "\"start_time\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
 	    "\"end_time\":null,\"duration\":null,"
 	    "\"date_created\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
@@ -372,10 +417,12 @@ test_log_call(void)
 		.direction = "inbound",
 		.from = "sip:\"a\"@b",
 		.to = "+1",
+		.parent_sid = "CA1",
 		.error_code = "13224",
 		.at_us = NOON + 9000001 });
 	expect(app, "/monitor-call/" SID "?source=log", 200,
 	    "\"from\":\"sip:\\\"a\\\"@b\",\"to\":\"+1\","
+	    "\"parent_call_sid\":\"CA1\","
 	    "\"start_time\":\"Sat, 21 Nov 2099 12:00:00 +0000\","
 	    "\"end_time\":\"Sat, 21 Nov 2099 12:00:09 +0000\","
 	    "\"duration\":\"7\"");
@@ -394,15 +441,19 @@ test_log_range(void)
 		const char *query;
 		int count;
 	} cases[] = {
-		{ "start_date=2099-11-21", 2 },
-		{ "start_date=2099-11-21T00:00:00.000001Z", 1 },
-		{ "start_date=2099-11-21T23:59:59.999999Z", 1 },
-		{ "start_date=2099-11-22", 0 },
-		{ "end_date=2099-11-21", 2 },
-		{ "end_date=2099-11-20", 0 },
-		{ "end_date=2099-11-21T00:00:00Z", 1 },
-		{ "end_date=2099-11-20T23:59:59.999999Z", 0 },
-		{ "end_date=2099-11-21T23:59:59.999998Z", 1 },
+		{ "start_date=2099-11-21&end_date=9999-12-31", 2 },
+		{ "start_date=2099-11-21T00:00:00.000001Z&end_date=9999-12-31",
+		    1 },
+		{ "start_date=2099-11-21T23:59:59.999999Z&end_date=9999-12-31",
+		    1 },
+		{ "start_date=2099-11-22&end_date=9999-12-31", 0 },
+		{ "end_date=2099-11-21&start_date=2000-01-01", 2 },
+		{ "end_date=2099-11-20&start_date=2000-01-01", 0 },
+		{ "end_date=2099-11-21T00:00:00Z&start_date=2000-01-01", 1 },
+		{ "end_date=2099-11-20T23:59:59.999999Z&start_date=2000-01-01",
+		    0 },
+		{ "end_date=2099-11-21T23:59:59.999998Z&start_date=2000-01-01",
+		    1 },
 		{ "start_date=2099-11-21T02:00:00 02:00"
 		  "&end_date=2099-11-21T02:00:00+02:00",
 		    1 },
@@ -421,10 +472,63 @@ test_log_range(void)
 		char *space;
 
 		snprintf(
-		    uri, sizeof(uri), LIST "?source=log&%s", cases[i].query);
+		    uri, sizeof(uri), ROUTE "?source=log&%s", cases[i].query);
 		/* As it would be on the wire. */
 		if ((space = strchr(uri, ' ')) != NULL)
 			*space = '+';
+		snprintf(part, sizeof(part), "],\"count\":%d,", cases[i].count);
+		expect(app, uri, 200, part);
+	}
+	app_close(app);
+}
+
+/* Who was in a call, and whose leg it is. */
+static void
+test_log_filters(void)
+{
+	static const struct {
+		const char *query;
+		int count;
+	} cases[] = {
+		{ "from=+14155550100", 2 },
+		{ "from=%2B14155550100", 2 },
+		{ "from=14155550100", 0 },
+		{ "from=%2B1415555010", 0 },
+		{ "to=+14155550199", 2 },
+		{ "from=+14155550100&to=+14155550199", 1 },
+		{ "from=+14155550100&status=busy", 2 },
+		{ "from=+14155550100&status=failed", 0 },
+		{ "parent_call_sid=CA00000000000000000000000000000001", 1 },
+		{ "parent_call_sid=CA00000000000000000000000000000001"
+		  "&from=+14155550100",
+		    0 },
+		{ "parent_call_sid=CA00000000000000000000000000000002", 0 },
+		{ "from=a%20b", 0 },
+	};
+	struct app *app = test_app(WITH_TOKEN);
+	char sid[] = "CA00000000000000000000000000000001", uri[256], part[32];
+	struct call_event e = { .sid = sid,
+		.status = "busy",
+		.sequence = -1,
+		.from = "+14155550100",
+		.to = "+14155550199",
+		.at_us = NOON };
+	size_t i;
+
+	add(app, e);
+	sid[33] = '2';
+	e.to = "sip:a@b";
+	add(app, e);
+	sid[33] = '3';
+	e.from = "anonymous";
+	e.to = "+14155550199";
+	e.parent_sid = "CA00000000000000000000000000000001";
+	add(app, e);
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		snprintf(uri, sizeof(uri),
+		    ROUTE "?source=log&start_date=2099-11-21"
+			  "&end_date=2099-11-21&%s",
+		    cases[i].query);
 		snprintf(part, sizeof(part), "],\"count\":%d,", cases[i].count);
 		expect(app, uri, 200, part);
 	}
@@ -446,6 +550,7 @@ main(void)
 		{ "forged page tokens", test_forged_tokens },
 		{ "a call of the log", test_log_call },
 		{ "a range of the log", test_log_range },
+		{ "filters of the log", test_log_filters },
 	};
 
 	return test_main("monitor", tests, TEST_COUNT(tests));

@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "codec/moment.h"
 #include "ctl/row.h"
 #include "twilio/rest/calls.h"
+
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 struct cell
 calls_number(const char *name, int64_t number, int width)
@@ -83,6 +86,7 @@ read_source(const struct ctl *ctl, bool *twilio)
 	    ctl, CTL_USAGE, "--source %s: is neither log nor twilio", given);
 }
 
+/* Without a range the last day, rather than all that there ever was. */
 static int
 read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 {
@@ -92,6 +96,9 @@ read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 		.end_us = INT64_MAX,
 		.status = ctl_text(ctl, "status"),
 		.direction = ctl_text(ctl, "direction"),
+		.from = ctl_text(ctl, "from"),
+		.to = ctl_text(ctl, "to"),
+		.parent_sid = ctl_text(ctl, "parent-call-sid"),
 		.limit = ctl_number(ctl, "limit", 100) };
 	if ((code = read_moment(
 		 ctl, "start-date", MOMENT_FIRST, &w->start_us)) != CTL_DONE ||
@@ -100,6 +107,14 @@ read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 	    (code = check_word(ctl, "--status", calls_statuses, w->status)) !=
 		CTL_DONE)
 		return code;
+	if (w->start_us == INT64_MIN)
+		w->start_us =
+		    (w->end_us == INT64_MAX ? clock_us() : w->end_us + 1) -
+		    DAY_US;
+	if (w->parent_sid != NULL && !str_is_sid(w->parent_sid, "CA"))
+		return ctl_say(ctl, CTL_USAGE,
+		    "--parent-call-sid %s: is not CA and 32 hexadecimal digits",
+		    w->parent_sid);
 	return check_word(ctl, "--direction", calls_directions, w->direction);
 }
 

@@ -11,8 +11,9 @@
 
 /* Which calls. */
 struct calls_wanted {
-	int64_t start_us, end_us; /* both included; INT64_MIN, INT64_MAX: any */
+	int64_t start_us, end_us; /* both included; INT64_MAX: any */
 	const char *status, *direction; /* NULL: any */
+	const char *from, *to, *parent_sid; /* NULL: any */
 	int64_t limit;
 };
 

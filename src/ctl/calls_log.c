@@ -105,6 +105,9 @@ calls_log_list(struct ctl *ctl, const struct calls_wanted *w)
 		    .before_us = w->end_us == INT64_MAX ? 0 : w->end_us + 1,
 		    .status = w->status,
 		    .direction = w->direction,
+		    .from = w->from,
+		    .to = w->to,
+		    .parent_sid = w->parent_sid,
 		} };
 	size_t left = (size_t)w->limit;
 	enum status st;
@@ -145,6 +148,7 @@ show_call(const struct call_summary *c, void *arg)
 		cell_text("direction", c->direction, 0),
 		cell_text("from", c->from, 0),
 		cell_text("to", c->to, 0),
+		cell_text("parent_call_sid", c->parent_sid, 0),
 		cell_time("start_at", c->start_us),
 		cell_time("end_at", c->ended ? c->last_us : 0),
 		cell_time("last_at", c->last_us),

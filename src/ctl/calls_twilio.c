@@ -118,7 +118,8 @@ calls_twilio_list(struct ctl *ctl, const struct calls_wanted *wanted)
 	struct twilio t;
 	struct calls_walk w = { .account = &t.account,
 		.filter = { wanted->start_us, wanted->end_us, wanted->status,
-		    wanted->direction },
+		    wanted->direction, wanted->from, wanted->to,
+		    wanted->parent_sid },
 		.limit = (size_t)wanted->limit,
 		.take = list_take,
 		.arg = ctl };

@@ -210,7 +210,9 @@ const struct ctl_command ctl_commands[] = {
 		    "process") } },
 
 	{ "calls list", "", 0, 0, "list calls, newest first",
-	    "List calls, newest first.", ctl_calls_list,
+	    "List calls, newest first: those of the last 24 hours, or of a "
+	    "range of time.",
+	    ctl_calls_list,
 	    { TEXT("start-date", "TIME",
 		  "that started then or later: 2026-11-21, or with "
 		  "T18:50:00Z"),
@@ -220,6 +222,9 @@ const struct ctl_command ctl_commands[] = {
 		    "queued, ringing, in-progress, completed, busy, …"),
 		TEXT("direction", "DIRECTION",
 		    "inbound, outbound-api, outbound-dial, …"),
+		TEXT("from", "ADDRESS", "who called: +14155550100, sip:…"),
+		TEXT("to", "ADDRESS", "who was called"),
+		TEXT("parent-call-sid", "SID", "calls that this one dialled"),
 		AT_MOST("at most so many (100)"), SOURCE } },
 	{ "calls show", "SID", 1, 1, "show one call and its time line",
 	    "Show a call: what is known of it, its status events, and which "

@@ -6,10 +6,16 @@
 #include "store/message.h"
 #include "store/seen.h"
 
+/* Longer than any call lasts: a duration that is longer is none. */
+#define LONGEST_S (INT64_C(7) * 24 * 3600)
+
+#define SECOND_US INT64_C(1000000)
+
 /* What the events make of a call. */
 struct replay {
-	struct buf status, direction, from, to, error_code;
+	struct buf status, direction, from, to, parent_sid, error_code;
 	struct call_summary call;
+	bool lived; /* there is an event before its end */
 };
 
 static void
@@ -19,6 +25,7 @@ replay_release(struct replay *r)
 	buf_release(&r->direction);
 	buf_release(&r->from);
 	buf_release(&r->to);
+	buf_release(&r->parent_sid);
 	buf_release(&r->error_code);
 }
 
@@ -40,7 +47,8 @@ replay_values(struct replay *r, const struct call_event *e)
 	if ((st = replace(&r->status, e->status)) == ST_OK &&
 	    (st = replace(&r->direction, e->direction)) == ST_OK &&
 	    (st = replace(&r->from, e->from)) == ST_OK &&
-	    (st = replace(&r->to, e->to)) == ST_OK)
+	    (st = replace(&r->to, e->to)) == ST_OK &&
+	    (st = replace(&r->parent_sid, e->parent_sid)) == ST_OK)
 		st = replace(&r->error_code, e->error_code);
 	if (e->duration_s >= 0)
 		r->call.duration_s = e->duration_s;
@@ -58,10 +66,24 @@ replay_times(struct call_summary *c, int64_t sequence, int64_t at_us)
 		c->sequence = sequence;
 }
 
+/* Of a call whose end alone is reported, which is all that Twilio does unless
+ * it is asked for more, the end and the duration tell when it began. */
+static void
+replay_start(struct replay *r)
+{
+	struct call_summary *c = &r->call;
+	int64_t start_us = c->last_us - c->duration_s * SECOND_US;
+
+	if (!r->lived && c->duration_s > 0 && c->duration_s <= LONGEST_S &&
+	    c->start_us > start_us)
+		c->start_us = start_us;
+}
+
 /*
  * All events of a call in the order of its life. An end comes last, whatever
  * the numbers say: what has ended stays so. Nothing depends on the order of
- * recording, and version 4 of the schema filled the table in the same way.
+ * recording, and versions 4 and 11 of the schema filled the table in the same
+ * way.
  */
 static enum status
 replay(struct db *db, const char *sid, struct replay *r)
@@ -71,8 +93,9 @@ replay(struct db *db, const char *sid, struct replay *r)
 	enum status st;
 
 	st = db_query(db, &rows,
-	    "SELECT status, direction, caller, callee, error_code, duration_s,"
-	    " sequence, at_us, status IN ('completed', 'busy', 'failed',"
+	    "SELECT status, direction, caller, callee, parent_sid, error_code,"
+	    " duration_s, sequence, at_us, status IN ('completed', 'busy', "
+	    "'failed',"
 	    " 'no-answer', 'canceled') AS final FROM call_event WHERE sid = ?1"
 	    " ORDER BY final, sequence, at_us, status",
 	    "t", sid);
@@ -81,13 +104,16 @@ replay(struct db *db, const char *sid, struct replay *r)
 		e.direction = db_text(rows, 1);
 		e.from = db_text(rows, 2);
 		e.to = db_text(rows, 3);
-		e.error_code = db_text(rows, 4);
-		e.duration_s = db_int(rows, 5);
-		replay_times(&r->call, db_int(rows, 6), db_int(rows, 7));
-		r->call.ended = db_int(rows, 8) != 0;
+		e.parent_sid = db_text(rows, 4);
+		e.error_code = db_text(rows, 5);
+		e.duration_s = db_int(rows, 6);
+		replay_times(&r->call, db_int(rows, 7), db_int(rows, 8));
+		r->call.ended = db_int(rows, 9) != 0;
+		r->lived = r->lived || !r->call.ended;
 		st = replay_values(r, &e);
 	}
 	db_done(rows);
+	replay_start(r);
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
@@ -110,17 +136,20 @@ update_call(struct db *db, const char *sid)
 		st = db_run(db,
 		    "INSERT INTO call (sid, status, direction, caller, callee,"
 		    " error_code, duration_s, sequence, start_us, last_us,"
-		    " ended)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		    " ended, parent_sid)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		    " ?12)"
 		    " ON CONFLICT (sid) DO UPDATE SET status = ?2,"
 		    " direction = ?3, caller = ?4, callee = ?5,"
 		    " error_code = ?6, duration_s = ?7, sequence = ?8,"
-		    " start_us = ?9, last_us = ?10, ended = ?11",
-		    "ttttttiiiii", sid, buf_str(&r.status),
+		    " start_us = ?9, last_us = ?10, ended = ?11,"
+		    " parent_sid = ?12",
+		    "ttttttiiiiit", sid, buf_str(&r.status),
 		    text_or_null(&r.direction), text_or_null(&r.from),
 		    text_or_null(&r.to), text_or_null(&r.error_code),
 		    r.call.duration_s, r.call.sequence, r.call.start_us,
-		    r.call.last_us, (int64_t)r.call.ended);
+		    r.call.last_us, (int64_t)r.call.ended,
+		    text_or_null(&r.parent_sid));
 	replay_release(&r);
 	return st;
 }
@@ -134,10 +163,12 @@ call_event_record(struct db *db, const struct call_event *e)
 	if (st == ST_OK)
 		st = db_run(db,
 		    "INSERT INTO call_event (sid, sequence, status, duration_s,"
-		    " direction, caller, callee, error_code, at_us)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-		    "tititttti", e->sid, e->sequence, e->status, e->duration_s,
-		    e->direction, e->from, e->to, e->error_code, at_us);
+		    " direction, caller, callee, error_code, at_us,"
+		    " parent_sid)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		    "titittttit", e->sid, e->sequence, e->status, e->duration_s,
+		    e->direction, e->from, e->to, e->error_code, at_us,
+		    e->parent_sid);
 	return st == ST_OK ? update_call(db, e->sid) : st;
 }
 

@@ -23,6 +23,7 @@ struct call_event {
 	const char *direction;
 	const char *from;
 	const char *to;
+	const char *parent_sid; /* of the call that dialled this one */
 	const char *error_code;
 	int64_t at_us; /* when it came in */
 };
@@ -63,21 +64,26 @@ struct call_summary {
 	const char *direction;
 	const char *from;
 	const char *to;
+	const char *parent_sid;
 	const char *error_code;
 	int64_t duration_s; /* -1: none was sent */
 	int64_t sequence; /* the highest; -1: none was sent */
-	int64_t start_us; /* when the first event came in */
+	int64_t start_us; /* when the first event came in; where nothing but
+	                   * the end is known, duration_s before it */
 	int64_t last_us; /* and the last */
 	bool ended; /* completed, busy, failed, no-answer or canceled */
 };
 
 /* Which calls: those that started at from_us or later, and before before_us,
- * if that is not 0. NULL: of any status, of any direction. */
+ * if that is not 0. NULL: of any status, any direction, anybody. */
 struct call_filter {
 	int64_t from_us;
 	int64_t before_us;
 	const char *status;
 	const char *direction;
+	const char *from;
+	const char *to;
+	const char *parent_sid;
 };
 
 /* A place in the list: the call that came last. */

@@ -4,7 +4,8 @@
 
 #define SELECT_CALLS \
 	"SELECT sid, status, direction, caller, callee, error_code," \
-	" duration_s, sequence, start_us, last_us, ended FROM call"
+	" duration_s, sequence, start_us, last_us, ended, parent_sid FROM " \
+	"call"
 
 /* The present row of SELECT_CALLS. */
 static enum status
@@ -22,6 +23,7 @@ give_call(struct db_rows *rows, call_summary_fn *fn, void *arg)
 		.start_us = db_int(rows, 8),
 		.last_us = db_int(rows, 9),
 		.ended = db_int(rows, 10) != 0,
+		.parent_sid = db_text(rows, 11),
 	};
 
 	return fn(&c, arg);
@@ -35,48 +37,40 @@ struct span {
 	int64_t limit;
 };
 
-#define IN_SPAN \
-	"start_us BETWEEN ?1 AND ?2 AND (start_us, sid) < (?2, ?3)" \
-	" ORDER BY start_us DESC, sid DESC LIMIT ?4"
-
 /*
- * The statements differ in their filter only; each walks the index that has
- * its columns, backwards. start_us is compared by itself too because SQLite
- * does not see a bound in the pair.
+ * The statements differ in what leads: each walks the index that has its
+ * columns, backwards, and passes over what else does not fit ("+": no index).
+ * start_us is compared by itself too because SQLite does not see a bound in
+ * the pair.
  */
-static enum status
-query_all(struct db *db, struct db_rows **rows, const struct span *s)
-{
-	return db_query(db, rows, SELECT_CALLS " WHERE " IN_SPAN, "iiti",
-	    s->from_us, s->before_us, s->sid, s->limit);
-}
+#define LIST(lead) \
+	SELECT_CALLS " WHERE " lead "(?5 IS NULL OR +status = ?5)" \
+		     " AND (?6 IS NULL OR +direction = ?6)" \
+		     " AND (?7 IS NULL OR +caller = ?7)" \
+		     " AND (?8 IS NULL OR +callee = ?8)" \
+		     " AND (?9 IS NULL OR +parent_sid = ?9)" \
+		     " AND start_us BETWEEN ?1 AND ?2" \
+		     " AND (start_us, sid) < (?2, ?3)" \
+		     " ORDER BY start_us DESC, sid DESC LIMIT ?4"
 
-static enum status
-query_status(struct db *db, struct db_rows **rows, const struct span *s,
-    const char *status)
+/* What has the fewest calls leads: a call has few legs, a caller fewer calls
+ * than there are with one state. */
+static const char *
+statement_of(const struct call_filter *f)
 {
-	return db_query(db, rows,
-	    SELECT_CALLS " WHERE status = ?5 AND " IN_SPAN, "iitit", s->from_us,
-	    s->before_us, s->sid, s->limit, status);
-}
-
-static enum status
-query_direction(struct db *db, struct db_rows **rows, const struct span *s,
-    const char *direction)
-{
-	return db_query(db, rows,
-	    SELECT_CALLS " WHERE direction = ?5 AND " IN_SPAN, "iitit",
-	    s->from_us, s->before_us, s->sid, s->limit, direction);
-}
-
-static enum status
-query_both(struct db *db, struct db_rows **rows, const struct span *s,
-    const char *status, const char *direction)
-{
-	return db_query(db, rows,
-	    SELECT_CALLS " WHERE status = ?5 AND direction = ?6 AND " IN_SPAN,
-	    "iititt", s->from_us, s->before_us, s->sid, s->limit, status,
-	    direction);
+	if (f->parent_sid != NULL)
+		return LIST("parent_sid = ?9 AND ");
+	if (f->from != NULL)
+		return LIST("caller = ?7 AND ");
+	if (f->to != NULL)
+		return LIST("callee = ?8 AND ");
+	if (f->status != NULL && f->direction != NULL)
+		return LIST("status = ?5 AND direction = ?6 AND ");
+	if (f->status != NULL)
+		return LIST("status = ?5 AND ");
+	if (f->direction != NULL)
+		return LIST("direction = ?6 AND ");
+	return LIST("");
 }
 
 /* No sid is below "": a bound without one leaves out all of its moment. */
@@ -107,14 +101,9 @@ call_list(struct db *db, const struct call_filter *f,
 	struct db_rows *rows;
 	enum status st;
 
-	if (f->status != NULL && f->direction != NULL)
-		st = query_both(db, &rows, &s, f->status, f->direction);
-	else if (f->status != NULL)
-		st = query_status(db, &rows, &s, f->status);
-	else if (f->direction != NULL)
-		st = query_direction(db, &rows, &s, f->direction);
-	else
-		st = query_all(db, &rows, &s);
+	st = db_query(db, &rows, statement_of(f), "iitittttt", s.from_us,
+	    s.before_us, s.sid, s.limit, f->status, f->direction, f->from,
+	    f->to, f->parent_sid);
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK)
 		st = give_call(rows, fn, arg);
 	db_done(rows);

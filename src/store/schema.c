@@ -249,6 +249,24 @@ static const char version_10[] =
     "CREATE UNIQUE INDEX call_digits_digest ON call_digits (digest)"
     "  WHERE digest IS NOT NULL;";
 
+/*
+ * Calls by who was in them, and the legs of a call. Of a call that is known
+ * from its end alone the start is the duration before it (call.c).
+ */
+static const char version_11[] =
+    "ALTER TABLE call_event ADD COLUMN parent_sid TEXT;"
+    "ALTER TABLE call ADD COLUMN parent_sid TEXT;"
+    "UPDATE call SET start_us = min(start_us,"
+    "  last_us - duration_s * 1000000)"
+    "  WHERE ended AND duration_s BETWEEN 1 AND 604800 AND NOT EXISTS"
+    "  (SELECT 1 FROM call_event AS e WHERE e.sid = call.sid"
+    "    AND e.status NOT IN ('completed', 'busy', 'failed', 'no-answer',"
+    "    'canceled'));"
+    "CREATE INDEX call_caller ON call (caller, start_us, sid);"
+    "CREATE INDEX call_callee ON call (callee, start_us, sid);"
+    "CREATE INDEX call_parent ON call (parent_sid, start_us, sid)"
+    "  WHERE parent_sid IS NOT NULL;";
+
 /* Without the table of any of these a message or a call is lost. */
 static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM queue_item"
@@ -265,7 +283,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	version_10, NULL };
+	version_10, version_11, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

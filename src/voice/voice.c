@@ -180,6 +180,7 @@ handle_call_status(struct exchange *x)
 	    !exchange_param(x, "Direction", &e.direction) ||
 	    !exchange_param(x, "From", &e.from) ||
 	    !exchange_param(x, "To", &e.to) ||
+	    !exchange_param(x, "ParentCallSid", &e.parent_sid) ||
 	    !exchange_param(x, "ErrorCode", &e.error_code))
 		return;
 	/* What cannot be recorded is no fault of Twilio's. */

@@ -2,6 +2,7 @@
 #include "watch/monitor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/str.h"
 #include "config/config.h"
@@ -53,8 +54,15 @@ handle_batch_monitor_calls(struct exchange *x)
 
 /* --- lists --------------------------------------------------------------- */
 
-/* What a page token is good with: all that chooses calls, but not the limit. */
-#define FILTERS_MAX 256
+/* What a page token is good with: all that chooses calls, but for the times,
+ * which are in it, and not the limit. */
+#define FILTERS_MAX 1024
+
+static const char *
+or_none(const char *text)
+{
+	return text == NULL ? "-" : text;
+}
 
 static void
 put_filters(const struct exchange *x, const struct monitor_query *q,
@@ -62,11 +70,10 @@ put_filters(const struct exchange *x, const struct monitor_query *q,
 {
 	const struct calls_filter *f = &q->filter;
 
-	snprintf(out, FILTERS_MAX, "%d %lld %lld %s %s %s", (int)q->source,
-	    (long long)f->start_us, (long long)f->end_us,
-	    f->status == NULL ? "-" : f->status,
-	    f->direction == NULL ? "-" : f->direction,
-	    x->app->config->twilio.account_sid);
+	snprintf(out, FILTERS_MAX, "%d %s %s %s %s %s %s", (int)q->source,
+	    or_none(f->status), or_none(f->direction), or_none(f->parent_sid),
+	    x->app->config->twilio.account_sid, or_none(f->from),
+	    or_none(f->to));
 }
 
 void
@@ -77,17 +84,50 @@ monitor_token_wrong(struct exchange *x)
 	    "to begin again");
 }
 
+/* A number and a space. */
+static bool
+take_number(const char **at, int64_t *out)
+{
+	char *end;
+
+	*out = strtoll(*at, &end, 10);
+	if (end == *at || *end != ' ')
+		return false;
+	*at = end + 1;
+	return true;
+}
+
+/* Take the times, "START END ", from the front of a place. False: it has none,
+ * or the query has others. */
+static bool
+take_times(struct calls_filter *f, const char **place)
+{
+	int64_t start_us, end_us;
+
+	if (!take_number(place, &start_us) || !take_number(place, &end_us) ||
+	    (f->start_us != INT64_MIN && f->start_us != start_us) ||
+	    (f->end_us != INT64_MAX && f->end_us != end_us))
+		return false;
+	f->start_us = start_us;
+	f->end_us = end_us;
+	return true;
+}
+
 bool
-monitor_place(
-    struct exchange *x, const struct monitor_query *q, struct buf *place)
+monitor_place(struct exchange *x, struct monitor_query *q, struct buf *mem,
+    const char **place)
 {
 	char filters[FILTERS_MAX];
 	enum status st;
 
+	*place = NULL;
 	if (q->page_token == NULL)
 		return true;
 	put_filters(x, q, filters);
-	st = page_token_open(q->page_token, filters, place);
+	st = page_token_open(q->page_token, filters, mem);
+	*place = buf_str(mem);
+	if (st == ST_OK && !take_times(&q->filter, place))
+		st = ST_DENIED;
 	if (st == ST_DENIED)
 		monitor_token_wrong(x);
 	else if (st != ST_OK)
@@ -107,6 +147,7 @@ monitor_list_end(struct exchange *x, const struct monitor_query *q, size_t n,
     const struct buf *place)
 {
 	struct response *r = x->response;
+	struct buf whole = BUF_INIT;
 	char filters[FILTERS_MAX];
 	enum status st = ST_OK;
 
@@ -115,10 +156,15 @@ monitor_list_end(struct exchange *x, const struct monitor_query *q, size_t n,
 		buf_puts(&r->body, "null}");
 	} else {
 		put_filters(x, q, filters);
+		st = buf_printf(&whole, "%lld %lld %s",
+		    (long long)q->filter.start_us, (long long)q->filter.end_us,
+		    buf_str(place));
 		buf_putc(&r->body, '"');
-		st = page_token_make(place, filters, &r->body);
+		if (st == ST_OK)
+			st = page_token_make(&whole, filters, &r->body);
 		buf_puts(&r->body, "\"}");
 	}
+	buf_release(&whole);
 	if (st != ST_OK) {
 		exchange_fail(x, st);
 		return;

@@ -22,9 +22,13 @@ enum monitor_source {
 	MONITOR_LOG, /* the status callbacks that were recorded here */
 };
 
+#define MONITOR_ADDRESS_MAX 256
+
 struct monitor_query {
 	enum monitor_source source;
-	struct calls_filter filter; /* its strings are static */
+	struct calls_filter filter; /* its strings are static, the query's, or
+	                             * these */
+	char from[MONITOR_ADDRESS_MAX], to[MONITOR_ADDRESS_MAX];
 	size_t limit;
 	const char *page_token; /* the query's; NULL: the first page */
 };
@@ -36,10 +40,11 @@ bool monitor_query_batch(struct exchange *, struct monitor_query *);
 
 /* --- lists (monitor.c) --------------------------------------------------- */
 
-/* The place that the page token names, into an empty buf, which stays empty
- * without a token. False if it answered 400. */
-bool monitor_place(
-    struct exchange *, const struct monitor_query *, struct buf *place);
+/* The place that the page token names, NULL without one, in an empty buf; and
+ * the times of its list, which need not come with it. False if it answered
+ * 400. */
+bool monitor_place(struct exchange *, struct monitor_query *, struct buf *mem,
+    const char **place);
 
 /* Answer 400: the token, or the place in it, cannot be used. */
 void monitor_token_wrong(struct exchange *);
@@ -54,8 +59,8 @@ void monitor_list_end(struct exchange *, const struct monitor_query *, size_t n,
 
 void monitor_call_twilio(struct exchange *, const char *sid);
 void monitor_call_log(struct exchange *, const char *sid);
-void monitor_batch_twilio(struct exchange *, const struct monitor_query *);
-void monitor_batch_log(struct exchange *, const struct monitor_query *);
+void monitor_batch_twilio(struct exchange *, struct monitor_query *);
+void monitor_batch_log(struct exchange *, struct monitor_query *);
 
 /* --- the handlers (monitor.c) ---------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /*
  * The same routes from the call log, without asking Twilio: what the status
  * callbacks said, under Twilio's names. The times are those at which the
- * callbacks came in.
+ * callbacks came in; a call that is known from its end alone began its duration
+ * earlier.
  */
 #include "watch/monitor.h"
 
@@ -67,6 +68,7 @@ put_call(struct buf *out, const struct call_summary *c)
 	put_member(out, "direction", c->direction);
 	put_member(out, "from", c->from);
 	put_member(out, "to", c->to);
+	put_member(out, "parent_call_sid", c->parent_sid);
 	put_time(out, "start_time", c->start_us, true);
 	put_time(out, "end_time", c->last_us, c->ended);
 	put_seconds(out, "duration", c->duration_s);
@@ -166,6 +168,9 @@ read_list(struct db *db, void *arg)
 		.before_us = f->end_us == INT64_MAX ? 0 : f->end_us + 1,
 		.status = f->status,
 		.direction = f->direction,
+		.from = f->from,
+		.to = f->to,
+		.parent_sid = f->parent_sid,
 	};
 
 	r->n = 0;
@@ -212,20 +217,20 @@ list_answer(struct reading *r)
 }
 
 void
-monitor_batch_log(struct exchange *x, const struct monitor_query *q)
+monitor_batch_log(struct exchange *x, struct monitor_query *q)
 {
 	struct reading r = { .x = x, .out = &x->response->body, .query = q };
 	struct call_cursor after;
-	struct buf place = BUF_INIT;
+	struct buf mem = BUF_INIT;
+	const char *place;
 
-	if (monitor_place(x, q, &place)) {
-		if (q->page_token != NULL)
+	if (monitor_place(x, q, &mem, &place)) {
+		if (place != NULL)
 			r.after = &after;
-		if (q->page_token != NULL &&
-		    cursor_read(buf_str(&place), &after) != ST_OK)
+		if (place != NULL && cursor_read(place, &after) != ST_OK)
 			monitor_token_wrong(x);
 		else
 			list_answer(&r);
 	}
-	buf_release(&place);
+	buf_release(&mem);
 }

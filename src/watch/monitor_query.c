@@ -82,6 +82,41 @@ read_direction(struct monitor_query *q, const char *value)
 	return NULL;
 }
 
+/* A "+" that nobody encoded comes as a space. */
+static const char *
+read_address(char out[static MONITOR_ADDRESS_MAX], const char *value,
+    const char **filter)
+{
+	if (strlen(value) >= MONITOR_ADDRESS_MAX)
+		return "is longer than any number or address";
+	snprintf(out, MONITOR_ADDRESS_MAX, "%s", value);
+	if (out[0] == ' ' && out[1] >= '0' && out[1] <= '9')
+		out[0] = '+';
+	*filter = out;
+	return NULL;
+}
+
+static const char *
+read_from(struct monitor_query *q, const char *value)
+{
+	return read_address(q->from, value, &q->filter.from);
+}
+
+static const char *
+read_to(struct monitor_query *q, const char *value)
+{
+	return read_address(q->to, value, &q->filter.to);
+}
+
+static const char *
+read_parent(struct monitor_query *q, const char *value)
+{
+	if (!str_is_sid(value, "CA"))
+		return "is not CA and 32 hexadecimal digits";
+	q->filter.parent_sid = value;
+	return NULL;
+}
+
 static const char *
 read_limit(struct monitor_query *q, const char *value)
 {
@@ -110,6 +145,9 @@ static const struct parameter batch_parameters[] = {
 	{ "end_date", read_end },
 	{ "status", read_status },
 	{ "direction", read_direction },
+	{ "from", read_from },
+	{ "to", read_to },
+	{ "parent_call_sid", read_parent },
 	{ "limit", read_limit },
 	{ "page_token", read_token },
 	{ "source", read_source },
@@ -178,8 +216,20 @@ monitor_query_call(struct exchange *x, struct monitor_query *q)
 bool
 monitor_query_batch(struct exchange *x, struct monitor_query *q)
 {
+	bool start, end;
+
 	if (!read_query(x, batch_parameters, q))
 		return false;
+	start = q->filter.start_us != INT64_MIN;
+	end = q->filter.end_us != INT64_MAX;
+	/* A page token has them. */
+	if (q->page_token == NULL && (!start || !end))
+		return refuse(x,
+		    start     ? "end_date"
+			: end ? "start_date"
+			      : "start_date, end_date",
+		    "required, a date (2026-11-21) or a date-time with its "
+		    "zone (2026-11-21T18:50:00Z)");
 	if (q->filter.start_us > q->filter.end_us)
 		return refuse(x, "start_date", "is after end_date");
 	return true;

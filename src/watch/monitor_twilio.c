@@ -223,18 +223,19 @@ list_ask(
 }
 
 void
-monitor_batch_twilio(struct exchange *x, const struct monitor_query *q)
+monitor_batch_twilio(struct exchange *x, struct monitor_query *q)
 {
-	struct calls_walk w = { .filter = q->filter,
-		.limit = q->limit,
-		.take = list_take,
-		.arg = &x->response->body };
-	struct buf place = BUF_INIT;
+	struct calls_walk w = {
+		.limit = q->limit, .take = list_take, .arg = &x->response->body
+	};
+	struct buf mem = BUF_INIT;
 	enum status st = ST_OK;
+	const char *place;
 
-	if (monitor_place(x, q, &place)) {
-		if (q->page_token != NULL)
-			st = calls_place_read(&w.place, buf_str(&place),
+	if (monitor_place(x, q, &mem, &place)) {
+		w.filter = q->filter;
+		if (place != NULL)
+			st = calls_place_read(&w.place, place,
 			    x->app->config->twilio.account_sid);
 		if (st == ST_MALFORMED)
 			monitor_token_wrong(x);
@@ -244,5 +245,5 @@ monitor_batch_twilio(struct exchange *x, const struct monitor_query *q)
 			list_ask(x, q, &w);
 	}
 	calls_walk_release(&w);
-	buf_release(&place);
+	buf_release(&mem);
 }

@@ -48,7 +48,8 @@ def measure(mock, door, rounds, delay_ms):
     twilio = ["-u", f"{ACCOUNT}:{TOKEN}", f"{mock.url}/2010-04-01/Accounts/"
               f"{ACCOUNT}/Calls.json?PageSize={SIZE}"]
     ours = ["-H", f"X-Api-Key: {ADMIN}", f"http://127.0.0.1:{door.port}"
-            f"/batch-monitor-calls?limit={SIZE}"]
+            f"/batch-monitor-calls?limit={SIZE}"
+            "&start_date=2000-01-01&end_date=2100-01-01"]
     for args in (twilio, ours):
         curl(*args)
     theirs, through = [], []

@@ -45,6 +45,8 @@ const fresh = () => ({
 	/* SIDs of calls that have left the list, as when their status is not
 	 * the one asked for any more. */
 	gone: [],
+	/* Whether filters by number and parent are taken, and passed over. */
+	blind: false,
 	/* Milliseconds before an answer. */
 	delay_ms: 0,
 	/* Of the API, since the reset; how many requests on how many connections. */
@@ -84,9 +86,10 @@ function timeFits(query, name, ms) {
 
 const fits = (query) => (call) =>
 	(query.Status === undefined || call.status === query.Status) &&
-	(query.To === undefined || call.to === query.To) &&
-	(query.From === undefined || call.from === query.From) &&
-	(query.ParentCallSid === undefined ||
+	(state.blind || query.To === undefined || call.to === query.To) &&
+	(state.blind || query.From === undefined ||
+		call.from === query.From) &&
+	(state.blind || query.ParentCallSid === undefined ||
 		call.parent === query.ParentCallSid) &&
 	timeFits(query, 'StartTime', call.start) &&
 	timeFits(query, 'EndTime', call.end);
@@ -261,7 +264,7 @@ function control(req, res) {
 			added = 0;
 			pages = new Map();
 		}
-		if (rest.gone)
+		if (rest.gone || rest.blind)
 			pages = new Map();
 		if (add) {
 			added += add;

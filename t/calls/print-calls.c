@@ -6,7 +6,8 @@
  *        print-calls URL next URI
  *
  * CALLS_ACCOUNT, CALLS_USER and CALLS_SECRET are who asks. list follows the
- * pages to the end; names are status, from and before. Prints each call's JSON
+ * pages to the end; names are status, from_number, to_number, parent, from and
+ * before. Prints each call's JSON
  * in a line of its own, or "! STATUS HTTP CODE RETRY_AFTER TEXT" and ends with
  * 1.
  */
@@ -93,6 +94,9 @@ run(struct http_client *client, char **argv)
 		return list(client, &a, NULL, argv[3]);
 	q.page_size = atoi(argv[3]);
 	q.status = value_of(argv + 4, "status");
+	q.from = value_of(argv + 4, "from_number");
+	q.to = value_of(argv + 4, "to_number");
+	q.parent_sid = value_of(argv + 4, "parent");
 	q.start_from = value_of(argv + 4, "from");
 	q.start_before = value_of(argv + 4, "before");
 	return list(client, &a, &q, NULL);

@@ -128,9 +128,12 @@ def same_as_over_http(door):
     for filters in [{}, {"status": "busy"}, {"direction": "inbound"},
                     {"status": "completed", "direction": "outbound-dial"},
                     {"start_date": "2020-01-01", "end_date": "2100-01-01"},
-                    {"end_date": "2020-01-01"}]:
+                    {"from": "+14155550100"}, {"to": "+14155550100"},
+                    {"to": "+14155550199", "status": "busy"},
+                    {"start_date": "2019-12-31", "end_date": "2020-01-01"}]:
         reply = get(door, "/batch-monitor-calls?" + urlencode(
-            {"source": "log", "limit": "1000", **filters}))
+            {"source": "log", "limit": "1000", "start_date": "2020-01-01",
+             "end_date": "2100-01-01", **filters}))
         equal(listed(door, **{k.replace("_", "-"): v
                               for k, v in filters.items()}),
               [c["sid"] for c in reply["calls"]], f"calls for {filters}")

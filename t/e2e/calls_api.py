@@ -94,11 +94,19 @@ def sdk(mock, wanted):
     return json.loads(done.stdout)
 
 
+# Filters by who was in a call, and the member that they look at.
+NUMBERS = {"from_number": "from", "to_number": "to",
+           "parent": "parent_call_sid"}
+
+
 def random_query(rng, calls):
     """Filters, as the client takes them."""
     query = {"page_size": rng.choice([1000, 999, 500, 100, 50])}
     if rng.random() < 0.5:
         query["status"] = rng.choice(STATUSES)
+    for name, member in NUMBERS.items():
+        if rng.random() < 0.2:
+            query[name] = rng.choice([c[member] for c in calls if c[member]])
     started = [moment(c["start_time"]) for c in calls if c["start_time"]]
     if rng.random() < 0.6:
         query["from"] = iso(rng.choice(started))
@@ -110,6 +118,8 @@ def random_query(rng, calls):
 def fits(call, query):
     start = call["start_time"] and iso(moment(call["start_time"]))
     if "status" in query and call["status"] != query["status"]:
+        return False
+    if any(n in query and call[m] != query[n] for n, m in NUMBERS.items()):
         return False
     if ("from" in query or "before" in query) and not start:
         return False
@@ -124,6 +134,8 @@ def list_args(query):
 
 def sdk_options(query):
     names = {"page_size": "pageSize", "status": "status",
+             "from_number": "from", "to_number": "to",
+             "parent": "parentCallSid",
              "from": "startTimeAfter", "before": "startTimeBefore"}
     return {"list": {names[n]: v for n, v in query.items()}}
 

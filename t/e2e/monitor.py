@@ -70,9 +70,20 @@ class WatchingByHand(ByHand):
         return super().config(**changes) + f"\n[twilio]\n{self.mock.settings()}"
 
 
+# A list has a range; calls that have not started are in none.
+EVER = {"start_date": "2000-01-01", "end_date": "2100-01-01"}
+
+
 def query(**params):
+    """A list's URL, of all times unless it is told or in a token."""
+    if not params.get("page_token"):
+        params = EVER | params
     return LIST + "?" + urllib.parse.urlencode(
         {k: v for k, v in params.items() if v is not None})
+
+
+def begun(mock):
+    return [c for c in mock.calls() if c["start_time"]]
 
 
 def fresh(door):
@@ -81,15 +92,17 @@ def fresh(door):
     return door.mock
 
 
-def walk(door, limit=None, between=None, **filters):
-    """Every page of a list: [sids]."""
+def walk(door, limit=None, between=None, repeat=False, **filters):
+    """Every page of a list: [sids]; repeat: with its times each time."""
     pages, token = [], None
     while True:
         if limit is not None and callable(limit):
             filters["limit"] = limit()
         elif limit is not None:
             filters["limit"] = limit
-        page = get(door, query(page_token=token, **filters))
+        page = get(door, query(page_token=token, **(
+            filters if token is None or repeat else
+            {k: v for k, v in filters.items() if not k.endswith("_date")})))
         equal(set(page), {"calls", "count", "next_page_token"}, "members")
         equal(len(page["calls"]), page["count"], "count")
         true(page["count"] <= filters.get("limit", 100), "limit")
@@ -175,7 +188,7 @@ FAILURES = [
 def failures(door):
     mock = fresh(door)
     sid = mock.calls()[0]["sid"]
-    for route in (f"/monitor-call/{sid}", LIST):
+    for route in (f"/monitor-call/{sid}", query()):
         for script, status, retry, text in FAILURES:
             mock.set(script=script)
             reply = admin(door, route)
@@ -191,7 +204,7 @@ def failures(door):
     for script in (["no-calls"], ["next:https://evil.example/"], ["loop"],
                    ["calls-strings"], ["too-many"], ["twice"], ["404"]):
         mock.set(script=script)
-        reply = admin(door, LIST)
+        reply = admin(door, query())
         check_json_error(reply, 502)
     true(b"twilio.account_sid" in reply.body, f"no such account: {reply}")
     log = door.dir.read("state/log")
@@ -220,7 +233,7 @@ def calls_are_counted(door):
     for script, route in [([], f"/monitor-call/{sid}"),
                           (["500"], f"/monitor-call/{sid}"),
                           ([], f"/monitor-call/{UNKNOWN}"),
-                          (["401"], LIST), (["429:0"] * 3, LIST)]:
+                          (["401"], query()), (["429:0"] * 3, query())]:
         mock.set(script=script)
         admin(door, route)
     since = page_of(door).since(before)
@@ -237,9 +250,10 @@ def text_passes_through(door):
     mock = fresh(door)
     reply = admin(door, query(limit=1000))
     page = json.loads(reply.body)
-    calls = mock.calls()
+    calls = begun(mock)
     equal(page["calls"], calls[:1000], "calls")
-    status, twilio = mock.page(PageSize=1000)
+    status, twilio = mock.page(
+        PageSize=1000, **{"StartTime>": "2000-01-01T00:00:00Z"})
     equal((status, twilio["calls"]), (200, page["calls"]), "Twilio's page")
     for call in calls[:5]:
         text = json.dumps(call, ensure_ascii=False, separators=(",", ":"))
@@ -249,9 +263,9 @@ def text_passes_through(door):
 
 def one_request_a_page(door):
     mock = fresh(door)
-    total = len(mock.calls())
+    total = len(begun(mock))
     pages = walk(door, limit=700)
-    equal(flat(pages), [c["sid"] for c in mock.calls()], "all calls")
+    equal(flat(pages), [c["sid"] for c in begun(mock)], "all calls")
     equal(mock.state()["count"], -(-total // 700), "requests")
     equal(len(flat([pages[0]])), 700, "full pages")
     mock.check()
@@ -275,13 +289,20 @@ def written(rng, at):
     return text + f"{sign}{hours:02d}" + rng.choice([":", ""]) + f"{minutes:02d}"
 
 
-def random_filters(rng, times):
-    """(parameters, what they mean for (start, status, direction))."""
-    params, low, high = {}, None, None
+# Parameters that choose calls by a member, which has the same name.
+MEMBERS = ["status", "direction", "from", "to", "parent_call_sid"]
+
+
+def random_filters(rng, times, calls):
+    """(parameters, what they mean for (start, call))."""
+    params, low, high = dict(EVER), None, None
     if rng.random() < 0.5:
         params["status"] = rng.choice(STATUSES)
     if rng.random() < 0.6:
         params["direction"] = rng.choice(DIRECTIONS)
+    for name in ("from", "to", "parent_call_sid"):
+        if rng.random() < 0.15:
+            params[name] = rng.choice(calls)[name] or UNKNOWN
     a, b = sorted(rng.sample(times, 2))
     if rng.random() < 0.4:
         if rng.random() < 0.3:
@@ -298,12 +319,9 @@ def random_filters(rng, times):
             high = b
             params["end_date"] = written(rng, b)
 
-    def wanted(start, status, direction):
-        if params.get("status", status) != status or \
-                params.get("direction", direction) != direction:
+    def wanted(start, call):
+        if any(params.get(n, call[n]) != call[n] for n in MEMBERS):
             return False
-        if low is None and high is None:
-            return True
         # Twilio's filter has no place for a call that has not started.
         return start is not None and (low is None or start >= low) and \
             (high is None or start <= high)
@@ -325,16 +343,16 @@ def properties_twilio(door):
     calls = mock.calls()
     times = sorted({started(c) for c in calls} - {None})
     for _ in range(15 if QUICK else 30):
-        params, wanted = random_filters(rng, times)
+        params, wanted = random_filters(rng, times, calls)
         limit = rng.choice([1000, 1000, 300, 97, 40, 13])
         if rng.random() < 0.2:
             sizes = random.Random(rng.random())
 
             def limit(sizes=sizes):
                 return sizes.randrange(20, 400)
-        expected = [c["sid"] for c in calls if wanted(
-            started(c), c["status"], c["direction"])]
-        check_walk(walk(door, limit=limit, **params), expected, limit,
+        expected = [c["sid"] for c in calls if wanted(started(c), c)]
+        check_walk(walk(door, limit=limit, repeat=rng.random() < 0.5,
+                        **params), expected, limit,
                    (params, limit))
     mock.check()
 
@@ -342,7 +360,7 @@ def properties_twilio(door):
 def list_grows(door):
     """Calls that come while it is read take no place from the others."""
     mock = fresh(door)
-    old = [c["sid"] for c in mock.calls() if c["direction"] == "inbound"]
+    old = [c["sid"] for c in begun(mock) if c["direction"] == "inbound"]
     for limit, more in [(7, 3), (30, 150), (250, 1200)]:
         left = [6]
 
@@ -361,7 +379,7 @@ def list_shrinks(door):
     """Calls that leave it, just where a page ended, take no others with them:
     found again by the next one, or else by the time."""
     mock = fresh(door)
-    calls = mock.calls()
+    calls = begun(mock)
     inbound = [i for i, c in enumerate(calls) if c["direction"] == "inbound"]
     for both in (False, True):
         gone, token, seen = [], None, []
@@ -407,7 +425,7 @@ def bound(door):
 def fails_later(door):
     """What was found is given, and the failure is the next request's."""
     mock = fresh(door)
-    inbound = [c["sid"] for c in mock.calls() if c["direction"] == "inbound"]
+    inbound = [c["sid"] for c in begun(mock) if c["direction"] == "inbound"]
     mock.set(script=["ok", "403", "403"])
     page = get(door, query(limit=1000, direction="inbound"))
     true(0 < page["count"] < 1000, f"{page['count']} calls")
@@ -431,6 +449,8 @@ def tokens(door):
     for other in damaged:
         check_json_error(admin(door, query(page_token=other, **filters)), 400)
     for change in [{"direction": None}, {"direction": "outbound-api"},
+                   {"from": "+14155550100"}, {"to": "+14155550100"},
+                   {"parent_call_sid": UNKNOWN},
                    {"status": None}, {"status": "busy"}, {"source": "log"},
                    {"start_date": "2020-01-01"}, {"end_date": "2027-01-01"}]:
         check_json_error(admin(door, query(
@@ -438,9 +458,51 @@ def tokens(door):
     equal(mock.state()["count"], asked, "nobody was asked")
     page = get(door, query(page_token=token, **(filters | {"limit": 3})))
     equal(page["count"], 3, "another limit is none of the filters")
+    same = get(door, query(page_token=token, **(filters | EVER)))
+    equal(same["calls"][:3], page["calls"], "nor are the same times")
     log_token = get(door, query(source="log", limit=1))["next_page_token"]
     if log_token is not None:
         check_json_error(admin(door, query(page_token=log_token)), 400)
+
+
+def missing_times(door):
+    """A list without an end would be all that there ever was."""
+    mock = fresh(door)
+    for source in ("", "&source=log", "&source=twilio", "&limit=1"):
+        for given, missing in [("", "start_date, end_date"),
+                               ("start_date=2026-11-21", "end_date"),
+                               ("end_date=2026-11-21", "start_date")]:
+            reply = admin(door, f"{LIST}?{given}{source}".replace("?&", "?"))
+            check_json_error(reply, 400)
+            text = json.loads(reply.body)["error"]
+            true(text.startswith(f"{missing}: required"), text)
+    equal(mock.state()["count"], 0, "nobody was asked")
+
+
+def who(door):
+    """By who was in a call; Twilio filters, and we filter again."""
+    mock = fresh(door)
+    calls = begun(mock)
+    leg = next(c for c in calls if c["parent_call_sid"])
+    for names in [["from"], ["to"], ["parent_call_sid"], ["from", "to"],
+                  ["from", "status"], ["to", "parent_call_sid"]]:
+        expected = [c["sid"] for c in calls
+                    if all(c[n] == leg[n] for n in names)]
+        wanted = {n: leg[n] for n in names}
+        equal(flat(walk(door, limit=1000, **wanted)), expected, f"{wanted}")
+        asked = mock.state()["requests"][-1]["url"]
+        for name, sent in [("from", "From"), ("to", "To"),
+                           ("parent_call_sid", "ParentCallSid")]:
+            equal(f"&{sent}=" in asked, name in names, f"{sent} in {asked}")
+    page = get(door, f"{query(limit=1000)}&from={leg['from']}")
+    equal([c["sid"] for c in page["calls"]],
+          [c["sid"] for c in calls if c["from"] == leg["from"]],
+          "a + that nobody encoded")
+    # A Twilio that does not know these filters.
+    mock.set(blind=True)
+    equal(flat(walk(door, limit=1000, **{"from": leg["from"]})),
+          [c["sid"] for c in calls if c["from"] == leg["from"]], "again")
+    mock.check()
 
 
 def plus_signs(door):
@@ -452,7 +514,8 @@ def plus_signs(door):
     expected = [c["sid"] for c in calls
                 if started(c) is not None and started(c) >= at]
     for zone in ("+02:00", "%2B02:00", "%2b0200", "+02"):
-        page = get(door, f"{LIST}?limit=1000&start_date={there}{zone}")
+        page = get(door, f"{LIST}?limit=1000&end_date=2100-01-01"
+                   f"&start_date={there}{zone}")
         equal([c["sid"] for c in page["calls"]], expected[:1000], zone)
     mock.check()
 
@@ -461,8 +524,8 @@ def plus_signs(door):
 
 
 def in_log(door):
-    """Calls with status callbacks, in all kinds of orders: {sid: (status,
-    direction)}, oldest first."""
+    """Calls with status callbacks, in all kinds of orders: {sid: its members},
+    oldest first."""
     rng = random.Random(42)
     known = {}
     for _ in range(120):
@@ -470,10 +533,16 @@ def in_log(door):
         life = ["ringing", "in-progress", "completed"][:rng.randrange(1, 4)]
         if rng.random() < 0.4:
             life = [rng.choice(["busy", "failed", "no-answer", "canceled"])]
+        more = {"From": f"+1415555010{rng.randrange(3)}",
+                "To": f"sip:{rng.randrange(4)}@b.example"}
+        if known and rng.random() < 0.3:
+            more["ParentCallSid"] = rng.choice(list(known)[-4:])
         for number, status in enumerate(life):
             call_status(door, sid, status, SequenceNumber=str(number),
-                        Direction=direction)
-        known[sid] = (life[-1], direction)
+                        Direction=direction, **more)
+        known[sid] = {"status": life[-1], "direction": direction,
+                      "from": more["From"], "to": more["To"],
+                      "parent_call_sid": more.get("ParentCallSid")}
     return known
 
 
@@ -498,6 +567,9 @@ def properties_log(door):
             params["status"] = rng.choice(STATUSES)
         if rng.random() < 0.5:
             params["direction"] = rng.choice(DIRECTIONS)
+        for name in ("from", "to", "parent_call_sid"):
+            if rng.random() < 0.2:
+                params[name] = known[rng.choice(newest)][name] or UNKNOWN
         late, early = sorted(rng.sample(range(len(newest)), 2))
         first, last = newest[early], newest[late]
         if rng.random() < 0.5:
@@ -507,8 +579,8 @@ def properties_log(door):
         limit = rng.choice([1000, 50, 17, 7])
         expected = [
             sid for sid in newest
-            if params.get("status", known[sid][0]) == known[sid][0] and
-            params.get("direction", known[sid][1]) == known[sid][1] and
+            if all(params.get(n, known[sid][n]) == known[sid][n]
+                   for n in MEMBERS) and
             ("start_date" not in params or starts[sid] >= starts[first]) and
             ("end_date" not in params or starts[sid] <= starts[last])]
         pages = walk(door, limit=limit, source="log", **params)
@@ -539,7 +611,7 @@ def watching_starves_nobody(door):
     waiting = [ask_later(door, f"/monitor-call/{sid}") for _ in range(WAITING)]
     wait_for(lambda: mock.state()["count"] == WAITING, "both hang")
     for _ in range(3):
-        for route in (f"/monitor-call/{sid}", LIST):
+        for route in (f"/monitor-call/{sid}", query()):
             reply = admin(door, route)
             check_json_error(reply, 503)
             true(int(reply.header("retry-after")) >= 1, f"{reply}")
@@ -549,7 +621,7 @@ def watching_starves_nobody(door):
     door.responder.kill(signal.SIGHUP)
     wait_for(lambda: door.dir.read("state/log").count('"reloaded"') > reloads,
              "reloaded")
-    check_json_error(admin(door, LIST), 503)
+    check_json_error(admin(door, query()), 503)
     errors = []
 
     def webhooks():
@@ -600,8 +672,10 @@ def by_hand(mock):
     """Plain CGI: each request may ask."""
     with WatchingByHand(mock) as door:
         mock.reset()
-        calls = mock.calls()
+        calls = begun(mock)
         equal(get(door, f"/monitor-call/{calls[0]['sid']}"), calls[0], "call")
+        equal(get(door, query(**{"to": calls[0]["to"]}))["calls"][0],
+              calls[0], "whom it went to")
         equal(get(door, query(limit=1000))["calls"], calls[:1000], "all")
         page = get(door, query(limit=2))
         equal(page["calls"], calls[:2], "list")
@@ -610,7 +684,7 @@ def by_hand(mock):
         # Signatures may be off, and then there need be no token.
         door.dir.write("switchhook.conf", door.config(
             token="", previous="", server="signature = off"))
-        for route in (LIST, f"/monitor-call/{calls[0]['sid']}"):
+        for route in (query(), f"/monitor-call/{calls[0]['sid']}"):
             reply = admin(door, route)
             check_json_error(reply, 503)
             true(b"twilio.auth_token" in reply.body and
@@ -619,7 +693,8 @@ def by_hand(mock):
 
 TESTS = [one_call, unknown_call, bad_sids, failures, calls_are_counted,
          text_passes_through, one_request_a_page, properties_twilio,
-         list_grows, list_shrinks, bound, fails_later, tokens, plus_signs,
+         list_grows, list_shrinks, bound, fails_later, tokens, missing_times,
+         who, plus_signs,
          properties_log, watching_starves_nobody]
 
 

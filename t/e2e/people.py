@@ -2,12 +2,13 @@
 has a table of them."""
 import json
 import subprocess
+from email.utils import parsedate_to_datetime
 
 import client
 import fastcgi
 from cases import (check_twiml, conversation, entries_of, envelope_of,
                    message, recut, sid, tel, with_text)
-from doors import TOKEN, ByHand, NginxFastcgi
+from doors import ADMIN, TOKEN, ByHand, NginxFastcgi
 from outcome import equal, true
 from servers import Process, clean_env, connects
 from twilio_sign import form, sha_query, sign
@@ -324,6 +325,65 @@ def json_at_the_wrong_url(door):
     check_twiml(post_json(door, message(tel(), message_sid),
                           "/whatsapp/status"))
     envelope_of(door, "unrouted", message_sid)
+
+
+# ---- the log of calls
+
+
+def between(door, more=""):
+    reply = door.ask("GET", "/batch-monitor-calls?source=log"
+                     "&start_date=2020-01-01&end_date=2100-01-01" + more,
+                     [("X-Api-Key", ADMIN)])
+    equal(reply.status, 200, f"{more}: {reply}")
+    return json.loads(reply.body)
+
+
+@case
+def calls_of_one_person(door):
+    """Whoever asks what became of a caller finds the calls, and their legs;
+    with a range of time, or is told so."""
+    caller, callee = tel(), tel()
+    call, leg = "CA" + sid()[2:], "CA" + sid()[2:]
+    for params in [{"CallSid": call, "To": callee},
+                   {"CallSid": leg, "From": callee, "To": caller,
+                    "ParentCallSid": call, "Direction": "outbound-dial"}]:
+        body = CALL | {"From": caller, "CallStatus": "busy"} | params
+        equal(door.post("/call-status", form(body)).status, 204, f"{params}")
+    for more, want in [(f"&from={caller}", [call]),
+                       (f"&from=%2B{caller[1:]}", [call]),
+                       (f"&to={caller}", [leg]),
+                       (f"&from={caller}&to={callee}", [call]),
+                       (f"&from={caller}&to={caller}", []),
+                       (f"&parent_call_sid={call}", [leg]),
+                       (f"&parent_call_sid={leg}", [])]:
+        equal([c["sid"] for c in between(door, more)["calls"]], want, more)
+    for args, want in [(["--from", caller], [call]), (["--to", caller], [leg]),
+                       (["--parent-call-sid", call], [leg])]:
+        equal([r["sid"] for r in door.rows("calls", "list", *args)], want,
+              f"{args}")
+    reply = door.ask("GET", "/batch-monitor-calls?source=log&start_date="
+                     "2020-01-01", [("X-Api-Key", ADMIN)])
+    equal(reply.status, 400, f"{reply}")
+    true(b"end_date: required" in reply.body, f"{reply}")
+    token = between(door, "&limit=1")["next_page_token"]
+    reply = door.ask("GET", "/batch-monitor-calls?source=log&limit=1"
+                     "&page_token=" + token, [("X-Api-Key", ADMIN)])
+    equal(reply.status, 200, f"a token has its times: {reply}")
+
+
+@case
+def end_alone(door):
+    """Twilio reports the end of a call alone, unless told otherwise: it began
+    its duration earlier."""
+    call = CALL | {"CallSid": "CA" + sid()[2:], "CallStatus": "completed",
+                   "CallDuration": "3600"}
+    equal(door.post("/call-status", form(call)).status, 204, "status")
+    reply = door.ask("GET", f"/monitor-call/{call['CallSid']}?source=log",
+                     [("X-Api-Key", ADMIN)])
+    found = json.loads(reply.body)
+    began, ended = (parsedate_to_datetime(found[n])
+                    for n in ("start_time", "end_time"))
+    equal((ended - began).total_seconds(), 3600, f"{found}")
 
 
 # ---- templates

@@ -147,6 +147,9 @@ put_query(struct buf *out, const struct calls_account *a,
 	buf_printf(
 	    out, PAGE_PATH ".json?PageSize=%d", a->account_sid, q->page_size);
 	put_filter(out, "Status", q->status);
+	put_filter(out, "From", q->from);
+	put_filter(out, "To", q->to);
+	put_filter(out, "ParentCallSid", q->parent_sid);
 	put_filter(out, "StartTime%3E", q->start_from);
 	put_filter(out, "StartTime%3C", q->start_before);
 	return out->err;

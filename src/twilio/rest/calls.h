@@ -50,6 +50,8 @@ enum status calls_fetch(struct http_client *, const struct calls_account *,
 /* What Twilio filters by. NULL: not. Times "2026-11-21T00:00:00Z". */
 struct calls_query {
 	const char *status;
+	const char *from, *to; /* exactly as Twilio has them */
+	const char *parent_sid; /* ParentCallSid */
 	const char *start_from; /* StartTime>=, on or after */
 	const char *start_before; /* StartTime<, before */
 	int page_size; /* 1..CALLS_PAGE_MAX */

@@ -110,6 +110,12 @@ item_is(struct calls_page *page, size_t i, const char *sid)
 	return *sid != '\0' && strcmp(item_text(page, i, "sid"), sid) == 0;
 }
 
+static bool
+item_has(struct calls_page *page, size_t i, const char *name, const char *text)
+{
+	return text == NULL || strcmp(item_text(page, i, name), text) == 0;
+}
+
 /* A call that has not started has no time to compare: where Twilio has it in
  * the list it stays. */
 static bool
@@ -117,8 +123,10 @@ item_wanted(const struct calls_filter *f, struct calls_page *page, size_t i)
 {
 	int64_t us;
 
-	if (f->direction != NULL &&
-	    strcmp(item_text(page, i, "direction"), f->direction) != 0)
+	if (!item_has(page, i, "direction", f->direction) ||
+	    !item_has(page, i, "from", f->from) ||
+	    !item_has(page, i, "to", f->to) ||
+	    !item_has(page, i, "parent_call_sid", f->parent_sid))
 		return false;
 	if (f->start_us == INT64_MIN && f->end_us == INT64_MAX)
 		return true;
@@ -233,6 +241,9 @@ calls_walk_page(struct calls_walk *w)
 {
 	struct calls_page page = CALLS_PAGE_INIT;
 	struct calls_query q = { .status = w->filter.status,
+		.from = w->filter.from,
+		.to = w->filter.to,
+		.parent_sid = w->filter.parent_sid,
 		.page_size = page_size(w) };
 	char from[MOMENT_ISO_MAX], before[MOMENT_ISO_MAX];
 	enum status st;

@@ -1,7 +1,8 @@
 /*
  * A walk through the calls of an account, newest first, from page to page of
- * Twilio's. Twilio filters by status and time; we filter by direction, and by
- * time once more, should its own filter be coarser.
+ * Twilio's. Twilio filters by all but the direction; we filter by direction,
+ * and by all the rest but the status once more, should its own filter be
+ * coarser.
  *
  * Behind the first one Twilio's pages stay as they are, but the first begins
  * with the newest call, so calls that have come since move the rest on, over
@@ -23,6 +24,8 @@
 struct calls_filter {
 	int64_t start_us, end_us; /* both included; INT64_MIN, INT64_MAX: any */
 	const char *status, *direction; /* NULL: any */
+	const char *from, *to; /* NULL: anybody */
+	const char *parent_sid; /* NULL: any, and calls without one */
 };
 
 /* Where to go on: in the page of uri (NULL: the first), behind the call last
