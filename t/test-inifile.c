@@ -205,6 +205,8 @@ test_nearest(void)
 	assert_nearest("PATH", "threads", "path", 2);
 	assert_nearest("log-levle", "log_level", "log_format", 1);
 	assert_nearest("wran", "warn|warning", "info", 1);
+	assert_nearest("Sya", "Sms", "Say", 2);
+	assert_nearest("yas", "Sms", "Say", 0);
 	assert_nearest("banana", "threads", "path", 0);
 	assert_nearest("", "threads", "path", 0);
 	/* Longer than any name of ours: nothing is computed. */

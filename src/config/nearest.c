@@ -19,22 +19,36 @@ min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Levenshtein's distance, one row at a time; lb <= NAME_MAX_LEN. */
+static bool
+same(char a, char b)
+{
+	return fold(a) == fold(b);
+}
+
+/*
+ * Levenshtein's distance, but two letters that changed places are one edit; row
+ * by row, of which three are kept; lb <= NAME_MAX_LEN.
+ */
 static size_t
 edit_distance(const char *a, size_t la, const char *b, size_t lb)
 {
-	size_t row[NAME_MAX_LEN + 1], i, j, diagonal, above;
+	size_t rows[3][NAME_MAX_LEN + 1], *row, *above, *before, i, j;
 
+	row = rows[0];
 	for (j = 0; j <= lb; j++)
 		row[j] = j;
 	for (i = 1; i <= la; i++) {
-		diagonal = row[0];
+		before = rows[(i + 1) % 3];
+		above = row;
+		row = rows[i % 3];
 		row[0] = i;
 		for (j = 1; j <= lb; j++) {
-			above = row[j];
-			row[j] = min3(above + 1, row[j - 1] + 1,
-			    diagonal + (fold(a[i - 1]) != fold(b[j - 1])));
-			diagonal = above;
+			row[j] = min3(above[j] + 1, row[j - 1] + 1,
+			    above[j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]) &&
+			    before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
 	}
 	return row[lb];

@@ -13,9 +13,9 @@ struct nearest {
 
 /*
  * Offer a candidate. True if it is closer to wrong than those before it, and
- * close enough to be meant (about one edit in three characters; upper and
- * lower case, "-" and "_" are the same): the caller then remembers which it
- * was. A name ends at NUL or "|".
+ * close enough to be meant (about one edit in three characters; two letters
+ * that changed places are one; upper and lower case, "-" and "_" are the same):
+ * the caller then remembers which it was. A name ends at NUL or "|".
  */
 bool nearest_offer(struct nearest *, const char *wrong, const char *name);
 
