@@ -142,7 +142,7 @@ class Calls(ctl.Site):
         self.assertNotIn("digits zip", p.stderr)
         os.unlink(self.path("templates/zip-retry.twiml.xml"))
         with open(self.path("templates/bad.twiml.xml"), "w") as f:
-            f.write("<Response><Sya/></Response>")
+            f.write("<Response>{</Response>")
         p = self.code(3, "check")
         self.assertRegex(p.stderr, r"switchhook\.conf:\d+: digits zip: "
                          "there is no template zip-retry")

@@ -28,9 +28,10 @@ make_texts(void)
 		    "<Gather numDigits='%d' action='{u%d}'><Say> {a} "
 		    "<break/>&amp;<![CDATA[x]]></Say></Gather>",
 		    i, i);
+	/* With warnings. */
+	buf_puts(&b, "<x/><Dial y='1'><Say/></Dial>");
 	snprintf(good, sizeof(good), "%s</Response>", buf_str(&b));
-	snprintf(bad, sizeof(bad), "%s<x/><Dial><Say/></Dial></Response>",
-	    buf_str(&b));
+	snprintf(bad, sizeof(bad), "%s{</Response>", buf_str(&b));
 	buf_release(&b);
 }
 

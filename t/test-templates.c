@@ -321,15 +321,16 @@ test_bad_edit(void)
 	folder_write(&f, "x", SAY("old"));
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_TRUE(is_ready(&f, &why));
-	folder_write(&f, "x", "<Response>\n <say>x</say><b/></Response>");
+	folder_write(&f, "x", "<Response>\n <Say>}</Say>{</Response>");
 	wait_for_look();
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_EQUAL(logged(&f, "template refused"), 3);
-	CU_ASSERT_EQUAL(logged(&f, "x.twiml.xml:2:2: there is no element"), 1);
+	CU_ASSERT_EQUAL(logged(&f, "x.twiml.xml:2:7: "), 1);
 	CU_ASSERT_FALSE(is_ready(&f, &why));
 	CU_ASSERT_STRING_EQUAL(buf_str(&why),
-	    "x.twiml.xml:2:2: there is no element <say>; did you mean <Say>?");
+	    "x.twiml.xml:2:7: \"}\" without \"{\"; write }} for the brace "
+	    "itself");
 	wait_for_look();
 	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "old");
 	CU_ASSERT_FALSE(is_ready(&f, &why));
@@ -353,6 +354,39 @@ folder_reload(struct folder *f, const char *dir)
 	CU_ASSERT_EQUAL(templates_inherit(next, f->templates), ST_OK);
 	templates_close(f->templates);
 	f->templates = next;
+}
+
+/* What is not known is played, and logged once for each version. */
+static void
+test_warned(void)
+{
+	static const char warning[] = "template taken with a warning";
+	struct buf why = BUF_INIT;
+	struct folder f;
+	char out[200];
+
+	folder_open(&f);
+	folder_write(&f, "x",
+	    "<Response>\n <say/><Pause b='1'/><Say>one</Say>"
+	    "</Response>");
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "one");
+	CU_ASSERT_EQUAL(logged(&f, warning), 2);
+	CU_ASSERT_EQUAL(logged(&f, "x.twiml.xml:2:2: there is no element"), 1);
+	CU_ASSERT_TRUE(is_ready(&f, &why));
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "one");
+	CU_ASSERT_EQUAL(logged(&f, warning), 2);
+	folder_write(&f, "x", "<Response><Sya/><Say>two</Say></Response>");
+	wait_for_look();
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "two");
+	CU_ASSERT_EQUAL(logged(&f, warning), 3);
+	/* A reload takes it along, and has nothing new to say. */
+	folder_reload(&f, f.dir);
+	CU_ASSERT_STRING_EQUAL(said(&f, "x", out), "two");
+	CU_ASSERT_EQUAL(logged(&f, warning), 3);
+	CU_ASSERT_EQUAL(logged(&f, "template refused"), 0);
+	folder_close(&f);
+	buf_release(&why);
 }
 
 static void
@@ -726,6 +760,7 @@ main(void)
 		{ "reload", test_reload },
 		{ "unseen change", test_unseen_change },
 		{ "bad edit", test_bad_edit },
+		{ "warned of", test_warned },
 		{ "taken along by a reload", test_inherited },
 		{ "a folder that is gone", test_folder_gone },
 		{ "bad from the start", test_bad_from_the_start },

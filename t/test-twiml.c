@@ -139,7 +139,7 @@ test_renders(void)
 	buf_release(&out);
 }
 
-/* Each has every mistake, and only those. */
+/* Each has every mistake, or warning, and only those. */
 static const struct {
 	const char *template, *errors;
 } mistakes[] = {
@@ -161,54 +161,10 @@ static const struct {
 	    "<Response>\n" },
 	{ "<Say>x</Say>",
 	    "x.twiml.xml:1:1: the root is <Say>; it must be <Response>\n" },
-	/* Elements. */
-	{ "<Response>\n <say>x</say>\n <Gathre/>\n <Frobnicate/>\n"
-	  " <Say><Break/></Say></Response>",
-	    "x.twiml.xml:2:2: there is no element <say>; did you mean <Say>?\n"
-	    "x.twiml.xml:3:2: there is no element <Gathre>; did you mean "
-	    "<Gather>?\n"
-	    "x.twiml.xml:4:2: there is no element <Frobnicate>; remove it\n"
-	    "x.twiml.xml:5:7: there is no element <Break>; did you mean "
-	    "<break>?\n" },
-	{ "<Response><Gather><Hangup/></Gather><Number>1</Number>"
-	  "<prosody>x</prosody><Say><Response/></Say></Response>",
-	    "x.twiml.xml:1:19: <Hangup> may not stand in <Gather>; it stands "
-	    "in <Response>\n"
-	    "x.twiml.xml:1:37: <Number> may not stand in <Response>; it stands "
-	    "in <Dial>\n"
-	    "x.twiml.xml:1:55: <prosody> may not stand in <Response>; it "
-	    "stands in <Say>, <emphasis>, <lang>, <p>, <prosody>, <s>, <w>\n"
-	    "x.twiml.xml:1:80: <Response> is the root; it may not stand in "
-	    "<Say>\n" },
-	/* What stands in a wrong one is looked at too. */
-	{ "<Response><Gathre><Gather numdigits='1'>{</Gather></Gathre>"
-	  "</Response>",
-	    "x.twiml.xml:1:11: there is no element <Gathre>; did you mean "
-	    "<Gather>?\n"
-	    "x.twiml.xml:1:27: <Gather> has no attribute \"numdigits\"; did "
-	    "you mean \"numDigits\"?\n"
-	    "x.twiml.xml:1:41: <Gather> holds no text; move it into <Say>, or "
-	    "remove it\n" },
-	/* Attributes. */
-	{ "<Response>\n<Gather\n  numDigit='1'\n  xyz='2'><Say\nVoice='x'>x"
-	  "</Say></Gather></Response>",
-	    "x.twiml.xml:3:3: <Gather> has no attribute \"numDigit\"; did you "
-	    "mean \"numDigits\"?\n"
-	    "x.twiml.xml:4:3: <Gather> has no attribute \"xyz\"; remove it\n"
-	    "x.twiml.xml:5:1: <Say> has no attribute \"Voice\"; did you mean "
-	    "\"voice\"?\n" },
-	{ "<Response><Refer><Sip username='a'>b</Sip></Refer></Response>",
-	    "x.twiml.xml:1:23: <Sip> has no attribute \"username\"; remove "
-	    "it\n" },
-	/* Text where there is none. */
-	{ "<Response>\n <!-- x -->\n <![CDATA[ ]]> <![CDATA[Hi]]></Response>",
-	    "x.twiml.xml:3:25: <Response> holds no text; move it into <Say>, "
-	    "or remove it\n" },
-	{ "<Response>\n  Hello\n<Gather> 1 </Gather></Response>",
-	    "x.twiml.xml:2:3: <Response> holds no text; move it into <Say>, or "
-	    "remove it\n"
-	    "x.twiml.xml:3:10: <Gather> holds no text; move it into <Say>, or "
-	    "remove it\n" },
+	/* Beside what is not known, too. */
+	{ "<Response>\n<Gathre x='{'/></Response>",
+	    "x.twiml.xml:2:12: \"{\" begins no placeholder; write {name}, or "
+	    "{{ for the brace itself\n" },
 	/* Placeholders. */
 	{ "<Response><Say>{ } {a b} {} {1x} {a-b} {\xc3\xa9} {x</Say>"
 	  "</Response>",
@@ -235,6 +191,102 @@ static const struct {
 	    "x.twiml.xml:1:19: \"}\" without \"{\"; write }} for the brace "
 	    "itself\n" },
 };
+
+/* What is not known, and is rendered as it is written. */
+static const struct {
+	const char *template, *warnings;
+} warned[] = {
+	/* Elements. */
+	{ "<Response>\n <say>x</say>\n <Gathre/>\n <Frobnicate/>\n"
+	  " <Say><Break/></Say></Response>",
+	    "x.twiml.xml:2:2: there is no element <say>; did you mean <Say>?\n"
+	    "x.twiml.xml:3:2: there is no element <Gathre>; did you mean "
+	    "<Gather>?\n"
+	    "x.twiml.xml:4:2: no element <Frobnicate> is known; remove it "
+	    "unless Twilio has added it\n"
+	    "x.twiml.xml:5:7: there is no element <Break>; did you mean "
+	    "<break>?\n" },
+	{ "<Response><Gather><Hangup/></Gather><Number>1</Number>"
+	  "<prosody>x</prosody><Say><Response/></Say></Response>",
+	    "x.twiml.xml:1:19: <Hangup> may not stand in <Gather>; it stands "
+	    "in <Response>\n"
+	    "x.twiml.xml:1:37: <Number> may not stand in <Response>; it stands "
+	    "in <Dial>\n"
+	    "x.twiml.xml:1:55: <prosody> may not stand in <Response>; it "
+	    "stands in <Say>, <emphasis>, <lang>, <p>, <prosody>, <s>, <w>\n"
+	    "x.twiml.xml:1:80: <Response> is the root; it may not stand in "
+	    "<Say>\n" },
+	/* What stands in a wrong one is looked at too. */
+	{ "<Response><Gathre><Gather numdigits='1'>x</Gather></Gathre>"
+	  "</Response>",
+	    "x.twiml.xml:1:11: there is no element <Gathre>; did you mean "
+	    "<Gather>?\n"
+	    "x.twiml.xml:1:27: <Gather> has no attribute \"numdigits\"; did "
+	    "you mean \"numDigits\"?\n"
+	    "x.twiml.xml:1:41: <Gather> holds no text; move it into <Say>, or "
+	    "remove it\n" },
+	/* Attributes. */
+	{ "<Response>\n<Gather\n  numDigit='1'\n  xyz='2'><Say\nVoice='x'>x"
+	  "</Say></Gather></Response>",
+	    "x.twiml.xml:3:3: <Gather> has no attribute \"numDigit\"; did you "
+	    "mean \"numDigits\"?\n"
+	    "x.twiml.xml:4:3: <Gather> has no attribute \"xyz\" that is known; "
+	    "remove it unless Twilio has added it\n"
+	    "x.twiml.xml:5:1: <Say> has no attribute \"Voice\"; did you mean "
+	    "\"voice\"?\n" },
+	{ "<Response><Refer><Sip username='a'>b</Sip></Refer></Response>",
+	    "x.twiml.xml:1:23: <Sip> has no attribute \"username\" that is "
+	    "known; "
+	    "remove it unless Twilio has added it\n" },
+	/* Text where there is none. */
+	{ "<Response>\n <!-- x -->\n <![CDATA[ ]]> <![CDATA[Hi]]></Response>",
+	    "x.twiml.xml:3:25: <Response> holds no text; move it into <Say>, "
+	    "or remove it\n" },
+	{ "<Response>\n  Hello\n<Gather> 1 </Gather></Response>",
+	    "x.twiml.xml:2:3: <Response> holds no text; move it into <Say>, or "
+	    "remove it\n"
+	    "x.twiml.xml:3:10: <Gather> holds no text; move it into <Say>, or "
+	    "remove it\n" },
+};
+
+/* What a template and its render have in common: all that is no white space. */
+static void
+squeeze(struct buf *out, const char *text)
+{
+	buf_reset(out);
+	for (; *text != '\0'; text++)
+		if (strchr(" \t\r\n", *text) == NULL)
+			buf_putc(out, *text == '\'' ? '"' : *text);
+}
+
+static void
+test_warnings(void)
+{
+	struct buf errors = BUF_INIT, out = BUF_INIT, is = BUF_INIT;
+	struct buf written = BUF_INIT;
+	struct twiml *t;
+	size_t i;
+
+	for (i = 0; i < TEST_COUNT(warned); i++) {
+		buf_reset(&out);
+		t = compile(warned[i].template, &errors);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+		CU_ASSERT_STRING_EQUAL(twiml_warnings(t), warned[i].warnings);
+		if (strcmp(twiml_warnings(t), warned[i].warnings) != 0)
+			printf("%s\n%s", warned[i].template, twiml_warnings(t));
+		CU_ASSERT_EQUAL(
+		    twiml_render(t, look_up, NULL, &out, NULL), ST_OK);
+		squeeze(&is, buf_str(&out) + strlen(XML));
+		squeeze(&written, warned[i].template);
+		if (strstr(warned[i].template, "<!") == NULL)
+			CU_ASSERT_STRING_EQUAL(buf_str(&is), buf_str(&written));
+		twiml_release(t);
+	}
+	buf_release(&errors);
+	buf_release(&out);
+	buf_release(&is);
+	buf_release(&written);
+}
 
 static void
 test_mistakes(void)
@@ -263,21 +315,31 @@ lines(const struct buf *b)
 	return n;
 }
 
-/* A flood of mistakes is cut, and says so. */
+/* A flood is cut, and says so. */
 static void
-test_many_mistakes(void)
+test_many(void)
 {
 	struct buf text = BUF_INIT, errors = BUF_INIT;
+	struct twiml *t;
+	size_t n;
 	int i;
 
 	buf_puts(&text, "<Response>");
 	for (i = 0; i < 1000; i++)
 		buf_puts(&text, "<x/>");
+	n = text.len;
+	buf_puts(&text, "</Response>");
+	t = compile(buf_str(&text), &errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(twiml_warnings(t), "x.twiml.xml: and 950 more warnings\n"));
+	twiml_release(t);
+	text.len = n;
+	for (i = 0; i < 1000; i++)
+		buf_puts(&text, "} ");
 	buf_puts(&text, "</Response>");
 	CU_ASSERT_PTR_NULL(compile(buf_str(&text), &errors));
 	CU_ASSERT_EQUAL(lines(&errors), 51);
-	CU_ASSERT_PTR_NOT_NULL(
-	    strstr(buf_str(&errors), "x.twiml.xml: and 950 more mistakes\n"));
 	buf_release(&text);
 	buf_release(&errors);
 }
@@ -447,13 +509,14 @@ test_long_template(void)
 }
 
 /* Below an element, and for each: a document where it stands, all attributes
- * given, compiles; with one of another name, not. */
+ * given, is known; with one of another name, not. */
 static void
 check_element(const struct grammar_element *e, struct buf *open,
     struct buf *close, int depth, size_t *checked)
 {
 	size_t open_len = open->len, i, n;
 	struct buf text = BUF_INIT, errors = BUF_INIT;
+	struct twiml *t;
 	const char *a;
 
 	(*checked)++;
@@ -463,12 +526,15 @@ check_element(const struct grammar_element *e, struct buf *open,
 		buf_printf(open, " %.*s='1'", (int)n, a);
 	}
 	buf_printf(&text, "%s/>%s", buf_str(open), buf_str(close));
-	twiml_release(compile(buf_str(&text), &errors));
-	CU_ASSERT_STRING_EQUAL(buf_str(&errors), "");
+	t = compile(buf_str(&text), &errors);
+	CU_ASSERT_STRING_EQUAL(twiml_warnings(t), "");
+	twiml_release(t);
 	buf_reset(&text);
 	buf_printf(&text, "%s nope_='1'/>%s", buf_str(open), buf_str(close));
-	CU_ASSERT_PTR_NULL(compile(buf_str(&text), &errors));
-	CU_ASSERT_EQUAL(lines(&errors), 1);
+	t = compile(buf_str(&text), &errors);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(twiml_warnings(t), "no attribute \"nope_\""));
+	twiml_release(t);
 	buf_putc(open, '>');
 	buf_reset(&text);
 	buf_printf(&text, "</%s>%s", e->tag, buf_str(close));
@@ -514,7 +580,8 @@ main(void)
 	static const struct test tests[] = {
 		{ "renders", test_renders },
 		{ "mistakes", test_mistakes },
-		{ "many mistakes", test_many_mistakes },
+		{ "warnings", test_warnings },
+		{ "many of them", test_many },
 		{ "missing", test_missing },
 		{ "names", test_names },
 		{ "name bounds", test_name_bounds },

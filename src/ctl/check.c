@@ -6,7 +6,7 @@
 #include "ctl/row.h"
 #include "site/settings.h"
 
-/* Each line of text as a row of its own; ok tells that it is a warning. */
+/* Each line of text as a row of its own; ok: it stands in nobody's way. */
 static enum status
 put_lines(struct ctl *ctl, bool ok, struct buf *errors)
 {
@@ -76,12 +76,15 @@ ctl_check(struct ctl *ctl)
 {
 	struct config *config;
 	struct buf errors = BUF_INIT, warnings = BUF_INIT;
+	bool strict = ctl_flag(ctl, "strict");
 	enum status e, printed;
 	int code;
 
 	e = settings_check(
 	    &config, ctl->config_file, ctl->envp, &errors, &warnings);
-	printed = put_lines(ctl, true, &warnings);
+	if (e == ST_OK && strict && warnings.len > 0)
+		e = ST_CONFIG;
+	printed = put_lines(ctl, !strict, &warnings);
 	if (printed != ST_OK)
 		e = printed;
 	else if (e == ST_CONFIG)

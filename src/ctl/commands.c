@@ -49,8 +49,8 @@ const struct ctl_command ctl_commands[] = {
 	    "Read the configuration as a server would, and report every "
 	    "mistake\nwith its file, line and key, and what to do about it.",
 	    ctl_check,
-	    { FLAG(
-		"show", "print every setting as it stands, secrets masked") } },
+	    { FLAG("show", "print every setting as it stands, secrets masked"),
+		FLAG("strict", "take warnings for mistakes") } },
 
 	{ "conversation add", "", 0, 0, "make a conversation",
 	    "Make a conversation. Messages of its sender are then routed by "

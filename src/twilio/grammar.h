@@ -1,6 +1,7 @@
 /*
  * The grammar of voice TwiML: which elements there are, what stands in them,
- * which attributes they take. Names are case-sensitive.
+ * which attributes they take, as far as is known: Twilio adds to it. Names are
+ * case-sensitive.
  */
 #ifndef TWILIO_GRAMMAR_H
 #define TWILIO_GRAMMAR_H

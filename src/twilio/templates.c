@@ -185,19 +185,25 @@ outcome_make(
 	buf_release(&text);
 }
 
-/* One line of the log for each line of errors. */
+/* A line of the log for each of these; what they are is the level's. */
 static void
-log_mistakes(struct templates *t, const char *name, const char *errors)
+log_lines(struct templates *t, enum log_level level, const char *name,
+    const char *lines)
 {
+	const bool refused = level == LOG_LEVEL_ERROR;
 	struct buf line = BUF_INIT;
 	size_t n;
 
-	for (; *errors != '\0'; errors += n + (errors[n] == '\n')) {
-		n = strcspn(errors, "\n");
+	for (; *lines != '\0'; lines += n + (lines[n] == '\n')) {
+		n = strcspn(lines, "\n");
 		buf_reset(&line);
-		buf_put(&line, errors, n);
-		log_error(t->log, "template refused", LOG_STR("template", name),
-		    LOG_STR("error", buf_str(&line)));
+		buf_put(&line, lines, n);
+		log_event(t->log, level,
+		    refused ? "template refused"
+			    : "template taken with a warning",
+		    LOG_FIELDS(LOG_STR("template", name),
+			LOG_STR(
+			    refused ? "error" : "warning", buf_str(&line))));
 	}
 	buf_release(&line);
 }
@@ -211,7 +217,7 @@ entry_spoil(struct templates *t, struct entry *e, struct outcome *o)
 	if (errors == NULL)
 		return;
 	if (!str_eq(errors, e->errors))
-		log_mistakes(t, e->name, errors);
+		log_lines(t, LOG_LEVEL_ERROR, e->name, errors);
 	free(e->errors);
 	e->errors = errors;
 }
@@ -222,6 +228,7 @@ entry_mend(struct templates *t, struct entry *e, struct outcome *o)
 	if (e->loaded)
 		log_info(t->log, "template loaded again",
 		    LOG_STR("template", e->name));
+	log_lines(t, LOG_LEVEL_WARN, e->name, twiml_warnings(o->twiml));
 	twiml_release(e->twiml);
 	e->twiml = o->twiml;
 	o->twiml = NULL;

@@ -3,7 +3,7 @@
  * asked for, and again when its file has changed, without a render under way
  * noticing. A bad edit keeps the old one in use, is logged once, and shows in
  * templates_ready; so does a folder that is gone. A file that is gone from its
- * folder is not found.
+ * folder is not found. The warnings of a version are logged when it is read.
  */
 #ifndef TWILIO_TEMPLATES_H
 #define TWILIO_TEMPLATES_H

@@ -29,7 +29,14 @@ twiml_release(struct twiml *t)
 	free(t->names);
 	free(t->parts);
 	buf_release(&t->literal);
+	buf_release(&t->warnings);
 	free(t);
+}
+
+const char *
+twiml_warnings(const struct twiml *t)
+{
+	return buf_str(&t->warnings);
 }
 
 const struct twiml_name *

@@ -33,6 +33,13 @@ struct twiml;
 enum status twiml_compile(struct twiml **out, const char *name,
     const char *text, size_t len, struct buf *errors);
 
+/*
+ * What the grammar does not know of it, in lines as those of errors; "": all is
+ * known. Twilio adds to its TwiML, and takes what it does not know itself for a
+ * warning (12200), so it is rendered as it is written.
+ */
+const char *twiml_warnings(const struct twiml *);
+
 void twiml_hold(struct twiml *);
 void twiml_release(struct twiml *); /* NULL is fine */
 

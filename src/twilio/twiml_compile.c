@@ -7,18 +7,37 @@
 #include "twilio/grammar.h"
 #include "twilio/twiml_parts.h"
 
-#define MISTAKES_MAX 50 /* lines of errors */
+#define REMARKS_MAX 50 /* lines of errors, and of warnings */
 #define SHOWN 64 /* characters of a wrong name that a message shows */
+
+/* Lines about the template. */
+struct remarks {
+	struct buf *lines;
+	size_t n; /* made; of which REMARKS_MAX are in lines */
+};
 
 struct compiler {
 	const char *name; /* of the template */
 	const struct xml *xml;
 	struct twiml *twiml;
-	struct buf *errors;
-	size_t mistakes;
+	struct remarks errors, warnings;
 	size_t literal_from; /* where the run under way began */
 	enum status failed; /* ST_NOMEM ends it */
 };
+
+static void
+remark(struct compiler *c, struct remarks *to, size_t at, size_t index,
+    const char *format, va_list ap)
+{
+	unsigned line, column;
+
+	if (to->n++ >= REMARKS_MAX)
+		return;
+	xml_place(c->xml, at, index, &line, &column);
+	buf_printf(to->lines, "%s.twiml.xml:%u:%u: ", c->name, line, column);
+	buf_vprintf(to->lines, format, ap);
+	buf_putc(to->lines, '\n');
+}
 
 static void mistake(struct compiler *, size_t at, size_t index,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -26,17 +45,33 @@ static void mistake(struct compiler *, size_t at, size_t index,
 static void
 mistake(struct compiler *c, size_t at, size_t index, const char *format, ...)
 {
-	unsigned line, column;
 	va_list ap;
 
-	if (c->mistakes++ >= MISTAKES_MAX)
-		return;
-	xml_place(c->xml, at, index, &line, &column);
-	buf_printf(c->errors, "%s.twiml.xml:%u:%u: ", c->name, line, column);
 	va_start(ap, format);
-	buf_vprintf(c->errors, format, ap);
+	remark(c, &c->errors, at, index, format, ap);
 	va_end(ap);
-	buf_putc(c->errors, '\n');
+}
+
+static void warning(struct compiler *, size_t at, size_t index,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void
+warning(struct compiler *c, size_t at, size_t index, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	remark(c, &c->warnings, at, index, format, ap);
+	va_end(ap);
+}
+
+static void
+tell_of_more(
+    const struct compiler *c, const struct remarks *r, const char *what)
+{
+	if (r->n > REMARKS_MAX)
+		buf_printf(r->lines, "%s.twiml.xml: and %zu more %s\n", c->name,
+		    r->n - REMARKS_MAX, what);
 }
 
 static void
@@ -189,17 +224,18 @@ check_attribute(struct compiler *c, const struct grammar_element *element,
 		return;
 	near = grammar_near_attribute(element, a->name);
 	if (near != NULL)
-		mistake(c, a->name_at, 0,
+		warning(c, a->name_at, 0,
 		    "<%s> has no attribute \"%.*s\"; did you mean \"%.*s\"?",
 		    element->tag, SHOWN, a->name, (int)strcspn(near, "|"),
 		    near);
 	else
-		mistake(c, a->name_at, 0,
-		    "<%s> has no attribute \"%.*s\"; remove it", element->tag,
-		    SHOWN, a->name);
+		warning(c, a->name_at, 0,
+		    "<%s> has no attribute \"%.*s\" that is known; remove it "
+		    "unless Twilio has added it",
+		    element->tag, SHOWN, a->name);
 }
 
-/* element is NULL where the name is unknown: its values are still checked. */
+/* element is NULL where the name is unknown: its values still have slots. */
 static void
 put_attributes(struct compiler *c, const struct xml_node *node,
     const struct grammar_element *element)
@@ -232,7 +268,7 @@ not_blank(const struct xml_node *text)
 
 /*
  * Does this run of texts count? White space that stands alone between tags
- * does not, but in Say.
+ * does not, but in Say and in what is not known.
  */
 static bool
 text_counts(struct compiler *c, const struct xml_node *text,
@@ -247,11 +283,11 @@ text_counts(struct compiler *c, const struct xml_node *text,
 		return not_blank(text) != NULL;
 	case GRAMMAR_NO_TEXT:
 		if ((text = not_blank(text)) != NULL)
-			mistake(c, text->at, strspn(text->text, " \t\n\r"),
+			warning(c, text->at, strspn(text->text, " \t\n\r"),
 			    "<%s> holds no text; move it into <Say>, or "
 			    "remove it",
 			    parent->tag);
-		return false;
+		return text != NULL;
 	}
 	return true;
 }
@@ -277,11 +313,11 @@ misplaced(struct compiler *c, const struct xml_node *node,
 
 	list_parents(known, &list);
 	if (list.len > 0)
-		mistake(c, node->at, 0,
+		warning(c, node->at, 0,
 		    "<%s> may not stand in <%s>; it stands in %s", known->tag,
 		    parent->tag, buf_str(&list));
 	else
-		mistake(c, node->at, 0,
+		warning(c, node->at, 0,
 		    "<%s> is the root; it may not stand in <%s>", known->tag,
 		    parent->tag);
 	if (list.err != ST_OK)
@@ -295,17 +331,19 @@ unknown(struct compiler *c, const struct xml_node *node)
 	const char *near = grammar_near_tag(node->name);
 
 	if (near != NULL)
-		mistake(c, node->at, 0,
+		warning(c, node->at, 0,
 		    "there is no element <%.*s>; did you mean <%s>?", SHOWN,
 		    node->name, near);
 	else
-		mistake(c, node->at, 0, "there is no element <%.*s>; remove it",
+		warning(c, node->at, 0,
+		    "no element <%.*s> is known; remove it unless Twilio has "
+		    "added it",
 		    SHOWN, node->name);
 }
 
 /*
  * What an element is: by its place where that is known, else by its name, so
- * that what stands in it is checked too. NULL: there is no such element.
+ * that what stands in it is looked at too. NULL: no such element is known.
  */
 static const struct grammar_element *
 identify(struct compiler *c, const struct xml_node *node,
@@ -391,9 +429,8 @@ put_document(struct compiler *c)
 		    "longer than %d bytes once it is written; make it "
 		    "shorter",
 		    TWIML_MAX);
-	if (c->mistakes > MISTAKES_MAX)
-		buf_printf(c->errors, "%s.twiml.xml: and %zu more mistakes\n",
-		    c->name, c->mistakes - MISTAKES_MAX);
+	tell_of_more(c, &c->errors, "mistakes");
+	tell_of_more(c, &c->warnings, "warnings");
 }
 
 static struct twiml *
@@ -417,18 +454,20 @@ compiled(const struct compiler *c)
 {
 	if (c->failed != ST_OK)
 		return c->failed;
-	if (c->errors->err != ST_OK)
-		return c->errors->err;
+	if (c->errors.lines->err != ST_OK)
+		return c->errors.lines->err;
+	if (c->warnings.lines->err != ST_OK)
+		return c->warnings.lines->err;
 	if (c->twiml->literal.err != ST_OK)
 		return c->twiml->literal.err;
-	return c->mistakes > 0 ? ST_CONFIG : ST_OK;
+	return c->errors.n > 0 ? ST_CONFIG : ST_OK;
 }
 
 enum status
 twiml_compile(struct twiml **out, const char *name, const char *text,
     size_t len, struct buf *errors)
 {
-	struct compiler c = { .name = name, .errors = errors };
+	struct compiler c = { .name = name, .errors = { errors, 0 } };
 	struct xml_error error;
 	struct xml *xml = NULL;
 	enum status st;
@@ -447,6 +486,7 @@ twiml_compile(struct twiml **out, const char *name, const char *text,
 		st = ST_NOMEM;
 		goto out;
 	}
+	c.warnings.lines = &c.twiml->warnings;
 	put_document(&c);
 	if ((st = compiled(&c)) == ST_OK)
 		*out = c.twiml;

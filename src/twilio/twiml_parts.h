@@ -23,6 +23,7 @@ struct twiml {
 	size_t parts_n, parts_cap;
 	struct twiml_name *names;
 	size_t names_n;
+	struct buf warnings;
 };
 
 #endif

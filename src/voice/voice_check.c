@@ -175,8 +175,10 @@ check_one(
 	struct checker *c = ctx;
 
 	buf_puts(c->mistakes, errors);
-	if (t != NULL)
-		check_names(c, name, t, offers_of(c, name));
+	if (t == NULL)
+		return;
+	buf_puts(c->warnings, twiml_warnings(t));
+	check_names(c, name, t, offers_of(c, name));
 }
 
 static enum status

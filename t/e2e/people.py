@@ -1,6 +1,7 @@
 """What happened to people who do this job, as cases of two doors; t/README.md
 has a table of them."""
 import json
+import os
 import subprocess
 from email.utils import parsedate_to_datetime
 
@@ -402,7 +403,7 @@ NEWER = {name: "true" for name in [
 
 @case
 def newer_attributes(door):
-    """What Twilio has added to TwiML is played, and `check` has no objection."""
+    """What Twilio has added to TwiML is played, and `check` knows it."""
     attributes = " ".join(f'{name}="{NEWER[name]}"' for name in NEWER)
     door.dir.write("templates/newer.twiml.xml", "<Response><Start>"
                    '<MediaFilter name="a" filterType="noise"/></Start><Connect>'
@@ -411,8 +412,81 @@ def newer_attributes(door):
     reply = door.post("/handle-incoming-call/newer", form(CALL))
     equal(reply.status, 200, f"{reply}")
     true(attributes in reply.body.decode(), f"{reply}")
-    done = door.run_switchhook("check")
-    equal(done.returncode, 0, f"{done}")
+    done = door.run_switchhook("check", "--strict")
+    equal((done.returncode, done.stderr), (0, b""), f"{done}")
+
+
+# What no table of ours knows: a template, what stands in the reply, and the
+# warning.
+UNHEARD_OF = {
+    "verb": ('<Sya loud="{From}">Hi {From}</Sya>',
+             '<Sya loud="+14155550100">Hi +14155550100</Sya>',
+             "1:11: there is no element <Sya>; did you mean <Say>?"),
+    "new-verb": ('<Teleport to="Mars"><Beam>1</Beam></Teleport>',) * 2 +
+    ("1:11: no element <Teleport> is known",),
+    "attribute": ('<Gather numDigit="1"/>',) * 2 +
+    ('1:19: <Gather> has no attribute "numDigit"; did you mean "numDigits"?',),
+    "new-attribute": ('<Say accent="Scottish">Aye</Say>',) * 2 +
+    ('1:16: <Say> has no attribute "accent" that is known',),
+    "misplaced": ("<Gather><Hangup/></Gather>",) * 2 +
+    ("1:19: <Hangup> may not stand in <Gather>",),
+    "text": ("Hello {From}<Hangup/>",
+             "Hello +14155550100<Hangup/>",
+             "1:11: <Response> holds no text"),
+}
+
+# What stays a mistake.
+MALFORMED = {
+    "open": "<Response><Say>x</Say>",
+    "root": "<Say>x</Say>",
+    "doctype": "<!DOCTYPE Response><Response/>",
+    "brace": "<Response><Say>{</Say></Response>",
+    "brace-in-new": "<Response><Sya x='}'/></Response>",
+}
+
+
+def check_says(door, code, *args):
+    """Lines of JSON."""
+    done = door.run_switchhook("check", "--json", *args)
+    equal(done.returncode, code, f"{done}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@case
+def unheard_of(door):
+    """TwiML that we do not know is played, as Twilio plays it, with a warning:
+    a caller is not turned away for it."""
+    names = []
+    try:
+        for name, (text, spoken, warning) in UNHEARD_OF.items():
+            names.append(name)
+            door.dir.write(f"templates/{name}.twiml.xml",
+                           f"<Response>{text}</Response>")
+            reply = door.post(f"/handle-incoming-call/{name}", form(CALL))
+            equal(reply.status, 200, f"{name}: {reply}")
+            true(f"<Response>{spoken}</Response>" in reply.body.decode(),
+                 f"{name}: {reply}")
+            told = [line["warning"] for line in logged(door)
+                    if line.get("template") == name]
+            true(told[0].startswith(f"{name}.twiml.xml:{warning}"), f"{told}")
+            in_files = [r["warning"] for r in check_says(door, 0)
+                        if r.get("warning", "").startswith(f"{name}.")]
+            equal(in_files, told, "check says the same")
+            in_files = [r["mistake"] for r in check_says(door, 3, "--strict")
+                        if r.get("mistake", "").startswith(f"{name}.")]
+            equal(in_files, told, "and --strict as a mistake")
+        equal(door.ask("GET", "/ready").status, 200, "ready")
+        for name, text in MALFORMED.items():
+            names.append(name)
+            door.dir.write(f"templates/{name}.twiml.xml", text)
+            reply = door.post(f"/handle-incoming-call/{name}", form(CALL))
+            equal(reply.status, 500, f"{name}: {reply}")
+        found = {r["mistake"].split(".")[0] for r in check_says(door, 3)
+                 if "mistake" in r}
+        equal(found, set(MALFORMED), "mistakes")
+    finally:
+        for name in names:
+            os.unlink(door.dir(f"templates/{name}.twiml.xml"))
 
 
 # ---- settings

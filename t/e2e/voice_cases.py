@@ -699,7 +699,7 @@ def template_spoiled(door):
     if door.name not in FORGETS:
         wait_for(lambda: door.ask("GET", "/ready").status == 200, "ready", 10)
     write_template(door, "edited",
-                   GOOD.replace("<Say>", '<Say>\n  <Sya lod="x"/>'))
+                   GOOD.replace("<Say>", "<Say>\n  }"))
     try:
         wait_for(lambda: door.ask("GET", "/ready").status == 503,
                  "not ready", 10)

@@ -67,6 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf errors = BUF_INIT;
 	char *text = malloc(len == 0 ? 1 : len);
+	const char *warnings;
 	struct twiml *t;
 	enum status st;
 
@@ -75,6 +76,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data, len);
 	st = twiml_compile(&t, "fuzz", text, len, &errors);
 	if (st == ST_OK && errors.len == 0) {
+		warnings = twiml_warnings(t);
+		if (*warnings != '\0' && warnings[strlen(warnings) - 1] != '\n')
+			abort();
 		check_names(t, len);
 		check_render(t);
 	} else if (st != ST_CONFIG || errors.len == 0 ||
