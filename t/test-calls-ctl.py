@@ -160,9 +160,30 @@ class Log(Site):
         lasted = ctl.utc(row["end_at"]) - ctl.utc(row["start_at"])
         self.assertEqual(lasted.total_seconds(), 3600)
 
+    def test_new_words(self):
+        """What Twilio adds is stored and found; what may be misspelt is not
+        taken for an answer unseen."""
+        self.event(sid(1), "on-hold", 0, Direction="sideways")
+        self.event(sid(2), "initiated", 0, Direction="inbound")
+        for args, found, hint in [
+                (["--status", "on-hold"], [sid(1)], "are listed"),
+                (["--direction", "sideways"], [sid(1)], "are listed"),
+                (["--status", "buzy"], [], "did you mean busy?"),
+                (["--direction", "inbuond"], [], "did you mean inbound?"),
+                (["--status", "initiated"], [sid(2)], None)]:
+            p = self.code(0, "calls", "list", "--json", *args)
+            self.assertEqual([json.loads(line)["sid"]
+                              for line in p.stdout.splitlines()], found)
+            if hint is None:
+                self.assertEqual(p.stderr, "")
+            else:
+                self.assertIn(f"{args[0]} {args[1]}: ", p.stderr)
+                self.assertIn(hint, p.stderr)
+        self.assertEqual(self.one("calls", "show", sid(1))["status"],
+                         "on-hold")
+
     def test_mistakes(self):
-        for args in [["--status", "buzy"], ["--direction", "in"],
-                     ["--source", "twillio"], ["--limit", "0"],
+        for args in [["--source", "twillio"], ["--limit", "0"],
                      ["--start-date", "2026-02-30"],
                      ["--end-date", "yesterday"],
                      ["--parent-call-sid", "CA1"],

@@ -142,10 +142,7 @@ test_parameters(void)
 		{ "limit=99999999999999999999", "\"limit: " },
 		{ "limit=5&limit=5", "limit occurs twice" },
 		{ "limit=5%00", "limit occurs twice or holds a NUL" },
-		{ "status=done", "\"status: is not one of queued" },
-		{ "status=Completed", "\"status: " },
 		{ "status=completed&status=busy", "status occurs twice" },
-		{ "direction=in", "\"direction: is not one of inbound" },
 		{ "source=both", "\"source: is neither twilio nor log" },
 		{ "start_date=2026-02-30", "\"start_date: is neither a date" },
 		{ "end_date=2026-11-21T10:00:00",
@@ -206,7 +203,8 @@ test_good_parameters(void)
 		"limit=0100", "status=in-progress", "direction=outbound-dial",
 		"direction=trunking-terminating", "from=+14155550100",
 		"to=sip:a@b.example", "from=anonymous&to=%2b1",
-		"parent_call_sid=" SID,
+		"parent_call_sid=" SID, "status=some-new-status",
+		"status=%0d%0a%22", "direction=new",
 		"start_date=2026-11-21&end_date=2026-11-21",
 		"start_date=2026-11-21T10:00:00+02:00&end_date=2026-11-21",
 		"start_date=2026-11-21T10:00:00%2B02:00&end_date=2026-11-21",
@@ -280,7 +278,7 @@ test_all_wait(void)
 /* --- page tokens that we did not make ------------------------------------ */
 
 /* The same filters as a list's without parameters, and times. */
-#define ANY "%d - - - %s - -"
+#define ANY "%d %s"
 #define FROM_TO "1793491200000000 1796083199999999 "
 #define ACCOUNT_SID "AC00000000000000000000000000000001"
 #define CALLS "/2010-04-01/Accounts/" ACCOUNT_SID "/Calls.json"

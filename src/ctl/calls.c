@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/moment.h"
+#include "config/nearest.h"
 #include "ctl/row.h"
 #include "twilio/rest/calls.h"
 
@@ -38,25 +39,35 @@ calls_put(struct ctl *ctl, const struct calls_listed *c)
 
 /* --- what is asked for --------------------------------------------------- */
 
-static bool
-is_one_of(const char *const *words, const char *text)
+/*
+ * Twilio adds words, so any may be looked for. One that is misspelt finds
+ * nothing, and that would look like an answer.
+ */
+static void
+warn_of_word(const struct ctl *ctl, const char *option,
+    const char *const *words, const char *given)
 {
-	while (*words != NULL && strcmp(*words, text) != 0)
-		words++;
-	return *words != NULL;
-}
+	struct nearest nearest = { 0 };
+	const char *near = NULL;
 
-/* A filter that is misspelt would find nothing, and look like an answer. */
-static int
-check_word(const struct ctl *ctl, const char *option, const char *const *words,
-    const char *given)
-{
-	if (given == NULL || is_one_of(words, given))
-		return CTL_DONE;
-	fprintf(ctl->err, "switchhook: %s %s: is not one of", option, given);
-	for (; *words != NULL; words++)
-		fprintf(ctl->err, " %s%s", *words, words[1] ? "," : "\n");
-	return CTL_USAGE;
+	if (given == NULL)
+		return;
+	for (; *words != NULL; words++) {
+		if (strcmp(*words, given) == 0)
+			return;
+		if (nearest_offer(&nearest, given, *words))
+			near = *words;
+	}
+	if (near != NULL)
+		(void)ctl_say(ctl, CTL_DONE,
+		    "%s %s: no such word of Twilio's is known; did you mean "
+		    "%s?",
+		    option, given, near);
+	else
+		(void)ctl_say(ctl, CTL_DONE,
+		    "%s %s: no such word of Twilio's is known; calls that have "
+		    "it are listed",
+		    option, given);
 }
 
 static int
@@ -103,8 +114,6 @@ read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 	if ((code = read_moment(
 		 ctl, "start-date", MOMENT_FIRST, &w->start_us)) != CTL_DONE ||
 	    (code = read_moment(ctl, "end-date", MOMENT_LAST, &w->end_us)) !=
-		CTL_DONE ||
-	    (code = check_word(ctl, "--status", calls_statuses, w->status)) !=
 		CTL_DONE)
 		return code;
 	if (w->start_us == INT64_MIN)
@@ -115,7 +124,9 @@ read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 		return ctl_say(ctl, CTL_USAGE,
 		    "--parent-call-sid %s: is not CA and 32 hexadecimal digits",
 		    w->parent_sid);
-	return check_word(ctl, "--direction", calls_directions, w->direction);
+	warn_of_word(ctl, "--status", calls_statuses, w->status);
+	warn_of_word(ctl, "--direction", calls_directions, w->direction);
+	return CTL_DONE;
 }
 
 /* --- list ------------------------------------------------------------------ */

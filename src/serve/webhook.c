@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "serve/exchange.h"
+#include "serve/metrics.h"
 #include "store/counter.h"
 
 #define WARN_EVERY_US INT64_C(3600000000)
@@ -48,6 +49,29 @@ form_continues_url(const struct exchange *x)
 	return false;
 }
 
+/*
+ * A callback of another kind, cut elsewhere under the same signature, may have
+ * lost the name of its status, but has no text.
+ */
+static bool
+has_text(const struct exchange *x)
+{
+	return form_has(x, "From") &&
+	    (kv_find(&x->form, "Body", NULL) != NULL ||
+		form_has(x, "NumMedia"));
+}
+
+/* Text with a status that is not known: the URL tells more than the word. */
+static bool
+may_be_inbound(const struct exchange *x, const char *name, const char *status)
+{
+	if (strcmp(status, "received") == 0 || strcmp(status, "receiving") == 0)
+		return true;
+	return strcmp(name, "SmsStatus") == 0 &&
+	    strcmp(metrics_message_status(status), "other") == 0 &&
+	    x->route->webhook == WEBHOOK_MESSAGE && has_text(x);
+}
+
 /* Is one of these a status that only outbound messages have? */
 static bool
 has_outbound_status(const struct exchange *x)
@@ -60,21 +84,9 @@ has_outbound_status(const struct exchange *x)
 		if (kv_get(&x->form, names[i], &status) == ST_MALFORMED)
 			return true;
 		if (!str_empty(status))
-			return strcmp(status, "received") != 0;
+			return !may_be_inbound(x, names[i], status);
 	}
 	return false;
-}
-
-/*
- * A callback of another kind, cut elsewhere under the same signature, may have
- * lost the name of its status, but has no text.
- */
-static bool
-has_text(const struct exchange *x)
-{
-	return form_has(x, "From") &&
-	    (kv_find(&x->form, "Body", NULL) != NULL ||
-		form_has(x, "NumMedia"));
 }
 
 /* Event Streams' events, whose URL is not one of a number's. */

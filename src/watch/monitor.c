@@ -1,10 +1,11 @@
 /* GET /monitor-call/{call_sid} and GET /batch-monitor-calls. */
 #include "watch/monitor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
+#include "codec/url.h"
 #include "config/config.h"
 #include "serve/exchange.h"
 #include "watch/page_token.h"
@@ -54,26 +55,32 @@ handle_batch_monitor_calls(struct exchange *x)
 
 /* --- lists --------------------------------------------------------------- */
 
-/* What a page token is good with: all that chooses calls, but for the times,
- * which are in it, and not the limit. */
-#define FILTERS_MAX 1024
-
-static const char *
-or_none(const char *text)
+/* Nothing in a value looks like the next filter. */
+static void
+put_filter(struct buf *out, const char *name, const char *value)
 {
-	return text == NULL ? "-" : text;
+	if (value == NULL)
+		return;
+	buf_printf(out, " %s=", name);
+	url_encode(out, value, strlen(value));
 }
 
-static void
-put_filters(const struct exchange *x, const struct monitor_query *q,
-    char out[static FILTERS_MAX])
+/* What a page token is good with: all that chooses calls, but for the times,
+ * which are in it, and not the limit. */
+static enum status
+put_filters(
+    const struct exchange *x, const struct monitor_query *q, struct buf *out)
 {
 	const struct calls_filter *f = &q->filter;
 
-	snprintf(out, FILTERS_MAX, "%d %s %s %s %s %s %s", (int)q->source,
-	    or_none(f->status), or_none(f->direction), or_none(f->parent_sid),
-	    x->app->config->twilio.account_sid, or_none(f->from),
-	    or_none(f->to));
+	buf_printf(
+	    out, "%d %s", (int)q->source, x->app->config->twilio.account_sid);
+	put_filter(out, "status", f->status);
+	put_filter(out, "direction", f->direction);
+	put_filter(out, "parent_call_sid", f->parent_sid);
+	put_filter(out, "from", f->from);
+	put_filter(out, "to", f->to);
+	return out->err;
 }
 
 void
@@ -117,14 +124,16 @@ bool
 monitor_place(struct exchange *x, struct monitor_query *q, struct buf *mem,
     const char **place)
 {
-	char filters[FILTERS_MAX];
+	struct buf filters = BUF_INIT;
 	enum status st;
 
 	*place = NULL;
 	if (q->page_token == NULL)
 		return true;
-	put_filters(x, q, filters);
-	st = page_token_open(q->page_token, filters, mem);
+	st = put_filters(x, q, &filters);
+	if (st == ST_OK)
+		st = page_token_open(q->page_token, buf_str(&filters), mem);
+	buf_release(&filters);
 	*place = buf_str(mem);
 	if (st == ST_OK && !take_times(&q->filter, place))
 		st = ST_DENIED;
@@ -147,23 +156,25 @@ monitor_list_end(struct exchange *x, const struct monitor_query *q, size_t n,
     const struct buf *place)
 {
 	struct response *r = x->response;
-	struct buf whole = BUF_INIT;
-	char filters[FILTERS_MAX];
+	struct buf filters = BUF_INIT, whole = BUF_INIT;
 	enum status st = ST_OK;
 
 	buf_printf(&r->body, "],\"count\":%zu,\"next_page_token\":", n);
 	if (place == NULL) {
 		buf_puts(&r->body, "null}");
 	} else {
-		put_filters(x, q, filters);
-		st = buf_printf(&whole, "%lld %lld %s",
-		    (long long)q->filter.start_us, (long long)q->filter.end_us,
-		    buf_str(place));
+		st = put_filters(x, q, &filters);
+		if (st == ST_OK)
+			st = buf_printf(&whole, "%lld %lld %s",
+			    (long long)q->filter.start_us,
+			    (long long)q->filter.end_us, buf_str(place));
 		buf_putc(&r->body, '"');
 		if (st == ST_OK)
-			st = page_token_make(&whole, filters, &r->body);
+			st = page_token_make(
+			    &whole, buf_str(&filters), &r->body);
 		buf_puts(&r->body, "\"}");
 	}
+	buf_release(&filters);
 	buf_release(&whole);
 	if (st != ST_OK) {
 		exchange_fail(x, st);

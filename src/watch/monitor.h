@@ -26,8 +26,7 @@ enum monitor_source {
 
 struct monitor_query {
 	enum monitor_source source;
-	struct calls_filter filter; /* its strings are static, the query's, or
-	                             * these */
+	struct calls_filter filter; /* its strings are the query's, or these */
 	char from[MONITOR_ADDRESS_MAX], to[MONITOR_ADDRESS_MAX];
 	size_t limit;
 	const char *page_token; /* the query's; NULL: the first page */

@@ -357,6 +357,18 @@ def properties_twilio(door):
     mock.check()
 
 
+def words_that_are_new(door):
+    """Any status and direction: Twilio adds to them."""
+    mock = fresh(door)
+    for word in ["some-new-status", "a b&PageSize=1", 'x"\r\n', "é" * 300]:
+        equal(flat(walk(door, status=word)), [], "calls")
+        asked = urllib.parse.urlsplit(mock.state()["requests"][-1]["url"])
+        equal(urllib.parse.parse_qs(asked.query)["Status"], [word], "asked")
+    equal(flat(walk(door, direction="some-new-direction", limit=1000,
+                    status="busy")), [], "calls")
+    mock.check()
+
+
 def list_grows(door):
     """Calls that come while it is read take no place from the others."""
     mock = fresh(door)
@@ -692,9 +704,9 @@ def by_hand(mock):
 
 
 TESTS = [one_call, unknown_call, bad_sids, failures, calls_are_counted,
-         text_passes_through, one_request_a_page, properties_twilio,
-         list_grows, list_shrinks, bound, fails_later, tokens, missing_times,
-         who, plus_signs,
+         text_passes_through, words_that_are_new, one_request_a_page,
+         properties_twilio, list_grows, list_shrinks, bound, fails_later,
+         tokens, missing_times, who, plus_signs,
          properties_log, watching_starves_nobody]
 
 

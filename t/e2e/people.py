@@ -3,10 +3,12 @@ has a table of them."""
 import json
 import os
 import subprocess
+import urllib.parse
 from email.utils import parsedate_to_datetime
 
 import client
 import fastcgi
+from admin_cases import admin, call_sid, call_status, get
 from cases import (check_twiml, conversation, entries_of, envelope_of,
                    message, recut, sid, tel, with_text)
 from doors import ADMIN, TOKEN, ByHand, NginxFastcgi
@@ -487,6 +489,52 @@ def unheard_of(door):
     finally:
         for name in names:
             os.unlink(door.dir(f"templates/{name}.twiml.xml"))
+
+
+# ---- words that Twilio adds
+
+
+@case
+def new_words(door):
+    """A status or direction that we do not know is stored and shown as it
+    came, and can be looked for."""
+    calls = [call_sid() for _ in range(3)]
+    for call in calls:
+        call_status(door, call, "on-hold & waiting",
+                    Direction="outbound-dream", SequenceNumber="0")
+    filters = {"source": "log", "status": "on-hold & waiting",
+               "direction": "outbound-dream", "limit": 2,
+               "start_date": "2020-01-01", "end_date": "9999-12-31"}
+    route = "/batch-monitor-calls?" + urllib.parse.urlencode(filters)
+    page = get(door, route)
+    equal([c["status"] for c in page["calls"]], ["on-hold & waiting"] * 2,
+          "status")
+    token = page["next_page_token"]
+    rest = get(door, f"{route}&page_token={token}")
+    equal({c["sid"] for c in page["calls"] + rest["calls"]}, set(calls),
+          "calls")
+    equal(admin(door, route.replace("dream", "dreams") +
+                f"&page_token={token}").status, 400, "a token of other filters")
+    found = door.rows("calls", "list", "--status", "on-hold & waiting",
+                      "--direction", "outbound-dream")
+    equal({r["sid"] for r in found}, set(calls), "the command")
+    equal(get(door, f"/monitor-call/{calls[0]}?source=log")["direction"],
+          "outbound-dream", "one call")
+    message_sid = sid()
+    ignored(door, "/whatsapp/status", status_of(message_sid, "pondered"))
+    shown = door.rows("message", "show", message_sid)
+    true("pondered" in json.dumps(shown), f"{shown}")
+
+
+@case
+def new_inbound_words(door):
+    """A message is not lost for a word that its status is not known by."""
+    for status in ["receiving", "received-whole"]:
+        message_sid = sid()
+        body = form(message(tel(), message_sid, SmsStatus=status))
+        check_twiml(door.post("/whatsapp", body))
+        got = envelope_of(door, "unrouted", message_sid)["body"]
+        equal(got["twilio_message"]["SmsStatus"], [status], "as it came")
 
 
 # ---- settings

@@ -15,8 +15,9 @@
 
 #define CALL_DEPTH_MAX 16
 
-const char *const calls_statuses[] = { "queued", "ringing", "in-progress",
-	"canceled", "completed", "failed", "busy", "no-answer", NULL };
+const char *const calls_statuses[] = { "queued", "initiated", "ringing",
+	"in-progress", "canceled", "completed", "failed", "busy", "no-answer",
+	NULL };
 
 const char *const calls_directions[] = { "inbound", "outbound-api",
 	"outbound-dial", "trunking-originating", "trunking-terminating", NULL };

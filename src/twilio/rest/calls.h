@@ -68,8 +68,9 @@ enum status calls_list(struct http_client *, const struct calls_account *,
     const struct calls_query *, const char *next_uri, struct calls_page *,
     struct calls_failure *);
 
-/* What Twilio says of calls (its OpenAPI description: call_enum_status, and
- * the text of a call's direction). NULL-ended. */
+/* What Twilio is known to say of calls (its OpenAPI description:
+ * call_enum_status and the text of a call's direction; "initiated" is of status
+ * callbacks); it adds to them. NULL-ended. */
 extern const char *const calls_statuses[];
 extern const char *const calls_directions[];
 
