@@ -34,7 +34,7 @@ conversation(const char *id, const char *tel, const char *thread,
     const char *company, const char *project, bool handoff, int64_t created)
 {
 	return (struct conversation){ (char *)id, (char *)tel, (char *)thread,
-		(char *)company, (char *)project, handoff, created };
+		(char *)company, (char *)project, handoff, created, false };
 }
 
 static enum status
@@ -94,6 +94,7 @@ check_conversation(
 	check_text(got->company_id, want->company_id);
 	check_text(got->project_id, want->project_id);
 	CU_ASSERT_EQUAL(got->handoff, want->handoff);
+	CU_ASSERT_EQUAL(got->opted_out, want->opted_out);
 	CU_ASSERT_EQUAL(got->created_us, want->created_us);
 }
 
@@ -245,14 +246,15 @@ check_set(struct store *s, const struct conversation_change *to,
 static void
 test_set(void)
 {
-	static const bool off = false;
-	const struct conversation b =
+	static const bool off = false, on = true;
+	struct conversation b =
 	    conversation("b", "+1", "th_b", "co_b", "pr_b", true, 8);
 	struct conversation want =
 	    conversation("a", "+1", NULL, "co_1", NULL, true, 7);
 	struct conversation got;
 	struct store *s = begin();
 
+	b.opted_out = true;
 	CU_ASSERT_EQUAL(s->ops->add(s, &want), ST_OK);
 	CU_ASSERT_EQUAL(s->ops->add(s, &b), ST_OK);
 	check_set(s, &(struct conversation_change){ .tel = NULL }, &want);
@@ -269,8 +271,12 @@ test_set(void)
 	    &(struct conversation_change){
 		.thread_id = "", .project_id = "pr_2", .handoff = &off },
 	    &want);
+	want.opted_out = true;
+	check_set(s, &(struct conversation_change){ .opted_out = &on }, &want);
+	check_set(s, &(struct conversation_change){ .handoff = &off }, &want);
 	want = conversation("a", "+2", "t", "c", "p", false, 7);
-	check_set(s, &(struct conversation_change){ "+2", "t", "c", "p", &off },
+	check_set(s,
+	    &(struct conversation_change){ "+2", "t", "c", "p", &off, &off },
 	    &want);
 	check_newest(s, "+2", "a");
 	CU_ASSERT_EQUAL_FATAL(s->ops->newest(s, "+1", &got), ST_OK);

@@ -75,7 +75,7 @@ static enum status
 write_and_read_item(void)
 {
 	const struct conversation in = { (char *)"c", (char *)"+1", (char *)"t",
-		NULL, (char *)"p", true, 7 };
+		NULL, (char *)"p", true, 7, true };
 	struct conversation out;
 	struct buf text = BUF_INIT;
 	struct json *root = NULL;

@@ -679,7 +679,7 @@ test_item_round_trip(void)
 {
 	const struct conversation in = { (char *)"c'\"\\",
 		(char *)"client:Zo\xc3\xab", (char *)"t\n", (char *)"", NULL,
-		true, INT64_C(1795287000123456) };
+		true, INT64_C(1795287000123456), true };
 	struct conversation out;
 	struct buf text = BUF_INIT;
 	const char *wrong;
@@ -692,6 +692,7 @@ test_item_round_trip(void)
 	check_text(out.thread_id, in.thread_id);
 	check_text(out.company_id, NULL);
 	CU_ASSERT(out.handoff);
+	CU_ASSERT(out.opted_out);
 	CU_ASSERT_EQUAL(out.created_us, in.created_us);
 	conversation_release(&out);
 	buf_release(&text);
@@ -710,16 +711,24 @@ check_change(const struct conversation_change *to, const char *want)
 static void
 test_item_change(void)
 {
-	static const bool on = true;
+	static const bool on = true, off = false;
 
 	check_change(&(struct conversation_change){ .tel = NULL }, "");
 	check_change(&(struct conversation_change){ .thread_id = "" },
 	    ",\"UpdateExpression\":\" REMOVE thread_id\"");
-	check_change(&(struct conversation_change){ "+2", "", "c\"", "", &on },
+	check_change(
+	    &(struct conversation_change){ "+2", "", "c\"", "", &on, &off },
 	    ",\"UpdateExpression\":\"SET recipient_tel = :t1, company_id = "
-	    ":t3, handoff_to_human = :on REMOVE thread_id, project_id\","
+	    ":t3, handoff_to_human = :handoff_to_human, opted_out = :opted_out"
+	    " REMOVE thread_id, project_id\","
 	    "\"ExpressionAttributeValues\":{\":t1\":{\"S\":\"+2\"},"
-	    "\":t3\":{\"S\":\"c\\\"\"},\":on\":{\"BOOL\":true}}");
+	    "\":t3\":{\"S\":\"c\\\"\"},"
+	    "\":handoff_to_human\":{\"BOOL\":true},"
+	    "\":opted_out\":{\"BOOL\":false}}");
+	check_change(&(struct conversation_change){ .opted_out = &on },
+	    ",\"UpdateExpression\":\"SET opted_out = :opted_out\","
+	    "\"ExpressionAttributeValues\":"
+	    "{\":opted_out\":{\"BOOL\":true}}");
 }
 
 /* --- messages ------------------------------------------------------------------------------ */

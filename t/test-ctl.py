@@ -29,7 +29,7 @@ BOB = "+14155550101"
 SID = "SM" + "0" * 31 + "1"
 ITEM = {"id", "receipt", "queue", "body", "attempts", "available_at"}
 CONVERSATION = {"id", "tel", "handoff_to_human", "created_at", "thread_id",
-                "company_id", "project_id"}
+                "company_id", "project_id", "opted_out"}
 
 
 def utc(text):

@@ -19,7 +19,7 @@
  * there is none. Beside them: created_at, an S with the time in UTC as
  * "2026-11-21T18:50:00.123456", on reading also any other ISO 8601 form or
  * the time since 1970 in seconds, milli- or microseconds (N, or S of digits);
- * and handoff_to_human, see read_handoff.
+ * and handoff_to_human and opted_out, see read_flag; opted_out may be absent.
  */
 static const struct {
 	const char *name;
@@ -88,6 +88,8 @@ item_put(struct buf *out, const struct conversation *c)
 	}
 	put_name(out, ITEM_HANDOFF);
 	buf_puts(out, c->handoff ? "{\"BOOL\":true}," : "{\"BOOL\":false},");
+	if (c->opted_out)
+		buf_puts(out, "\"" ITEM_OPTED_OUT "\":{\"BOOL\":true},");
 	put_name(out, ITEM_CREATED);
 	item_put_time(out, c->created_us);
 	return buf_putc(out, '}');
@@ -100,6 +102,18 @@ new_text(const struct conversation_change *to, size_t i)
 	return texts[i].change == NONE
 	    ? NULL
 	    : *(const char *const *)((const char *)to + texts[i].change);
+}
+
+/* Another flag to be set; NULL: it stays. */
+static void
+put_flag(struct buf *set, struct buf *values, const char *name, const bool *on)
+{
+	if (on == NULL)
+		return;
+	buf_printf(
+	    set, "%s%s = :%s", set->len == 0 ? "SET " : ", ", name, name);
+	buf_printf(values, "%s\":%s\":{\"BOOL\":%s}",
+	    values->len == 0 ? "" : ",", name, *on ? "true" : "false");
 }
 
 /* An expression has one clause of each kind, and no list of values may be
@@ -127,13 +141,8 @@ item_put_change(struct buf *out, const struct conversation_change *to)
 		    &values, "%s\":t%zu\":", values.len == 0 ? "" : ",", i);
 		item_put_text(&values, text);
 	}
-	if (to->handoff != NULL) {
-		buf_printf(&set, "%s" ITEM_HANDOFF " = :on",
-		    set.len == 0 ? "SET " : ", ");
-		buf_printf(&values, "%s\":on\":{\"BOOL\":%s}",
-		    values.len == 0 ? "" : ",",
-		    *to->handoff ? "true" : "false");
-	}
+	put_flag(&set, &values, ITEM_HANDOFF, to->handoff);
+	put_flag(&set, &values, ITEM_OPTED_OUT, to->opted_out);
 	if (set.len + removed.len > 0)
 		buf_printf(out, ",\"UpdateExpression\":\"%s%s\"", buf_str(&set),
 		    buf_str(&removed));
@@ -257,20 +266,20 @@ read_words(const char *text, bool *on)
 }
 
 /*
- * Others write this flag too, each in their way. Any other value is an error and
+ * Others write these flags too, each in their way. Any other value is an error and
  * not false: a bot that talks into a person's conversation is worse.
  */
 static enum status
-read_handoff(const struct json *item, bool *on)
+read_flag(const struct json *item, const char *name, bool *on)
 {
 	const struct json *value;
 	const char *type, *text;
 	double n;
 
 	*on = false;
-	if (json_member(item, ITEM_HANDOFF, &value) == ST_NOTFOUND)
+	if (json_member(item, name, &value) == ST_NOTFOUND)
 		return ST_OK;
-	if ((type = find(item, ITEM_HANDOFF, &value)) == NULL)
+	if ((type = find(item, name, &value)) == NULL)
 		return value != NULL ? ST_OK : ST_CORRUPT;
 	if (strcmp(type, "BOOL") == 0)
 		return json_bool(value, on) == ST_OK ? ST_OK : ST_CORRUPT;
@@ -292,8 +301,12 @@ item_read(const struct json *item, struct conversation *out, const char **wrong)
 	*out = (struct conversation){ .created_us = 0 };
 	*wrong = NULL;
 	st = read_texts(item, out, wrong);
-	if (st == ST_OK && (st = read_handoff(item, &out->handoff)) != ST_OK)
+	if (st == ST_OK &&
+	    (st = read_flag(item, ITEM_HANDOFF, &out->handoff)) != ST_OK)
 		*wrong = ITEM_HANDOFF;
+	/* Somebody else's attribute of that name stops no message. */
+	if (read_flag(item, ITEM_OPTED_OUT, &out->opted_out) != ST_OK)
+		out->opted_out = false;
 	out->created_us = read_time(item);
 	if (st != ST_OK)
 		conversation_release(out);

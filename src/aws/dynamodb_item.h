@@ -15,6 +15,7 @@ struct json;
 #define ITEM_TEL "recipient_tel"
 #define ITEM_CREATED "created_at"
 #define ITEM_HANDOFF "handoff_to_human"
+#define ITEM_OPTED_OUT "opted_out"
 
 /* Append {"S":"…"} and the like. */
 enum status item_put_text(struct buf *, const char *);

@@ -83,7 +83,9 @@ const struct ctl_command ctl_commands[] = {
 		TEXT("thread", "ID", "the AI's thread"),
 		TEXT("company", "ID", "whose customer it is"),
 		TEXT("project", "ID", "what it is about"),
-		TEXT("handoff", "on|off", "people answer, or the AI") } },
+		TEXT("handoff", "on|off", "people answer, or the AI"),
+		TEXT("opted-out", "on|off",
+		    "the sender wants no more messages") } },
 	{ "conversation remove", "ID", 1, 1, "remove a conversation",
 	    "Remove a conversation. What waits on a queue stays there; then an "
 	    "older conversation\nof its sender counts, or the sender is "

@@ -8,7 +8,7 @@
 #include "store/sender.h"
 #include "store/store.h"
 
-#define CELLS_N 7
+#define CELLS_N 8
 
 static void
 fill_cells(const struct conversation *c, struct cell cells[static CELLS_N])
@@ -20,6 +20,7 @@ fill_cells(const struct conversation *c, struct cell cells[static CELLS_N])
 	cells[4] = cell_text("thread_id", c->thread_id, 12);
 	cells[5] = cell_text("company_id", c->company_id, 12);
 	cells[6] = cell_text("project_id", c->project_id, 12);
+	cells[7] = cell_bool("opted_out", c->opted_out, 0);
 }
 
 static enum status
@@ -180,18 +181,21 @@ int
 ctl_conversation_set(struct ctl *ctl)
 {
 	const char *word = ctl_text(ctl, "handoff");
+	const char *out_word = ctl_text(ctl, "opted-out");
 	char room[SENDER_MAX];
-	bool on;
+	bool on, out;
 	struct conversation_change to = { .thread_id = ctl_text(ctl, "thread"),
 		.company_id = ctl_text(ctl, "company"),
 		.project_id = ctl_text(ctl, "project"),
-		.handoff = word != NULL ? &on : NULL };
+		.handoff = word != NULL ? &on : NULL,
+		.opted_out = out_word != NULL ? &out : NULL };
 
 	if (ctl->given.n == 0)
 		return ctl_say(ctl, CTL_USAGE,
 		    "conversation set: say what to change, as in --thread ID");
 	if (!read_tel(ctl, room, &to.tel) ||
-	    (word != NULL && !on_or_off(ctl, word, &on)))
+	    (word != NULL && !on_or_off(ctl, word, &on)) ||
+	    (out_word != NULL && !on_or_off(ctl, out_word, &out)))
 		return CTL_USAGE;
 	return conversation_set(ctl, ctl->operands[0], &to);
 }

@@ -54,6 +54,22 @@ group_of(const struct inbound *in, const struct routing *r)
 	return r->conversation.id == NULL ? in->sender : r->conversation.id;
 }
 
+/* STOP and START change what is known of the sender, and no routing. */
+static enum status
+note_opt_out(const struct inbound *in, const struct routing *r)
+{
+	struct store *store = in->ports->conversations;
+	bool out = str_eq(in->opt_out, "STOP");
+	const struct conversation_change to = { .opted_out = &out };
+	enum status st;
+
+	if (r->conversation.id == NULL ||
+	    (!out && !str_eq(in->opt_out, "START")))
+		return ST_OK;
+	st = store->ops->set(store, r->conversation.id, &to);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
 static enum status
 put_body(const struct inbound *in, const struct routing *r, struct buf *body)
 {
@@ -117,6 +133,8 @@ route_local(struct db *db, struct inbound *in)
 	if (st == ST_OK)
 		st = routing_create(in->ports, &r);
 	if (st == ST_OK)
+		st = note_opt_out(in, &r);
+	if (st == ST_OK)
 		st = push_here(in, &r);
 	note(in, &r);
 	routing_release(&r);
@@ -170,6 +188,8 @@ decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
 	    in->ports, in->sender, in->new_id, in->received_us, r);
 	if (st == ST_OK)
 		st = routing_create(in->ports, r);
+	if (st == ST_OK)
+		st = note_opt_out(in, r);
 	if (st == ST_NOMEM)
 		return st;
 	if (st != ST_OK && !outbox_spools(in->outbox))

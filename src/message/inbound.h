@@ -28,6 +28,7 @@ struct inbound {
 	bool brief; /* rightly without a SID, see store/message.h */
 	const char *from; /* the address as Twilio sent it */
 	const char *sender; /* without "whatsapp:" */
+	const char *opt_out; /* OptOutType, "STOP", "START", …; NULL: none */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 	char channel[ENVELOPE_CHANNEL_MAX];
 	const struct buf *message; /* "twilio_message": JSON */

@@ -50,6 +50,7 @@ inbound_of(const struct exchange *x, const struct incoming *m, bool is_event)
 		.brief = x->is_json && !is_event && str_empty(m->sid),
 		.from = m->from,
 		.sender = envelope_sender(m->from),
+		.opt_out = m->opt_out,
 		.trace = trace_of(x),
 		.message = &m->message,
 		.received_us = clock_us(),
@@ -75,6 +76,20 @@ make_inbound(
 			    each[i].digest, x->digest, sizeof(each[i].digest));
 	}
 	return st;
+}
+
+/* OptOutType as the log shows it. */
+static const char *
+opt_out_name(const char *type)
+{
+	static const char *const names[] = { "STOP", "START", "HELP" };
+
+	if (str_empty(type))
+		return NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(type, names[i]) == 0)
+			return names[i];
+	return "another";
 }
 
 /* What is known afterwards, for the log. */
@@ -119,6 +134,7 @@ route_messages(struct exchange *x, const struct incoming_list *l)
 	}
 	if (l->n == 1 && each != NULL) {
 		x->outcome = each->outcome;
+		x->opt_out = opt_out_name(each->opt_out);
 		x->conversation_id = each->conversation_id;
 		each->conversation_id = NULL;
 		str_sid(each->sid, x->message_sid);

@@ -34,6 +34,7 @@ struct exchange {
 	bool too_large; /* its body, or its number of parameters: not parsed */
 	char message_sid[64]; /* for the log line; "" if there is none */
 	char call_sid[64]; /* the same */
+	const char *opt_out; /* static: OptOutType, for the log */
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
 	const char *signature; /* static: the verdict's name */

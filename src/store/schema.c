@@ -267,6 +267,10 @@ static const char version_11[] =
     "CREATE INDEX call_parent ON call (parent_sid, start_us, sid)"
     "  WHERE parent_sid IS NOT NULL;";
 
+/* Whom to write to no more. */
+static const char version_12[] = "ALTER TABLE conversation ADD COLUMN"
+				 " opted_out INTEGER NOT NULL DEFAULT 0;";
+
 /* Without the table of any of these a message or a call is lost. */
 static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM queue_item"
@@ -283,7 +287,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	version_10, version_11, NULL };
+	version_10, version_11, version_12, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

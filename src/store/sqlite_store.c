@@ -13,7 +13,8 @@ struct sqlite_store {
 
 /* What a row is read from, and what one is read into. */
 #define COLUMNS \
-	"id, tel, thread_id, company_id, project_id, handoff, created_us"
+	"id, tel, thread_id, company_id, project_id, handoff, created_us," \
+	" opted_out"
 
 /* One operation: its parameters and where its result goes. */
 struct store_op {
@@ -46,6 +47,7 @@ borrow(struct db_rows *rows, struct conversation *c)
 	c->project_id = (char *)db_text(rows, 4);
 	c->handoff = db_int(rows, 5) != 0;
 	c->created_us = db_int(rows, 6);
+	c->opted_out = db_int(rows, 7) != 0;
 }
 
 static enum status
@@ -56,6 +58,7 @@ copy(const struct conversation *from, struct conversation *to)
 	*to = (struct conversation){ 0 };
 	to->handoff = from->handoff;
 	to->created_us = from->created_us;
+	to->opted_out = from->opted_out;
 	if ((st = str_dup(from->id, &to->id)) == ST_OK &&
 	    (st = str_dup(from->tel, &to->tel)) == ST_OK &&
 	    (st = str_dup(from->thread_id, &to->thread_id)) == ST_OK &&
@@ -161,10 +164,11 @@ add_job(struct db *db, void *arg)
 		return st;
 	st = db_run(db,
 	    "INSERT INTO conversation (" COLUMNS ")"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 	    " ON CONFLICT (id) DO NOTHING",
-	    "tttttii", a->id, a->tel, a->thread_id, a->company_id,
-	    a->project_id, (int64_t)a->handoff, a->created_us);
+	    "tttttiii", a->id, a->tel, a->thread_id, a->company_id,
+	    a->project_id, (int64_t)a->handoff, a->created_us,
+	    (int64_t)a->opted_out);
 	return st == ST_OK && db_changes(db) == 0 ? ST_EXISTS : st;
 }
 
@@ -190,11 +194,14 @@ set_job(struct db *db, void *arg)
 	    " thread_id = coalesce(?3, thread_id),"
 	    " company_id = coalesce(?4, company_id),"
 	    " project_id = coalesce(?5, project_id),"
-	    " handoff = CASE WHEN ?6 THEN ?7 ELSE handoff END"
+	    " handoff = CASE WHEN ?6 THEN ?7 ELSE handoff END,"
+	    " opted_out = CASE WHEN ?8 THEN ?9 ELSE opted_out END"
 	    " WHERE id = ?1",
-	    "tttttii", c->id, to->tel, to->thread_id, to->company_id,
+	    "tttttiiii", c->id, to->tel, to->thread_id, to->company_id,
 	    to->project_id, (int64_t)(to->handoff != NULL),
-	    (int64_t)(to->handoff != NULL && *to->handoff));
+	    (int64_t)(to->handoff != NULL && *to->handoff),
+	    (int64_t)(to->opted_out != NULL),
+	    (int64_t)(to->opted_out != NULL && *to->opted_out));
 	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
 }
 

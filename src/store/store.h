@@ -22,6 +22,7 @@ struct conversation {
 	char *project_id;
 	bool handoff; /* handoff_to_human */
 	int64_t created_us; /* newest wins; equal times: the later added */
+	bool opted_out; /* the sender said STOP, and not START since */
 };
 
 void conversation_release(struct conversation *);
@@ -33,6 +34,7 @@ struct conversation_change {
 	const char *company_id;
 	const char *project_id;
 	const bool *handoff;
+	const bool *opted_out;
 };
 
 struct store;

@@ -178,7 +178,7 @@ test_for_the_sdk(void)
 {
 	const struct conversation c = { (char *)"from-c", (char *)"+1008",
 		(char *)"th_\xc3\xa9", (char *)"co_2", NULL, false,
-		INT64_C(1795287000123456) };
+		INT64_C(1795287000123456), false };
 	static const bool on = true;
 	const struct conversation_change to_people = { .handoff = &on };
 	struct store *s;
@@ -242,9 +242,9 @@ static void
 test_lost_answer(void)
 {
 	const struct conversation c = { (char *)"lost", (char *)"+1", NULL,
-		NULL, NULL, false, 7 };
+		NULL, NULL, false, 7, false };
 	const struct conversation other = { (char *)"lost", (char *)"+2", NULL,
-		NULL, NULL, false, 8 };
+		NULL, NULL, false, 8, false };
 	struct store *s;
 
 	begin();

@@ -178,6 +178,42 @@ def calls_astray(door):
     equal(with_text(door, call["CallSid"]), [], "nothing is queued")
 
 
+@case
+def opt_outs(door):
+    """STOP and START show in conversation and log, and change no routing."""
+    number = tel()
+    door.rows("conversation", "add", "--id", f"o{number}", "--tel", number)
+
+    def post(kind, how):
+        message_sid = sid()
+        params = message(number, message_sid, Body=kind)
+        if how == "form":
+            reply = door.post("/whatsapp", form(params | {"OptOutType": kind}))
+        elif how == "json":
+            reply = post_json(door, params | {"OptOutType": kind})
+        else:
+            reply = post_json(door, [event(number, message_sid,
+                                           optOutType=kind)])
+        check_twiml(reply)
+        row, = with_text(door, message_sid)
+        equal(row["queue"], "sqlite:ai", "queue")
+        if how != "event":
+            equal(of_request(door, reply)[-1]["opt_out"], kind, "log")
+        row, = door.rows("conversation", "show", f"o{number}")
+        return row["opted_out"]
+
+    for how in ["form", "json", "event"]:
+        equal([post(kind, how) for kind in
+               ["HELP", "STOP", "HELP", "START", "START", "STOP", "STOP"]],
+              [how != "form", True, True, False, False, True, True], how)
+    row, = door.rows("conversation", "set", f"o{number}", "--opted-out", "off")
+    equal(row["opted_out"], False, "set by hand")
+    equal(post("SOMETHING-NEW", "event"), False, "of a kind to come")
+    reply = door.post("/whatsapp", form(message(tel(), sid()) |
+                                        {"OptOutType": "STOP"}))
+    equal(of_request(door, reply)[-1]["opt_out"], "STOP", "of nobody known")
+
+
 # ---- Twilio's newer products
 
 
