@@ -112,7 +112,7 @@ def head(door):
 
 @case
 def not_found(door):
-    for route in ["/nothing", "/", "/whatsapp//", "/whatsapp/x", "/healthy",
+    for route in ["/nothing", "/", "/whatsapp/x", "/whatsapp/x/", "/healthy",
                   "/HEALTH", "/health/x"]:
         check_json_error(door.ask("GET", route), 404)
         check_json_error(door.ask("POST", route, body=b"a=b"), 404)
