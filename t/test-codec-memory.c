@@ -67,7 +67,10 @@ static char right[SIGNATURE_MAX];
 static enum status
 make(void)
 {
-	const struct signature_input in = { url, &form, body, strlen(body) };
+	const struct signature_input in = { .url = url,
+		.form = &form,
+		.body = body,
+		.body_len = strlen(body) };
 
 	return signature_make(&in, token, right);
 }
@@ -75,7 +78,10 @@ make(void)
 static enum status
 check(void)
 {
-	const struct signature_input in = { url, &form, body, strlen(body) };
+	const struct signature_input in = { .url = url,
+		.form = &form,
+		.body = body,
+		.body_len = strlen(body) };
 
 	switch (signature_check(&in, tokens, right, NULL)) {
 	case SIGNATURE_VALID:
@@ -90,8 +96,10 @@ check(void)
 static enum status
 explain(void)
 {
-	struct signature_input in = { "http://h.example/t?x=1", &form, body,
-		strlen(body) };
+	struct signature_input in = { .url = "http://h.example/t?x=1",
+		.form = &form,
+		.body = body,
+		.body_len = strlen(body) };
 	struct buf out = BUF_INIT;
 	enum status st = signature_explain(&in, tokens, right, &out);
 
@@ -108,8 +116,10 @@ explain_all(void)
 	struct kv_pair pairs[] = { { "Body", "hi there", 4, 8 },
 		{ "From", "+1", 4, 2 } };
 	struct kv few = { pairs, 2, 2, NULL };
-	struct signature_input in = { "https://h.example/a/b?x=%27", &few,
-		"Body=hi+there&From=%2B1", 23 };
+	struct signature_input in = { .url = "https://h.example/a/b?x=%27",
+		.form = &few,
+		.body = "Body=hi+there&From=%2B1",
+		.body_len = 23 };
 	struct buf out = BUF_INIT;
 	enum status st = signature_explain(
 	    &in, tokens, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", &out);

@@ -317,7 +317,8 @@ assert_server(const char *text, const char *const *envp, const char *mistake)
 
 #define WHAT_TO_DO \
 	"set auth_token under [twilio] in %s, to the token or to file:PATH, " \
-	"or SWITCHHOOK_TWILIO_AUTH_TOKEN in the environment\n"
+	"or SWITCHHOOK_TWILIO_AUTH_TOKEN in the environment; " \
+	"or write Twilio's shared keys under [shared_keys]\n"
 
 static void
 test_server(void)
@@ -327,6 +328,7 @@ test_server(void)
 
 	assert_server("[twilio]\nauth_token = t\n", NO_ENV, NULL);
 	assert_server("[server]\nsignature = off\n", NO_ENV, NULL);
+	assert_server("[shared_keys]\nk1 = s\n", NO_ENV, NULL);
 	assert_server("", NO_ENV,
 	    "%s: twilio.auth_token: is empty, so no webhook could be checked "
 	    "(server.signature = enforce); " WHAT_TO_DO);

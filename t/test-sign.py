@@ -144,6 +144,67 @@ class Sign(Case):
         self.assertIn("X-Twilio-Signature", self.ok("sign", "--help"))
 
 
+class SharedKeys(Case):
+    """--settings, of sign and of verify."""
+    SETTINGS = "key=k1,algorithm=HMAC_SHA256"
+    GIVEN = (URL, "--data", BODY, "--settings")
+
+    def setUp(self):
+        super().setUp()
+        self.write("switchhook.conf",
+                   "[twilio]\nauth_token = %s\n[shared_keys]\nk1 = %s\n"
+                   "k2 = other\n" % (TOKEN, "s" * 40))
+        mac = hmac.new(b"s" * 40, (URL + "A1B2").encode(), hashlib.sha256)
+        self.signature = base64.b64encode(mac.digest()).decode()
+
+    def verify(self, code, *args):
+        p = self.code(code, "verify", *args)
+        self.assertNotIn(b"s" * 40, p.stdout + p.stderr)
+        return p.stdout.decode()
+
+    def test_sign(self):
+        self.assertEqual(self.ok("sign", *self.GIVEN, self.SETTINGS),
+                         self.signature)
+        self.assertEqual(self.ok("sign", *self.GIVEN, "key=k1"),
+                         signature(URL + "A1B2", "s" * 40))
+        self.assertEqual(self.ok("sign", *self.GIVEN, ""), SIGNATURE)
+        path = self.write("token", "s" * 40)
+        self.assertEqual(self.ok("sign", *self.GIVEN,
+                                 "key=x,algorithm=HMAC_SHA256",
+                                 "--token-file", path), self.signature)
+        self.refused(3, "[shared_keys]", "sign", *self.GIVEN, "key=k3")
+        self.refused(2, "no key is named", "sign", *self.GIVEN,
+                     "algorithm=HMAC_SHA256")
+        self.refused(2, "HMAC_SHA1 nor HMAC_SHA256", "sign", *self.GIVEN,
+                     "key=k1,algorithm=MD5")
+
+    def test_verify(self):
+        given = self.GIVEN + (self.SETTINGS, "--signature")
+        self.assertEqual(self.verify(0, *given, self.signature),
+                         "valid, with the shared key\n")
+        row = json.loads(self.verify(0, *given, self.signature, "--json"))
+        self.assertEqual(row, {"valid": True, "verdict": "valid",
+                               "token": "shared"})
+        self.assertEqual(self.verify(1, *given, SIGNATURE), "malformed\n")
+        for settings, verdict, cause in (
+                ("key=k3,algorithm=HMAC_SHA256", "unknown_key", "settings"),
+                ("key=k1,algorithm=HMAC_SHA512", "unknown_algorithm",
+                 "settings"),
+                ("key=k2,algorithm=HMAC_SHA256", "wrong", "settings"),
+                ("", "malformed", "settings"),
+                ("key=k1", "malformed", "settings")):
+            row = json.loads(self.verify(
+                1, *self.GIVEN, settings, "--signature", self.signature,
+                "--explain", "--json"))
+            self.assertEqual((row["verdict"], row["cause"]),
+                             (verdict, cause), settings)
+        self.assertIn("shared key", self.verify(
+            1, *self.GIVEN, "", "--signature",
+            self.signature.replace("A", "B").replace("a", "b"), "--explain"))
+        self.assertIn("HMAC_SHA256", self.verify(1, *given, SIGNATURE,
+                                                 "--explain"))
+
+
 class Verify(Case):
     def verify(self, code, *args):
         return self.code(code, "verify", *args).stdout.decode()

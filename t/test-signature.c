@@ -301,7 +301,8 @@ static void
 test_names(void)
 {
 	static const char *const names[] = { "valid", "missing", "malformed",
-		"wrong", "body_hash", "no_token", "failed" };
+		"wrong", "body_hash", "unknown_key", "unknown_algorithm",
+		"no_token", "failed" };
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(names); i++)
@@ -495,7 +496,7 @@ expect_signed_as(const char *url, const char *body, const char *text,
 {
 	struct kv_pair pair = { "", text, 0, strlen(text) };
 	struct kv one = { &pair, 1, 1, NULL };
-	struct signature_input as = { url, &one, NULL, 0 };
+	struct signature_input as = { .url = url, .form = &one };
 	char sig[SIGNATURE_MAX];
 	struct sent s;
 
@@ -641,7 +642,14 @@ test_explain_header(void)
 		{ "a=, b=", "comma" },
 		{ "\"f9T8hwjdqOHR8afIyiU680eJ4Us=\"", "quotes" },
 		{ "sha1=f9T8hwjdqOHR8afIyiU680eJ4Us=", "sha1=" },
-		{ "Sy0BOBKBD/G6jHXBWrH64T0C54smXnJJcJxReMEAAAA=", "SHA-256" },
+		{ "sha256=Sy0BOBKBD/G6jHXBWrH64T0C54smXnJJcJxReMEAAAA=",
+		    "sha256=" },
+		{ "Sy0BOBKBD/G6jHXBWrH64T0C54smXnJJcJxReMEAAAA=",
+		    "shared key" },
+		{ "4b2d013812810ff1ba8c75c15ab1fae13d02e78b265e7249709c5178c100"
+		  "0"
+		  "000",
+		    "hex" },
 		{ "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79", "hex" },
 		{ "f9T8hwjdqOHR8afIyiU680eJ4Us%3D", "percent" },
 		{ "f9T8-wjdqOHR8afIyiU680eJ4Us=", "URL-safe" },

@@ -70,6 +70,15 @@ check_token(char *token)
 	return NULL;
 }
 
+static const char *
+check_shared_secret(char *secret)
+{
+	if (*secret == '\0')
+		return "is empty; write the secret that Twilio showed when the "
+		       "key was made, or take the line out";
+	return check_token(secret);
+}
+
 /* Empty, or a SID, whose letters are capitals from here on: Twilio's are. */
 static bool
 take_sid(char *sid, const char *kind)
@@ -166,7 +175,7 @@ check_part(char *part)
 }
 
 static const struct {
-	const char *section, *key;
+	const char *section, *key; /* NULL: each of the section */
 	check_fn *fn;
 } checks[] = {
 	{ "server", "public_url", check_public_url },
@@ -180,6 +189,7 @@ static const struct {
 	{ "twilio", "api_key", check_api_key },
 	{ "twilio", "api_secret", check_token },
 	{ "twilio", "api_url", check_api_url },
+	{ "shared_keys", NULL, check_shared_secret },
 	{ "whatsapp", "conversations", check_filled },
 	{ "whatsapp", "conversations_index", check_filled },
 	{ "whatsapp", "ai_queue", check_filled },
@@ -197,16 +207,22 @@ static const struct {
 	{ "trace", "otlp_url", check_webhook_url },
 };
 
-const char *
-config_check_text(const struct option *o, char *value)
+static const char *
+check_text(const char *section, const char *key, char *value)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if (strcmp(checks[i].section, o->section) == 0 &&
-		    strcmp(checks[i].key, o->key) == 0)
+		if (strcmp(checks[i].section, section) == 0 &&
+		    (checks[i].key == NULL || strcmp(checks[i].key, key) == 0))
 			return checks[i].fn(value);
 	return NULL;
+}
+
+const char *
+config_check_text(const struct option *o, char *value)
+{
+	return check_text(o->section, o->key, value);
 }
 
 static struct config_slot
@@ -265,9 +281,9 @@ config_check(struct config *c, struct buf *errors)
 	const char *wrong;
 
 	while (config_slot_next(c, &i, &slot)) {
-		wrong = slot.option == NULL || is_absent(&slot)
+		wrong = is_absent(&slot)
 		    ? NULL
-		    : config_check_text(slot.option, *slot.text);
+		    : check_text(slot.section, slot.key, *slot.text);
 		if (wrong != NULL)
 			config_mistake(c, &slot, errors, "%s", wrong);
 	}
@@ -285,12 +301,13 @@ config_check_server(const struct config *c, struct buf *errors)
 	struct config_slot s = find_slot(c, "twilio", "auth_token");
 
 	if (c->server.signature == SIGNATURE_OFF || **s.text != '\0' ||
-	    is_absent(&s))
+	    is_absent(&s) || config_shared_key(c, NULL, 0) != NULL)
 		return ST_OK;
 	config_remark(c, &s, errors,
 	    "is empty, so no webhook could be checked (server.signature = %s); "
 	    "set auth_token under [twilio] in %s, to the token or to "
-	    "file:PATH, or SWITCHHOOK_TWILIO_AUTH_TOKEN in the environment",
+	    "file:PATH, or SWITCHHOOK_TWILIO_AUTH_TOKEN in the environment; "
+	    "or write Twilio's shared keys under [shared_keys]",
 	    c->server.signature == SIGNATURE_REPORT ? "report" : "enforce",
 	    c->file == NULL ? CONFIG_FILE : c->file);
 	return errors->err == ST_OK ? ST_CONFIG : ST_NOMEM;

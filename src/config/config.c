@@ -59,7 +59,7 @@ config_slot_next(struct config *c, size_t *i, struct config_slot *s)
 		if (at < in->n) {
 			(*i)++;
 			p = &in->pairs[at];
-			*s = (struct config_slot){ .section = "values",
+			*s = (struct config_slot){ .section = section_name(in),
 				.key = p->key,
 				.text = &p->value,
 				.origin = &p->origin };

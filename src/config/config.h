@@ -44,7 +44,8 @@ struct config_origin {
 	bool missing; /* AWS cannot be reached: "" stands in for the value */
 };
 
-/* A section whose keys or title the operator makes up: [menu], [digits zip]. */
+/* A section whose keys or title the operator makes up: [menu], [shared_keys],
+ * [digits zip]. */
 struct config_pair {
 	char *key, *value;
 	struct config_origin origin;
@@ -168,8 +169,8 @@ const char *config_check_text(const struct option *, char *value);
 
 /*
  * What answering Twilio needs beyond that, and the operator's command does
- * not: a token (that is there or missing for now), unless server.signature is
- * off. For the start of a responder and for `switchhook check`. ST_OK,
+ * not: a token or a shared key (that is there or missing for now), unless
+ * server.signature is off. For the start of a responder and for `switchhook check`. ST_OK,
  * ST_CONFIG, ST_NOMEM.
  */
 enum status config_check_server(const struct config *, struct buf *errors);
@@ -197,6 +198,10 @@ const struct config_pair *config_pair(
 
 /* The template that a key of [menu] plays ("1", "other"), or NULL. */
 const char *config_menu(const struct config *, const char *key);
+
+/* The shared key of this ID; of NULL, the first. NULL: there is none. */
+const struct config_pair *config_shared_key(
+    const struct config *, const char *id, size_t len);
 
 /* A target by its name; the one that a template belongs to ("birthdate-retry"
  * to "birthdate"). NULL: none. */

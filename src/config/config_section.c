@@ -61,6 +61,18 @@ check_menu(const char *key, const char *value)
 	return NULL;
 }
 
+/* As Twilio makes them: webhooks_sharedkey_ and 26 letters and digits. */
+static const char *
+check_shared_key(const char *key, const char *value)
+{
+	(void)value;
+	if (!made_of(key, LETTERS NUMBERS "._-", 64))
+		return "is not a shared key's ID; write it as Twilio's API "
+		       "shows it, as in webhooks_sharedkey_01k5, with the "
+		       "secret behind it";
+	return NULL;
+}
+
 static const char *
 check_values(const char *key, const char *value)
 {
@@ -82,7 +94,14 @@ static const struct section_kind {
 	                              operator makes them up, and … */
 	const char *(*check)(const char *key, const char *value);
 	bool refers; /* a value may be a reference */
+	bool secret; /* values are never shown */
+	bool file_only; /* variables set nothing of it */
 } kinds[] = {
+	{ .name = "shared_keys",
+	    .check = check_shared_key,
+	    .refers = true,
+	    .secret = true,
+	    .file_only = true },
 	{ .name = "menu", .check = check_menu },
 	{ .name = "digits",
 	    .titled = true,
@@ -145,6 +164,12 @@ config_pair(const struct config_section *s, const char *key)
 		if (strcmp(s->pairs[i].key, key) == 0)
 			return &s->pairs[i];
 	return NULL;
+}
+
+const char *
+section_name(const struct config_section *s)
+{
+	return s->kind->name;
 }
 
 bool
@@ -347,6 +372,23 @@ put_lower(struct buf *out, const char *upper, size_t n)
 		buf_putc(out, (char)tolower((unsigned char)*upper++));
 }
 
+/* The kind that this variable's name (behind the prefix) is of, where that comes
+ * from the file alone, or NULL. */
+static const struct section_kind *
+find_file_only(const char *rest)
+{
+	const struct section_kind *k;
+	size_t n;
+
+	for (k = kinds; k < kinds + KINDS_N; k++) {
+		n = strlen(k->name);
+		if (k->file_only && is_upper_of(k->name, rest, n) &&
+		    rest[n] == '_')
+			return k;
+	}
+	return NULL;
+}
+
 /* "ZIP_MIN_LENGTH" is [digits zip] min_length: the key, and how much is the
  * title. NULL: no key. */
 static const char *
@@ -416,13 +458,21 @@ section_set_variable(
 {
 	struct buf header = BUF_INIT, key = BUF_INIT;
 	struct config_origin origin = { 0 };
+	const char *rest = name + strlen(OPTION_VARIABLE_PREFIX);
+	const struct section_kind *k;
 	const char *wrong = NULL;
 	enum status st = ST_NOTFOUND;
 	size_t i = 0;
 
-	if (str_starts(name, OPTION_VARIABLE_PREFIX) &&
-	    read_variable(
-		c, name + strlen(OPTION_VARIABLE_PREFIX), &header, &key))
+	if (!str_starts(name, OPTION_VARIABLE_PREFIX))
+		return ST_NOTFOUND;
+	if ((k = find_file_only(rest)) != NULL) {
+		buf_printf(why,
+		    "this comes from the file alone; write it under [%s] there",
+		    k->name);
+		return ST_CONFIG;
+	}
+	if (read_variable(c, rest, &header, &key))
 		st = header.err != ST_OK || key.err != ST_OK
 		    ? ST_NOMEM
 		    : section_open(c, buf_str(&header), &i, &wrong);
@@ -580,6 +630,20 @@ config_target_of(const struct config *c, const char *template)
 	return best;
 }
 
+const struct config_pair *
+config_shared_key(const struct config *c, const char *id, size_t len)
+{
+	const struct config_section *s = config_section(c, "shared_keys", "");
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (id == NULL ||
+		    (strlen(s->pairs[i].key) == len &&
+			memcmp(s->pairs[i].key, id, len) == 0))
+			return &s->pairs[i];
+	return NULL;
+}
+
 const char *
 config_menu(const struct config *c, const char *key)
 {
@@ -626,6 +690,10 @@ section_show(const struct config *c, struct buf *out)
 				    (long long)t->rule.max_length);
 			for (j = 0; t == NULL && j < s->n; j++)
 				buf_printf(out, "%s.%s = %s\n", s->kind->name,
-				    s->pairs[j].key, s->pairs[j].value);
+				    s->pairs[j].key,
+				    !s->kind->secret ? s->pairs[j].value
+					: *s->pairs[j].value == '\0'
+					? "(not set)"
+					: "(set)");
 		}
 }

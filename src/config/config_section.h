@@ -1,6 +1,6 @@
 /*
- * Sections whose keys, or whose names, the operator makes up: [menu], [values]
- * and [digits TITLE]. What the table of options is to the other sections, the
+ * Sections whose keys, or whose names, the operator makes up: [menu],
+ * [shared_keys], [values] and [digits TITLE]. What the table of options is to the other sections, the
  * table in config_section.c is to them. For src/config; what others ask is in
  * config.h.
  */
@@ -32,8 +32,8 @@ enum status section_set(struct config *, size_t i, const char *key,
 /*
  * Set what an environment variable stands for: SWITCHHOOK_MENU_1,
  * SWITCHHOOK_VALUES_SHOP, SWITCHHOOK_DIGITS_ZIP_FORMAT; names become lower
- * case unless the file has them otherwise. As section_set; ST_NOTFOUND: no
- * such variable.
+ * case unless the file has them otherwise. As section_set; ST_CONFIG also for a
+ * section that comes from the file alone; ST_NOTFOUND: no such variable.
  */
 enum status section_set_variable(
     struct config *, const char *name, const char *value, struct buf *why);
@@ -44,6 +44,9 @@ enum status section_check(struct config *, struct buf *errors);
 
 /* As config_show. */
 void section_show(const struct config *, struct buf *out);
+
+/* Its name, without a title. */
+const char *section_name(const struct config_section *);
 
 /* May the values of this section be references? */
 bool section_refers(const struct config_section *);

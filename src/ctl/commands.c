@@ -39,6 +39,10 @@
 	TEXT("content-type", "TYPE", "of the body; a form if not given")
 #define BODY_JSON \
 	FLAG("json-body", "the same as --content-type application/json")
+#define SETTINGS \
+	TEXT("settings", "SETTINGS", \
+	    "X-Twilio-Webhooks-Signature-Settings: " \
+	    "key=ID,algorithm=HMAC_SHA256")
 #define INSTEAD \
 	MANY("param", "NAME=VALUE", "any parameter, in place of the usual one")
 #define SERVER \
@@ -248,21 +252,23 @@ const struct ctl_command ctl_commands[] = {
 	    "request to\nthis URL, made with twilio.auth_token. A body that "
 	    "is not a form is\ncovered by bodySHA256 in the URL, which is "
 	    "added "
-	    "where it is missing.",
+	    "where it is missing. --settings names a shared key to sign with "
+	    "instead.",
 	    ctl_sign,
-	    { BODY, FORM, BODY_TYPE, BODY_JSON,
+	    { BODY, FORM, BODY_TYPE, BODY_JSON, SETTINGS,
 		TEXT("token-file", "FILE",
 		    "sign with the token in this file (-: standard "
 		    "input)") } },
 	{ "verify", "URL", 1, 1,
 	    "check a signature and say why it does not fit",
 	    "Tell whether a signature belongs to a request to this URL, "
-	    "under\ntwilio.auth_token or twilio.auth_token_previous: exit "
-	    "status 0 if it\ndoes, 1 if not.",
+	    "under\ntwilio.auth_token or twilio.auth_token_previous, or the "
+	    "shared key that\n--settings names: exit status 0 if it does, 1 if "
+	    "not.",
 	    ctl_verify,
 	    { NEEDED("signature", "SIGNATURE", "X-Twilio-Signature as it came"),
 		FLAG("explain", "look for the cause where it does not fit"),
-		BODY, FORM, BODY_TYPE, BODY_JSON,
+		BODY, FORM, BODY_TYPE, BODY_JSON, SETTINGS,
 		TEXT("method", "METHOD", "POST or GET, which has no body"),
 		TEXT("token-file", "FILE",
 		    "check with the token in this file (-: standard "

@@ -21,8 +21,11 @@ struct given {
 	struct ctl *ctl;
 	const char *url;
 	struct signature_input input;
-	const char *tokens[3]; /* current, previous, NULL; without empty ones */
+	const char *tokens[3]; /* current, previous, NULL; without empty ones;
+	                          or the secret of the shared key */
 	bool previous; /* tokens[1] is one */
+	struct signature_settings settings;
+	enum signature_verdict chosen; /* have we got what --settings names? */
 	struct buf body, token;
 	struct kv form; /* what the body says, if it is a form */
 };
@@ -166,6 +169,25 @@ read_token_file(struct given *g, const char *path)
 	return CTL_DONE;
 }
 
+/* Is it --settings that tells the key, as in the request's header? */
+static bool
+is_shared(const struct given *g)
+{
+	return !str_empty(ctl_text(g->ctl, "settings"));
+}
+
+static void
+find_shared_key(struct given *g)
+{
+	const struct config_pair *key = config_shared_key(
+	    g->ctl->config, g->settings.key.data, g->settings.key.len);
+
+	if (g->chosen == SIGNATURE_VALID && key == NULL)
+		g->chosen = SIGNATURE_UNKNOWN_KEY;
+	if (g->chosen == SIGNATURE_VALID)
+		g->tokens[0] = key->value;
+}
+
 static int
 read_tokens(struct given *g)
 {
@@ -174,18 +196,27 @@ read_tokens(struct given *g)
 	size_t n = 0;
 	int code;
 
+	g->chosen = signature_settings(
+	    is_shared(g) ? ctl_text(g->ctl, "settings") : "", &g->settings);
+	g->input.algorithm = g->settings.algorithm;
 	if (path != NULL)
 		return read_token_file(g, path);
 	if ((code = ctl_config(g->ctl)) != CTL_DONE)
 		return code;
 	c = g->ctl->config;
+	if (is_shared(g)) {
+		find_shared_key(g);
+		return CTL_DONE;
+	}
 	if (*c->twilio.auth_token != '\0')
 		g->tokens[n++] = c->twilio.auth_token;
 	if (*c->twilio.auth_token_previous != '\0') {
 		g->previous = n == 1;
 		g->tokens[n++] = c->twilio.auth_token_previous;
 	}
-	if (n == 0)
+	if (n == 0 && config_shared_key(c, NULL, 0) != NULL)
+		g->chosen = SIGNATURE_UNKNOWN_KEY;
+	else if (n == 0)
 		return ctl_say(g->ctl, CTL_CONFIG,
 		    "there is no token: set twilio.auth_token, or give "
 		    "--token-file FILE");
@@ -209,6 +240,29 @@ read_given(struct given *g)
 		    "--data - and --token-file - both want standard input");
 	code = read_body(g);
 	return code == CTL_DONE ? read_tokens(g) : code;
+}
+
+/* What is wrong with --settings; the words also serve as explanation. */
+static void
+put_settings(const struct given *g, struct buf *out)
+{
+	const struct url_part *key = &g->settings.key;
+
+	buf_puts(out, "settings: ");
+	if (g->chosen == SIGNATURE_UNKNOWN_ALGORITHM)
+		buf_puts(out,
+		    "the algorithm is neither HMAC_SHA1 nor HMAC_SHA256; set "
+		    "one of them in the Setting at Twilio, or look for a newer "
+		    "version of this program");
+	else if (key->len == 0)
+		buf_puts(out,
+		    "no key is named; write them as they came, in the form "
+		    "key=ID,algorithm=HMAC_SHA256");
+	else
+		buf_printf(out,
+		    "there is no shared key %.*s in the configuration; write "
+		    "it and its secret under [shared_keys]",
+		    (int)key->len, key->data);
 }
 
 /* --- sign ------------------------------------------------------------------ */
@@ -253,6 +307,23 @@ put_signature(struct ctl *ctl, const struct given *g, const char *signature)
 	return CTL_DONE;
 }
 
+/* Without a key there is nothing to sign with. */
+static int
+refuse_settings(struct ctl *ctl, const struct given *g)
+{
+	struct buf why = BUF_INIT;
+	int code;
+
+	put_settings(g, &why);
+	code = ctl_say(ctl,
+	    g->chosen == SIGNATURE_UNKNOWN_KEY && g->settings.key.len > 0
+		? CTL_CONFIG
+		: CTL_USAGE,
+	    "--%s", buf_str(&why));
+	buf_release(&why);
+	return code;
+}
+
 static int
 sign(struct ctl *ctl, struct given *g)
 {
@@ -261,6 +332,8 @@ sign(struct ctl *ctl, struct given *g)
 	enum status st;
 	int code;
 
+	if (g->chosen != SIGNATURE_VALID)
+		return refuse_settings(ctl, g);
 	if (strchr(g->url, '#') != NULL)
 		return ctl_say(ctl, CTL_USAGE,
 		    "%s: what follows \"#\" is never sent nor signed; leave "
@@ -301,6 +374,54 @@ is_previous(const struct given *g, const char *signature)
 	    SIGNATURE_VALID;
 }
 
+/* Is it signed with a shared key that --settings does not name? Servers in front
+ * may keep the header to themselves. */
+static bool
+explain_key(const struct given *g, const char *signature, struct buf *why)
+{
+	const bool sha256 =
+	    strlen(signature) == signature_len(SIGNATURE_HMAC_SHA256);
+	struct signature_input in = g->input;
+	const struct config_section *keys;
+	const char *secret[2] = { NULL };
+	size_t i;
+
+	if (g->ctl->config == NULL) /* --token-file */
+		return false;
+	in.algorithm = sha256 ? SIGNATURE_HMAC_SHA256 : SIGNATURE_HMAC_SHA1;
+	keys = config_section(g->ctl->config, "shared_keys", "");
+	for (i = 0; i < keys->n; i++) {
+		secret[0] = keys->pairs[i].value;
+		if (signature_check(&in, secret, signature, NULL) !=
+		    SIGNATURE_VALID)
+			continue;
+		buf_printf(why,
+		    "settings: it is signed with the shared key %s by %s; let "
+		    "the servers in front pass "
+		    "X-Twilio-Webhooks-Signature-Settings, which says so, on",
+		    keys->pairs[i].key, signature_algorithm_name(in.algorithm));
+		return true;
+	}
+	return false;
+}
+
+static enum status
+explain(const struct given *g, const char *signature, struct buf *why)
+{
+	const bool is_named =
+	    g->settings.key.len > 0 || g->chosen == SIGNATURE_UNKNOWN_ALGORITHM;
+
+	if (g->chosen != SIGNATURE_VALID && is_named)
+		put_settings(g, why);
+	else if (explain_key(g, signature, why))
+		return why->err;
+	else if (g->chosen != SIGNATURE_VALID)
+		put_settings(g, why);
+	else
+		return signature_explain(&g->input, g->tokens, signature, why);
+	return why->err;
+}
+
 /* What came of it. explanation is "CAUSE: words", or "". */
 static int
 put_verdict(struct ctl *ctl, enum signature_verdict verdict, const char *token,
@@ -326,7 +447,8 @@ put_verdict(struct ctl *ctl, enum signature_verdict verdict, const char *token,
 		fprintf(ctl->out, "%s%s%s%s\n", name,
 		    str_eq(token, "previous")
 			? ", with twilio.auth_token_previous"
-			: "",
+			: str_eq(token, "shared") ? ", with the shared key"
+						  : "",
 		    *explanation != '\0' ? "\n" : "", explanation);
 	return valid ? CTL_DONE : CTL_NO;
 }
@@ -335,8 +457,9 @@ static int
 verify(struct ctl *ctl, const struct given *g)
 {
 	const char *signature = ctl_text(ctl, "signature"), *token = NULL;
-	enum signature_verdict verdict =
-	    signature_check(&g->input, g->tokens, signature, NULL);
+	enum signature_verdict verdict = g->chosen != SIGNATURE_VALID
+	    ? g->chosen
+	    : signature_check(&g->input, g->tokens, signature, NULL);
 	struct buf why = BUF_INIT;
 	enum status st = ST_OK;
 	int code;
@@ -344,9 +467,11 @@ verify(struct ctl *ctl, const struct given *g)
 	if (verdict == SIGNATURE_FAILED)
 		st = ST_NOMEM;
 	else if (verdict == SIGNATURE_VALID && !ctl_flag(ctl, "token-file"))
-		token = is_previous(g, signature) ? "previous" : "current";
+		token = is_shared(g)            ? "shared"
+		    : is_previous(g, signature) ? "previous"
+						: "current";
 	else if (verdict != SIGNATURE_VALID && ctl_flag(ctl, "explain"))
-		st = signature_explain(&g->input, g->tokens, signature, &why);
+		st = explain(g, signature, &why);
 	code = st == ST_OK || st == ST_NOTFOUND
 	    ? put_verdict(ctl, verdict, token, buf_str(&why))
 	    : ctl_end(ctl, st, "verify");

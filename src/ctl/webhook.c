@@ -98,6 +98,7 @@ struct delivery {
 	struct buf address; /* the whole URL */
 	const char *target; /* its path and query */
 	char signature[SIGNATURE_MAX]; /* "": nothing has to be signed */
+	struct buf settings; /* "": it is not of a shared key */
 	char token[STR_UUID_MAX]; /* I-Twilio-Idempotency-Token */
 };
 
@@ -147,19 +148,32 @@ sign(const struct config *c, struct delivery *d, const char *url)
 {
 	const struct buf *body = &d->webhook->body;
 	struct kv form = KV_INIT;
-	struct signature_input in = { url, &form, body->data, body->len };
+	struct signature_input in = { .url = url,
+		.form = &form,
+		.body = body->data,
+		.body_len = body->len };
+	const struct config_pair *shared = config_shared_key(c, NULL, 0);
+	const char *token = c->twilio.auth_token;
 	bool malformed;
 	enum status st;
 
-	if (str_empty(c->twilio.auth_token)) {
+	if (*token == '\0' && shared != NULL) {
+		token = shared->value;
+		in.algorithm = SIGNATURE_HMAC_SHA256;
+		buf_printf(&d->settings, "key=%s,algorithm=%s", shared->key,
+		    signature_algorithm_name(in.algorithm));
+	} else if (*token == '\0') {
 		if (c->server.signature == SIGNATURE_OFF)
 			return CTL_DONE;
 		return ctl_say(d->ctl, CTL_CONFIG,
-		    "twilio.auth_token is not set: nothing to sign with");
+		    "neither twilio.auth_token nor a shared key is set: "
+		    "nothing to sign with");
 	}
 	st = form_parse(body->data, body->len, &form, &malformed);
 	if (st == ST_OK)
-		st = signature_make(&in, c->twilio.auth_token, d->signature);
+		st = signature_make(&in, token, d->signature);
+	if (st == ST_OK)
+		st = d->settings.err;
 	kv_release(&form);
 	return ctl_end(d->ctl, st, "signature");
 }
@@ -191,6 +205,9 @@ post(const struct delivery *d, struct webhook_answer *answer)
 	    (*d->signature != '\0' &&
 		kv_put(&headers, "X-Twilio-Signature", d->signature) !=
 		    ST_OK) ||
+	    (d->settings.len > 0 &&
+		kv_put(&headers, "X-Twilio-Webhooks-Signature-Settings",
+		    buf_str(&d->settings)) != ST_OK) ||
 	    (st = http_library_open(&library, &o)) != ST_OK ||
 	    (st = http_client_open(&client, library, &why)) != ST_OK)
 		goto out;
@@ -216,7 +233,7 @@ out:
 
 /* --- in process ------------------------------------------------------------ */
 
-#define VARS_MAX 16
+#define VARS_MAX 17
 
 /* The request as CGI variables: "NAME=value", each with its NUL, in text. */
 static enum status
@@ -239,15 +256,15 @@ put_variables(
 		{ "HTTP_USER_AGENT", USER_AGENT },
 		{ "HTTP_I_TWILIO_IDEMPOTENCY_TOKEN", d->token },
 		{ "HTTP_X_TWILIO_SIGNATURE", d->signature },
+		{ "HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS",
+		    buf_str(&d->settings) },
 	};
 	char *var;
 
 	buf_printf(text, "PATH_INFO=%.*s%c", (int)end, route, '\0');
 	buf_printf(text, "CONTENT_LENGTH=%zu%c", d->webhook->body.len, '\0');
 	for (size_t i = 0; i < CTL_COUNT(vars); i++)
-		if (i + 1 < CTL_COUNT(vars) || *d->signature != '\0')
-			buf_printf(
-			    text, "%s=%s%c", vars[i][0], vars[i][1], '\0');
+		buf_printf(text, "%s=%s%c", vars[i][0], vars[i][1], '\0');
 	if (text->err != ST_OK)
 		return text->err;
 	for (var = text->data; var < text->data + text->len;
@@ -323,5 +340,6 @@ webhook_send(const struct ctl *ctl, const struct config *c, const char *url,
 	if (code == CTL_DONE)
 		code = url != NULL ? post(&d, answer) : answer_here(&d, answer);
 	buf_release(&d.address);
+	buf_release(&d.settings);
 	return code;
 }

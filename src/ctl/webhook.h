@@ -1,6 +1,6 @@
 /*
- * A webhook as Twilio would send it: signed with the configured token, and
- * either posted to a server or answered in this process.
+ * A webhook as Twilio would send it: signed with the configured token, or with
+ * the first shared key where there is no token, and either posted to a server or answered in this process.
  */
 #ifndef CTL_WEBHOOK_H
 #define CTL_WEBHOOK_H

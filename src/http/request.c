@@ -16,6 +16,7 @@ enum variable {
 	VAR_LENGTH,
 	VAR_TYPE,
 	VAR_SIGNATURE,
+	VAR_SIGNATURE_SETTINGS,
 	VAR_AUTHORIZATION,
 	VAR_REDIRECT_AUTHORIZATION,
 	VAR_API_KEY,
@@ -49,6 +50,8 @@ static const struct {
 	[VAR_LENGTH] = NAME("CONTENT_LENGTH"),
 	[VAR_TYPE] = NAME("CONTENT_TYPE"),
 	[VAR_SIGNATURE] = NAME("HTTP_X_TWILIO_SIGNATURE"),
+	[VAR_SIGNATURE_SETTINGS] =
+	    NAME("HTTP_X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS"),
 	[VAR_AUTHORIZATION] = NAME("HTTP_AUTHORIZATION"),
 	/* After an Apache RewriteRule that passes the header on. */
 	[VAR_REDIRECT_AUTHORIZATION] = NAME("REDIRECT_HTTP_AUTHORIZATION"),
@@ -127,6 +130,7 @@ take_strings(struct request *r, const struct given *g)
 	r->content_type = g->value[VAR_TYPE];
 	r->signature = g->value[VAR_SIGNATURE];
 	r->signature_repeated = g->signature_repeated;
+	r->signature_settings = g->value[VAR_SIGNATURE_SETTINGS];
 	r->authorization = g->value[VAR_AUTHORIZATION];
 	r->api_key = g->value[VAR_API_KEY];
 	r->host = g->value[VAR_HOST];

@@ -30,6 +30,8 @@ struct request {
 	const char *content_type; /* as sent */
 	const char *signature; /* X-Twilio-Signature */
 	bool signature_repeated; /* came twice: refused */
+	const char
+	    *signature_settings; /* X-Twilio-Webhooks-Signature-Settings */
 	const char *authorization;
 	const char *api_key;
 	const char *host; /* Host header */

@@ -10,21 +10,59 @@
 #include "serve/metrics.h"
 #include "twilio/signature.h"
 
+/* Of a request's X-Twilio-Webhooks-Signature-Settings, in the log. */
+#define SETTINGS_SHOWN 200
+
 /* A signature to check, and what with. */
 struct check {
 	const struct exchange *x;
 	const char *const *tokens;
+	const char *shared[2]; /* room for the secret of a shared key */
+	enum signature_algorithm algorithm;
 	unsigned char *digest; /* of what was signed */
 };
+
+/*
+ * With what is it to be checked? Where a request names a shared key, with that
+ * and nothing else: its header must not choose the account's token, nor the
+ * lack of it a shared key. Unless SIGNATURE_VALID we have not got it.
+ */
+static enum signature_verdict
+choose_key(struct check *c)
+{
+	const struct request *r = c->x->request;
+	const struct config *config = c->x->app->config;
+	const struct config_pair *key;
+	struct signature_settings s;
+	enum signature_verdict v =
+	    signature_settings(r->signature_settings, &s);
+
+	c->algorithm = s.algorithm;
+	/* With nothing to choose from it is not the request's fault. */
+	if (*c->tokens == NULL && config_shared_key(config, NULL, 0) == NULL)
+		return SIGNATURE_VALID;
+	if (v != SIGNATURE_VALID)
+		return v;
+	if (s.key.data == NULL)
+		return *c->tokens == NULL ? SIGNATURE_UNKNOWN_KEY
+					  : SIGNATURE_VALID;
+	if ((key = config_shared_key(config, s.key.data, s.key.len)) == NULL)
+		return SIGNATURE_UNKNOWN_KEY;
+	c->shared[0] = key->value;
+	c->tokens = c->shared;
+	return SIGNATURE_VALID;
+}
 
 static enum signature_verdict
 check_signature(const struct check *c, const char *body, size_t len,
     const struct kv *form, const char *url)
 {
 	const struct request *r = c->x->request;
-	struct signature_input in = {
-		.url = url, .form = form, .body = body, .body_len = len
-	};
+	struct signature_input in = { .url = url,
+		.form = form,
+		.body = body,
+		.body_len = len,
+		.algorithm = c->algorithm };
 
 	return signature_check(&in, c->tokens, r->signature, c->digest);
 }
@@ -118,12 +156,27 @@ verdict_of(const struct check *c)
 	return v;
 }
 
+/* Which key Twilio named is what the operator has to know, if it is not too
+ * long for one. */
+static void
+log_signature(
+    const struct exchange *x, const char *what, enum signature_verdict v)
+{
+	const char *settings = x->request->signature_settings;
+	bool told =
+	    (v == SIGNATURE_UNKNOWN_KEY || v == SIGNATURE_UNKNOWN_ALGORITHM) &&
+	    *settings != '\0' && strlen(settings) <= SETTINGS_SHOWN;
+
+	log_warn(x->app->log, what, LOG_STR("request_id", x->id),
+	    LOG_STR("cause", x->signature),
+	    LOG_STR("settings", told ? settings : NULL),
+	    LOG_STR("route", x->route->pattern));
+}
+
 static bool
 refuse_signature(struct exchange *x, enum signature_verdict v)
 {
-	log_warn(x->app->log, "signature refused", LOG_STR("request_id", x->id),
-	    LOG_STR("cause", x->signature),
-	    LOG_STR("route", x->route->pattern));
+	log_signature(x, "signature refused", v);
 	switch (v) {
 	case SIGNATURE_NO_TOKEN:
 		exchange_error(x, 503, "No token to check signatures with");
@@ -136,6 +189,8 @@ refuse_signature(struct exchange *x, enum signature_verdict v)
 	case SIGNATURE_BODY_HASH:
 	case SIGNATURE_MISSING:
 	case SIGNATURE_MALFORMED:
+	case SIGNATURE_UNKNOWN_KEY:
+	case SIGNATURE_UNKNOWN_ALGORITHM:
 	case SIGNATURE_VALID:
 		exchange_error(x, 401, "Invalid signature");
 		break;
@@ -186,14 +241,19 @@ pass_unsigned(struct exchange *x)
 static bool
 guard_signed(struct exchange *x, const struct secrets *secrets)
 {
-	const struct check c = { x, secrets->tokens, x->digest };
+	struct check c = {
+		.x = x, .tokens = secrets->tokens, .digest = x->digest
+	};
 	enum signature_verdict v;
 
 	if (x->app->config->server.signature == SIGNATURE_OFF)
 		return pass_unsigned(x);
-	v = x->request->signature_repeated
-	    ? SIGNATURE_MALFORMED
-	    : signature_header(x->request->signature, NULL);
+	v = choose_key(&c);
+	if (v == SIGNATURE_VALID)
+		v = x->request->signature_repeated
+		    ? SIGNATURE_MALFORMED
+		    : signature_header(
+			  x->request->signature, c.algorithm, NULL);
 	/* It was not parsed: nobody can say whether the rest is Twilio's. */
 	if (v == SIGNATURE_VALID && x->too_large) {
 		exchange_too_large(x);
@@ -206,15 +266,14 @@ guard_signed(struct exchange *x, const struct secrets *secrets)
 	x->signature = signature_verdict_name(v);
 	if (v == SIGNATURE_VALID)
 		return true;
-	if (v == SIGNATURE_WRONG)
+	/* A shared key's secret never changes. */
+	if (v == SIGNATURE_WRONG && c.tokens == secrets->tokens)
 		freshness_doubt(x->app->freshness);
 	metrics_signature(x->app->metrics, v,
 	    x->app->config->server.signature == SIGNATURE_ENFORCE);
 	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
 		return refuse_signature(x, v);
-	log_warn(x->app->log, "signature would be refused",
-	    LOG_STR("request_id", x->id), LOG_STR("cause", x->signature),
-	    LOG_STR("route", x->route->pattern));
+	log_signature(x, "signature would be refused", v);
 	return pass_unsigned(x);
 }
 

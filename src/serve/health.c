@@ -58,6 +58,7 @@ settings_ready(const struct app *app, struct buf *why)
 	if (app->config->missing > 0)
 		buf_puts(why, "settings that are kept at AWS are not there");
 	else if (app->secrets->tokens[0] == NULL &&
+	    config_shared_key(app->config, NULL, 0) == NULL &&
 	    app->config->server.signature != SIGNATURE_OFF)
 		buf_puts(why, "twilio.auth_token is not there");
 	else

@@ -17,7 +17,8 @@
 /* --- the table -------------------------------------------------------------- */
 
 static const char *const causes[] = { "missing", "malformed", "wrong",
-	"body_hash", "no_token", "failed", NULL };
+	"body_hash", "unknown_key", "unknown_algorithm", "no_token", "failed",
+	NULL };
 static const char *const results[] = { "refused", "passed", NULL };
 
 /* "duplicate" is recorded nowhere, and counted in the file. */

@@ -47,9 +47,10 @@ search_tell(struct search *s, const char *format, ...)
 }
 
 static bool
-header_is_padded(const char *h, size_t n)
+header_is_hex(const char *h, size_t n)
 {
-	return n > SIGNATURE_MAX - 1 && strpbrk(h, " \t\r\n") != NULL;
+	return (n == 2 * CRYPT_SHA1_SIZE || n == 2 * CRYPT_SHA256_SIZE) &&
+	    strspn(h, "0123456789abcdefABCDEF") == n;
 }
 
 /* A header that cannot be a signature: what is it? */
@@ -58,6 +59,7 @@ explain_header(struct search *s)
 {
 	const char *h = s->header;
 	const size_t n = strlen(h);
+	const bool sha256 = s->input.algorithm == SIGNATURE_HMAC_SHA256;
 	const struct {
 		bool is;
 		const char *words;
@@ -65,17 +67,23 @@ explain_header(struct search *s)
 		{ strchr(h, ',') != NULL,
 		    "X-Twilio-Signature came more than once and was joined "
 		    "with a comma; send it once." },
-		{ header_is_padded(h, n),
+		{ n > signature_len(s->input.algorithm) &&
+			strpbrk(h, " \t\r\n") != NULL,
 		    "there is white space around the signature; take it off." },
 		{ h[0] == '"' || h[0] == '\'',
 		    "the signature is in quotes; take them off." },
-		{ strncasecmp(h, "sha1=", 5) == 0,
-		    "the signature has the prefix \"sha1=\", which Twilio's "
-		    "has not." },
-		{ n == 44,
-		    "44 characters are a SHA-256; Twilio's signature is an "
-		    "HMAC-SHA1, 28 characters of base64." },
-		{ n == 40 && strspn(h, "0123456789abcdefABCDEF") == n,
+		{ strncasecmp(h, "sha1=", 5) == 0 ||
+			strncasecmp(h, "sha256=", 7) == 0,
+		    "the signature has a prefix (\"sha1=\", \"sha256=\"), "
+		    "which Twilio's has not." },
+		{ !sha256 && n == signature_len(SIGNATURE_HMAC_SHA256),
+		    "44 characters are an HMAC-SHA256, which Twilio makes with "
+		    "a shared key; X-Twilio-Webhooks-Signature-Settings, which "
+		    "names key and algorithm, is missing or says HMAC_SHA1." },
+		{ sha256 && n == signature_len(SIGNATURE_HMAC_SHA1),
+		    "28 characters are an HMAC-SHA1, but "
+		    "X-Twilio-Webhooks-Signature-Settings says HMAC_SHA256." },
+		{ header_is_hex(h, n),
 		    "the signature is in hex; Twilio's is in base64." },
 		{ strchr(h, '%') != NULL,
 		    "the signature is percent-encoded; give it as it came." },
@@ -85,6 +93,9 @@ explain_header(struct search *s)
 		{ strchr(h, ' ') != NULL,
 		    "a \"+\" of the signature was decoded to a space; give it "
 		    "as it came." },
+		{ sha256,
+		    "this is not 44 characters of base64, so it is cut off or "
+		    "no signature at all." },
 		{ true,
 		    "this is not 28 characters of base64, so it is cut off or "
 		    "no signature at all." },
@@ -193,8 +204,8 @@ explain_wrong(struct search *s)
 	    "none: no usual cause fits. Compare with the URL in Twilio's "
 	    "console letter by letter (another host cannot be guessed), look "
 	    "whether the token is that of the account which owns the number "
-	    "(a subaccount has its own), and whether the body is complete and "
-	    "unchanged.");
+	    "(a subaccount has its own) or the secret that of the shared key, "
+	    "and whether the body is complete and unchanged.");
 	return ST_NOTFOUND;
 }
 
@@ -265,6 +276,8 @@ explain(const struct signature_input *input, const char *const *tokens,
 	case SIGNATURE_NO_TOKEN:
 		search_tell(&s, "token: there is none; set twilio.auth_token.");
 		break;
+	case SIGNATURE_UNKNOWN_KEY:
+	case SIGNATURE_UNKNOWN_ALGORITHM: /* are of signature_settings */
 	case SIGNATURE_FAILED:
 		st = ST_NOMEM;
 		break;

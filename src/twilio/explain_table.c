@@ -384,19 +384,20 @@ static const struct cause value_causes[] = {
 
 static const struct cause token_causes[] = {
 	{ TOKEN, trim, " \t\r\n\"'", NULL,
-	    "token: the token fits without the white space, line end or "
-	    "quotes around it; take them off twilio.auth_token." },
+	    "token: the token or secret fits without the white space, line end "
+	    "or quotes around it; take them off in its setting." },
 	{ TOKEN, lower, NULL, NULL,
-	    "token: the token fits in lower case; write it so in "
-	    "twilio.auth_token." },
+	    "token: the token or secret fits in lower case; write it so in its "
+	    "setting." },
 	{ TOKEN, upper, NULL, NULL,
-	    "token: the token fits in upper case; write it so in "
-	    "twilio.auth_token." },
+	    "token: the token or secret fits in upper case; write it so in its "
+	    "setting." },
 	{ TOKEN, cut, NULL, NULL,
-	    "token: the token fits when cut to 32 characters; something "
-	    "stands behind it in twilio.auth_token." },
+	    "token: the token or secret fits when cut to 32 characters; "
+	    "something stands behind it in its setting." },
 	{ TOKEN, back, "", "\n",
-	    "token: whoever signed this used the token with a line end after "
+	    "token: whoever signed this used the token or secret with a line "
+	    "end after "
 	    "it." },
 	{ TOKEN, back, "", "\r\n",
 	    "token: whoever signed this used the token with CRLF after it." },

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "codec/base64.h"
@@ -24,12 +25,104 @@ signature_verdict_name(enum signature_verdict verdict)
 		return "wrong";
 	case SIGNATURE_BODY_HASH:
 		return "body_hash";
+	case SIGNATURE_UNKNOWN_KEY:
+		return "unknown_key";
+	case SIGNATURE_UNKNOWN_ALGORITHM:
+		return "unknown_algorithm";
 	case SIGNATURE_NO_TOKEN:
 		return "no_token";
 	case SIGNATURE_FAILED:
 		return "failed";
 	}
 	return "failed";
+}
+
+/* By enum signature_algorithm. */
+static const struct {
+	const char *name; /* Twilio's */
+	size_t size;
+	enum status (*hmac)(const void *key, size_t key_len,
+	    const struct crypt_piece *, size_t n, unsigned char *out);
+} algorithms[] = {
+	[SIGNATURE_HMAC_SHA1] = { "HMAC_SHA1", CRYPT_SHA1_SIZE,
+	    crypt_hmac_sha1 },
+	[SIGNATURE_HMAC_SHA256] = { "HMAC_SHA256", CRYPT_SHA256_SIZE,
+	    crypt_hmac_sha256 },
+};
+
+const char *
+signature_algorithm_name(enum signature_algorithm a)
+{
+	return algorithms[a].name;
+}
+
+size_t
+signature_len(enum signature_algorithm a)
+{
+	return (algorithms[a].size + 2) / 3 * 4;
+}
+
+static struct url_part
+trim(struct url_part p)
+{
+	while (p.len > 0 && (p.data[0] == ' ' || p.data[0] == '\t')) {
+		p.data++;
+		p.len--;
+	}
+	while (p.len > 0 &&
+	    (p.data[p.len - 1] == ' ' || p.data[p.len - 1] == '\t'))
+		p.len--;
+	return p;
+}
+
+/* The first value of this name that is not empty; len 0: there is none. */
+static struct url_part
+find_setting(const char *header, const char *name)
+{
+	struct url_part value = { header, 0 };
+	const char *equals;
+	size_t n;
+
+	for (; value.len == 0; header += n + 1) {
+		n = strcspn(header, ",");
+		equals = memchr(header, '=', n);
+		if (equals != NULL) {
+			value = trim((struct url_part){
+			    header, (size_t)(equals - header) });
+			if (value.len == strlen(name) &&
+			    memcmp(value.data, name, value.len) == 0)
+				value = trim((struct url_part){ equals + 1,
+				    n - (size_t)(equals - header) - 1 });
+			else
+				value.len = 0;
+		}
+		if (header[n] == '\0')
+			break;
+	}
+	return value;
+}
+
+enum signature_verdict
+signature_settings(const char *header, struct signature_settings *s)
+{
+	struct url_part name;
+	size_t i;
+
+	*s = (struct signature_settings){ .algorithm = SIGNATURE_HMAC_SHA1 };
+	if (*header == '\0')
+		return SIGNATURE_VALID;
+	name = find_setting(header, "algorithm");
+	for (i = 0; name.len > 0; i++) {
+		if (i == COUNT(algorithms))
+			return SIGNATURE_UNKNOWN_ALGORITHM;
+		if (strlen(algorithms[i].name) != name.len ||
+		    strncasecmp(algorithms[i].name, name.data, name.len) != 0)
+			continue;
+		s->algorithm = (enum signature_algorithm)i;
+		break;
+	}
+	s->key = find_setting(header, "key");
+	return s->key.len > 0 ? SIGNATURE_VALID : SIGNATURE_UNKNOWN_KEY;
 }
 
 static int
@@ -188,7 +281,7 @@ enum status
 signature_make(const struct signature_input *input, const char *token,
     char out[static SIGNATURE_MAX])
 {
-	unsigned char mac[SIGNATURE_MAC_SIZE];
+	unsigned char mac[SIGNATURE_MAC_MAX];
 	struct crypt_piece string[PIECES_N];
 	struct variant as_it_is = { 0 };
 	struct subject s;
@@ -201,9 +294,10 @@ signature_make(const struct signature_input *input, const char *token,
 	as_it_is.tail[0] =
 	    (struct crypt_piece){ s.url.tail.data, s.url.tail.len };
 	subject_string(&s, &as_it_is, string);
-	st = crypt_hmac_sha1(token, strlen(token), string, PIECES_N, mac);
+	st = algorithms[input->algorithm].hmac(
+	    token, strlen(token), string, PIECES_N, mac);
 	if (st == ST_OK)
-		base64_encode(mac, sizeof(mac), out);
+		base64_encode(mac, algorithms[input->algorithm].size, out);
 out:
 	subject_release(&s);
 	return st;
@@ -286,23 +380,22 @@ list_variants(const struct url *url, struct variant out[static VARIANTS_MAX])
 
 /* ST_OK: this token gives the signature, for one of the URLs. */
 static enum status
-try_token(const struct subject *s, const char *token,
-    const unsigned char wanted[static SIGNATURE_MAC_SIZE],
-    unsigned char *digest)
+try_token(const struct subject *s, enum signature_algorithm a,
+    const char *token, const unsigned char *wanted, unsigned char *digest)
 {
 	struct variant variants[VARIANTS_MAX];
 	struct crypt_piece string[PIECES_N];
-	unsigned char mac[SIGNATURE_MAC_SIZE];
+	unsigned char mac[SIGNATURE_MAC_MAX];
 	size_t n = list_variants(&s->url, variants), i;
 	enum status st = ST_NOTFOUND;
 
 	for (i = 0; i < n; i++) {
 		subject_string(s, &variants[i], string);
-		st = crypt_hmac_sha1(
+		st = algorithms[a].hmac(
 		    token, strlen(token), string, PIECES_N, mac);
 		if (st != ST_OK)
 			return st;
-		if (crypt_equal(mac, wanted, sizeof(mac)))
+		if (crypt_equal(mac, wanted, algorithms[a].size))
 			return digest == NULL
 			    ? ST_OK
 			    : crypt_sha256(string, PIECES_N, digest);
@@ -351,8 +444,7 @@ check_body(const struct signature_input *input, const struct url_part *hash)
 
 static enum signature_verdict
 check_mac(const struct signature_input *input, const char *const *tokens,
-    const unsigned char wanted[static SIGNATURE_MAC_SIZE],
-    unsigned char *digest)
+    const unsigned char *wanted, unsigned char *digest)
 {
 	enum signature_verdict verdict = SIGNATURE_NO_TOKEN;
 	enum status st = ST_NOMEM;
@@ -369,7 +461,7 @@ check_mac(const struct signature_input *input, const char *const *tokens,
 		verdict = SIGNATURE_WRONG;
 		if (st == ST_MALFORMED) /* no URL, so nothing Twilio signed */
 			goto out;
-		st = try_token(&s, *tokens, wanted, digest);
+		st = try_token(&s, input->algorithm, *tokens, wanted, digest);
 		if (st == ST_NOTFOUND)
 			continue;
 		verdict =
@@ -382,16 +474,17 @@ out:
 }
 
 enum signature_verdict
-signature_header(const char *header, unsigned char *mac)
+signature_header(
+    const char *header, enum signature_algorithm a, unsigned char *mac)
 {
 	unsigned char bytes[(SIGNATURE_MAX - 1) / 4 * 3];
-	size_t n;
+	size_t len = signature_len(a), n;
 
 	if (str_empty(header))
 		return SIGNATURE_MISSING;
-	if (strlen(header) != SIGNATURE_MAX - 1 ||
-	    base64_decode(header, SIGNATURE_MAX - 1, bytes, &n) != ST_OK ||
-	    n != SIGNATURE_MAC_SIZE)
+	if (strlen(header) != len ||
+	    base64_decode(header, len, bytes, &n) != ST_OK ||
+	    n != algorithms[a].size)
 		return SIGNATURE_MALFORMED;
 	if (mac != NULL)
 		memcpy(mac, bytes, n);
@@ -402,8 +495,9 @@ enum signature_verdict
 signature_check(const struct signature_input *input, const char *const *tokens,
     const char *header, unsigned char *digest)
 {
-	unsigned char wanted[SIGNATURE_MAC_SIZE];
-	enum signature_verdict verdict = signature_header(header, wanted);
+	unsigned char wanted[SIGNATURE_MAC_MAX];
+	enum signature_verdict verdict =
+	    signature_header(header, input->algorithm, wanted);
 
 	return verdict == SIGNATURE_VALID
 	    ? check_mac(input, tokens, wanted, digest)

@@ -4,6 +4,10 @@
  * each unique (name, value) pair of the form, sorted by name, then value,
  * bytewise. A URL with bodySHA256 in its query (JSON, or any other body that
  * is no form) is signed alone, and the hash covers the body.
+ *
+ * With a shared key (https://www.twilio.com/docs/usage/webhooks) the same is
+ * signed, under the key's secret, by HMAC-SHA1 or HMAC-SHA256, and another
+ * header, X-Twilio-Webhooks-Signature-Settings, says which and how.
  */
 #ifndef TWILIO_SIGNATURE_H
 #define TWILIO_SIGNATURE_H
@@ -17,22 +21,29 @@
 #include "codec/crypt.h"
 #include "codec/url.h"
 
-#define SIGNATURE_MAX 29 /* 28 base64 characters and NUL */
+/* Base64 characters and NUL: 28 by HMAC-SHA1, 44 by HMAC-SHA256. */
+#define SIGNATURE_MAX 45
 
-/* What was signed, in pieces as the request has them. */
+enum signature_algorithm { SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256 };
+
+/* What was signed, in pieces as the request has them, and how. */
 struct signature_input {
 	const char *url; /* the whole public URL, raw, with its query */
 	const struct kv *form; /* NULL: no form, or a GET */
 	const char *body; /* raw, also of a form; NULL: none */
 	size_t body_len;
+	enum signature_algorithm algorithm;
 };
 
 enum signature_verdict {
 	SIGNATURE_VALID,
 	SIGNATURE_MISSING, /* no header */
-	SIGNATURE_MALFORMED, /* not 28 characters of base64, repeated, joined */
+	SIGNATURE_MALFORMED, /* not 28 (or 44) characters of base64, repeated,
+	                        joined */
 	SIGNATURE_WRONG, /* none of the tokens and URLs gives it */
 	SIGNATURE_BODY_HASH, /* bodySHA256 is missing or is of another body */
+	SIGNATURE_UNKNOWN_KEY, /* of a key that we have not, or none is named */
+	SIGNATURE_UNKNOWN_ALGORITHM,
 	SIGNATURE_NO_TOKEN, /* nothing to check with */
 	SIGNATURE_FAILED, /* no memory, or libcrypto refused */
 };
@@ -41,12 +52,33 @@ enum signature_verdict {
 const char *signature_verdict_name(enum signature_verdict);
 
 /*
+ * What X-Twilio-Webhooks-Signature-Settings says, "key=ID,algorithm=NAME", read
+ * as npm twilio 6.3.1 does: cut at commas, white space around names and values
+ * passed over, the first value that is not empty counts, no algorithm is
+ * HMAC_SHA1. Of an empty header key.data is NULL: the account's token.
+ * SIGNATURE_VALID; SIGNATURE_UNKNOWN_KEY, there is no ID in it;
+ * SIGNATURE_UNKNOWN_ALGORITHM.
+ */
+struct signature_settings {
+	struct url_part key; /* the ID, in header */
+	enum signature_algorithm algorithm;
+};
+enum signature_verdict signature_settings(
+    const char *header, struct signature_settings *);
+
+const char *signature_algorithm_name(enum signature_algorithm);
+
+/* How long a signature is: 28 or 44. */
+size_t signature_len(enum signature_algorithm);
+
+/*
  * Has the header the form of a signature (SIGNATURE_VALID), whatever it is of?
  * Else SIGNATURE_MISSING or SIGNATURE_MALFORMED. What it says goes to mac,
- * unless that is NULL.
+ * which has room for SIGNATURE_MAC_MAX bytes, unless that is NULL.
  */
-#define SIGNATURE_MAC_SIZE 20
-enum signature_verdict signature_header(const char *header, unsigned char *mac);
+#define SIGNATURE_MAC_MAX CRYPT_SHA256_SIZE
+enum signature_verdict signature_header(
+    const char *header, enum signature_algorithm, unsigned char *mac);
 
 /*
  * The signature of exactly this URL (userinfo is not signed; ports and all
@@ -57,8 +89,8 @@ enum status signature_make(const struct signature_input *, const char *token,
     char out[static SIGNATURE_MAX]);
 
 /*
- * Is header the signature of this input under one of the tokens (NULL-ended;
- * "" is passed over)? Tried: the URL without a port, and with its port as it
+ * Is header the signature of this input under one of the tokens, or secrets of
+ * shared keys (NULL-ended; "" is passed over)? Tried: the URL without a port, and with its port as it
  * came or, where it has none, the default port; without userinfo and with it; a
  * root path with and without its "/". A fragment is not taken off: it is no
  * part of a request, so the configured URL must not have one.

@@ -139,14 +139,18 @@ put_message(const struct call_digits *d, struct buf *out)
 /*
  * What tells one confirmation from another: the call, the target and the
  * value. The key is shown where messages wait and goes to the queue, so the
- * value is not to be read out of it; with the token, because there are few
- * dates to try.
+ * value is not to be read out of it; with the token (or a shared key's secret),
+ * because there are few dates to try.
  */
 static enum status
 put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
 {
 	const char *current = x->app->secrets->tokens[0];
-	const char *token = current == NULL ? "" : current;
+	const struct config_pair *shared =
+	    config_shared_key(x->app->config, NULL, 0);
+	const char *token = current != NULL ? current
+	    : shared != NULL                ? shared->value
+					    : "";
 	const struct crypt_piece pieces[] = { { d->call_sid,
 						  strlen(d->call_sid) },
 		{ ".", 1 }, { d->target, strlen(d->target) }, { ".", 1 },

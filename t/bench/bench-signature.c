@@ -43,8 +43,11 @@ static void
 check(const char *header, enum signature_verdict expect)
 {
 	struct kv form = KV_INIT;
-	struct signature_input in = { "https://hooks.example.com/whatsapp",
-		&form, body, sizeof(body) - 1 };
+	struct signature_input in = { .url =
+					  "https://hooks.example.com/whatsapp",
+		.form = &form,
+		.body = body,
+		.body_len = sizeof(body) - 1 };
 	bool malformed;
 
 	if (form_parse(body, sizeof(body) - 1, &form, &malformed) != ST_OK ||
@@ -78,8 +81,11 @@ int
 main(void)
 {
 	struct kv form = KV_INIT;
-	struct signature_input in = { "https://hooks.example.com/whatsapp",
-		&form, body, sizeof(body) - 1 };
+	struct signature_input in = { .url =
+					  "https://hooks.example.com/whatsapp",
+		.form = &form,
+		.body = body,
+		.body_len = sizeof(body) - 1 };
 	char header[SIGNATURE_MAX];
 	bool malformed;
 

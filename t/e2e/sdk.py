@@ -7,7 +7,7 @@ import re
 import subprocess
 from urllib.parse import quote_plus
 
-from doors import TOKEN, NginxFastcgi
+from doors import TOKEN, VOICE, NginxFastcgi
 from outcome import Skip, true
 from servers import BUILDDIR, SRCDIR, need
 from twilio_sign import pairs
@@ -23,6 +23,17 @@ BYTES = "".join(map(chr, range(256)))
 QUERY = list("abcXYZ019-._~!$'()*,;:@/?=&+") + ["%2f", "%20", "%C3%A9", "%25"]
 
 
+# Shared keys of the site.
+KEY = "webhooks_sharedkey_01k5m8q2v7x4c9b3n6w1z0y8t2"
+SECRETS = {KEY: "Vq3t+/=x9", "other-key": "another-secret"}
+HEADER = "X-Twilio-Webhooks-Signature-Settings"
+
+
+class Site(NginxFastcgi):
+    voice = VOICE + "\n[shared_keys]\n" + "".join(
+        f"{key} = {secret}\n" for key, secret in SECRETS.items())
+
+
 class Case:
     """One request: what the SDK is given, and what goes over the wire."""
 
@@ -32,15 +43,17 @@ class Case:
         self.body = body  # of a JSON request
         self.wire = body.encode() if wire is None else wire
         self.signature = None
+        self.settings = None  # a header
 
     def content_type(self):
         return ("application/json" if self.params is None
                 else "application/x-www-form-urlencoded")
 
-    def ask(self, door, route, wire, signature):
+    def ask(self, door, route, wire, signature, settings):
         return door.ask("POST", route, [
             ("X-Twilio-Signature", signature),
-            ("Content-Type", self.content_type())], wire)
+            ("Content-Type", self.content_type())] +
+            ([(HEADER, settings)] if settings else []), wire)
 
 
 def encode(rng, text):
@@ -142,7 +155,9 @@ def node_path():
 def sign_by_node(door, requests):
     given = [{"url": door.url(c.route)} |
              ({"params": c.params} if c.params is not None
-              else {"body": c.body}) for c in requests]
+              else {"body": c.body}) |
+             ({"settings": c.settings, "secret": SECRETS[KEY]}
+              if c.settings else {}) for c in requests]
     done = subprocess.run(
         [need("node"), os.path.join(os.path.dirname(__file__), "sdk.mjs"),
          TOKEN], input=json.dumps(given).encode(), capture_output=True,
@@ -153,6 +168,44 @@ def sign_by_node(door, requests):
         true(signed["url"].startswith(prefix), "the SDK kept the URL")
         c.route = signed["url"][len(prefix):]
         c.signature = signed["signature"]
+
+
+def settings(rng, key, algorithm):
+    """One of the ways to write the header that the SDK reads alike."""
+    fields = [f"key={key}", f"algorithm={algorithm}"]
+    if algorithm == "HMAC_SHA1" and rng.random() < 0.4:
+        fields[1] = rng.choice(["", "algorithm", "algorithm=", "x=y"])
+    rng.shuffle(fields)
+    if rng.random() < 0.3:
+        fields = [rng.choice([" ", ""]) + f.replace("=", rng.choice(
+            ["=", " =", "= "]), 1) + rng.choice([" ", ""]) for f in fields]
+    if rng.random() < 0.2:
+        fields = [f.replace("HMAC_SHA", "hmac_Sha") for f in fields]
+    if rng.random() < 0.3:
+        fields += rng.choice([["algorithm=HMAC_SHA1"] if algorithm in
+                              "".join(fields) else [], ["key=x"], ["", "a"]])
+    return ",".join(fields)
+
+
+def sign_by_shared_key(door, requests):
+    rng = random.Random(SEED)
+    for c in requests:
+        c.settings = settings(rng, KEY, rng.choice(["HMAC_SHA1",
+                                                    "HMAC_SHA256"]))
+    sign_by_node(door, requests)
+
+
+def other_settings(rng, c):
+    """A header that says what the signature is not, or none."""
+    sha256 = len(c.signature) == 44
+    return rng.choice([
+        None, settings(rng, "other-key", "HMAC_SHA256" if sha256
+                       else "HMAC_SHA1"),
+        settings(rng, KEY, "HMAC_SHA1" if sha256 else "HMAC_SHA256"),
+        settings(rng, "no-such-key", "HMAC_SHA256" if sha256
+                 else "HMAC_SHA1"),
+        f"key={KEY},algorithm=HMAC_SHA512",
+        c.settings.replace("key", "kei")])
 
 
 def change(rng, text, alphabet):
@@ -168,30 +221,33 @@ def meaning(c, wire):
 
 
 def changed(rng, c):
-    """(route, wire, signature) with one byte changed, so that it matters."""
+    """(route, wire, signature, settings) with one byte changed, so that it
+    matters, or other settings."""
     path, _, query = c.route.partition("?")
     while True:
-        where = rng.choice(["body", "query", "signature"])
+        where = rng.choice(["body", "query", "signature", "settings"])
+        if where == "settings" and c.settings:
+            return c.route, c.wire, c.signature, other_settings(rng, c)
         if where == "signature":
             # Standard base64, so that the last one may change bits that are
             # not of the digest.
             return c.route, c.wire, change(
                 rng, c.signature[:-1],
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                "0123456789+/") + "="
+                "0123456789+/") + "=", c.settings
         if where == "query" and query:
             return (path + "?" + change(rng, query, "abcXYZ019-._~&=+"),
-                    c.wire, c.signature)
+                    c.wire, c.signature, c.settings)
         if where == "body" and c.wire:
             wire = change(rng, c.wire.decode("latin-1"),
                           BYTES).encode("latin-1")
             if meaning(c, wire) != meaning(c, c.wire):
-                return c.route, wire, c.signature
+                return c.route, wire, c.signature, c.settings
 
 
 def accepted(door, requests):
     for c in requests:
-        reply = c.ask(door, c.route, c.wire, c.signature)
+        reply = c.ask(door, c.route, c.wire, c.signature, c.settings)
         # The sample that has no sender is refused for that, and only that.
         fine = (200, 204) if c.params is None or "From" in c.params or \
             "MessageStatus" in c.params else (200, 204, 400)
@@ -202,23 +258,26 @@ def accepted(door, requests):
             # A call's callback is recorded as one.
             fine = (204,) if "CallSid" in c.params else (400,)
         true(reply.status in fine,
-             f"{reply.status} for {c.route} {c.wire!r} {c.signature}")
+             f"{reply.status} for {c.route} {c.wire!r} {c.signature} "
+             f"{c.settings}")
 
 
 def refused(door, requests):
     rng = random.Random(SEED)
     for c in requests:
-        route, wire, signature = changed(rng, c)
-        reply = c.ask(door, route, wire, signature)
+        route, wire, signature, other = changed(rng, c)
+        reply = c.ask(door, route, wire, signature, other)
         true(reply.status == 401,
-             f"{reply.status} for {route} {wire!r} {signature}, changed from "
-             f"{c.route} {c.wire!r} {c.signature}")
+             f"{reply.status} for {route} {wire!r} {signature} {other}, "
+             f"changed from {c.route} {c.wire!r} {c.signature} {c.settings}")
 
 
 def suite(results):
-    with NginxFastcgi() as door:
-        for name, sign, repeats in [("python", sign_by_python, False),
-                                    ("node", sign_by_node, True)]:
+    with Site() as door:
+        for name, sign, repeats in [
+                ("python", sign_by_python, False),
+                ("node", sign_by_node, True),
+                ("node with a shared key", sign_by_shared_key, True)]:
             requests = cases(repeats)
             before = results.passed
             results.run(f"sdk: {name} signs", sign, door, requests)

@@ -20,17 +20,17 @@ def pairs(body):
     return out
 
 
-def sign_bytes(token, data):
-    digest = hmac.new(token.encode(), data, hashlib.sha1).digest()
+def sign_bytes(token, data, algorithm=hashlib.sha1):
+    digest = hmac.new(token.encode(), data, algorithm).digest()
     return base64.b64encode(digest).decode()
 
 
-def sign(token, url, body=b""):
+def sign(token, url, body=b"", algorithm=hashlib.sha1):
     """Of a form: the URL and each unique pair, sorted."""
     data = url.encode()
     for name, value in sorted(set(pairs(body))):
         data += name + value
-    return sign_bytes(token, data)
+    return sign_bytes(token, data, algorithm)
 
 
 def sha_query(body):

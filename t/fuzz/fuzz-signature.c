@@ -1,6 +1,7 @@
 /*
  * Fuzzing the signature: the input, cut at its first three newlines, is
- * header, token, URL and body. Besides sanitizers' findings it ends when what
+ * header (also that of the settings), token, URL and body, whose length tells
+ * the algorithm. Besides sanitizers' findings it ends when what
  * is made is not accepted, is accepted with a byte changed, or cannot be
  * explained.
  */
@@ -19,6 +20,24 @@ require(int condition)
 {
 	if (!condition)
 		abort();
+}
+
+/* Whatever the header says: a key is in it, or there is none. */
+static void
+check_settings(const char *header)
+{
+	struct signature_settings s;
+	enum signature_verdict verdict = signature_settings(header, &s);
+
+	require(*signature_algorithm_name(s.algorithm) != '\0');
+	if (verdict != SIGNATURE_VALID)
+		return;
+	require((s.key.data == NULL) == (*header == '\0'));
+	if (s.key.data == NULL)
+		return;
+	require(s.key.len > 0 && s.key.data > header &&
+	    s.key.data + s.key.len <= header + strlen(header));
+	require(memchr(s.key.data, ',', s.key.len) == NULL);
 }
 
 /* The verdict on the header that the input has, whatever it is. */
@@ -84,6 +103,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	in.url = piece[2];
 	in.body = rest;
 	in.body_len = (size_t)(end - rest);
+	in.algorithm =
+	    in.body_len % 2 == 0 ? SIGNATURE_HMAC_SHA1 : SIGNATURE_HMAC_SHA256;
+	check_settings(piece[0]);
 	check_given(&in, tokens, piece[0]);
 	check_made(&in, tokens);
 	if (form_parse(in.body, in.body_len, &form, &malformed) == ST_OK) {
