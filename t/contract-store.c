@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "db/db.h"
+#include "store/sender.h"
 
 static const struct contract_store *back_end;
 
@@ -312,6 +313,41 @@ test_remove(void)
 	end(s);
 }
 
+/* A person's newest conversation, whatever the address is that it is under. */
+static void
+check_names(struct store *s, const char *a, const char *b, const char *c,
+    const char *id)
+{
+	struct sender_names names = { .name = { a, b, c },
+		.n = (size_t)(1 + (b != NULL) + (c != NULL)) };
+	struct conversation got;
+	enum status st = sender_newest(s, &names, &got);
+
+	CU_ASSERT_EQUAL(st, *id == '\0' ? ST_NOTFOUND : ST_OK);
+	check_text(got.id, id);
+	conversation_release(&got);
+}
+
+static void
+test_names(void)
+{
+	struct store *s = begin();
+
+	check_names(s, "+5541988887777", "+554188887777", "BR.1", "");
+	CU_ASSERT_EQUAL(add(s, "short", "+554188887777", 20), ST_OK);
+	check_names(s, "+5541988887777", "+554188887777", "BR.1", "short");
+	check_names(s, "+5541988887777", NULL, NULL, "");
+	CU_ASSERT_EQUAL(add(s, "old", "+5541988887777", 10), ST_OK);
+	check_names(s, "+5541988887777", "+554188887777", NULL, "short");
+	CU_ASSERT_EQUAL(add(s, "equal", "+5541988887777", 20), ST_OK);
+	check_names(s, "+5541988887777", "+554188887777", NULL, "equal");
+	check_names(s, "+554188887777", "+5541988887777", NULL, "short");
+	CU_ASSERT_EQUAL(add(s, "new", "BR.1", 30), ST_OK);
+	check_names(s, "+5541988887777", "+554188887777", "BR.1", "new");
+	check_names(s, "BR.1", "+554188887777", "+5541988887777", "new");
+	end(s);
+}
+
 struct walk {
 	char ids[256];
 	size_t rows;
@@ -419,6 +455,7 @@ const struct test contract_store_tests[] = {
 	{ "handing off", test_handoff },
 	{ "changing", test_set },
 	{ "removing", test_remove },
+	{ "under several names", test_names },
 	{ "listing", test_list },
 	{ "another handle sees it", test_another_handle_sees_it },
 	{ "joins a job", test_joins_a_job },

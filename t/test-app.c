@@ -10,6 +10,7 @@
 #include "serve/app.h"
 #include "site/routes.h"
 #include "store/queue.h"
+#include "store/sender.h"
 #include "store/store.h"
 #include "t/request.h"
 #include "t/test.h"
@@ -322,6 +323,9 @@ test_channels(void)
 	static const char *const cases[][3] = {
 		{ "whatsapp:+1", "whatsapp", "+1" },
 		{ "+1", "sms", "+1" },
+		{ "rcs:+1", "rcs", "+1" },
+		{ "RCS:+1", "rcs", "+1" },
+		{ "WhatsApp:US.1", "whatsapp", "US.1" },
 		{ "messenger:42", "messenger", "messenger:42" },
 		{ ":x", "sms", ":x" },
 		{ "sip:a@b:5060", "sip", "sip:a@b:5060" },
@@ -332,8 +336,7 @@ test_channels(void)
 	for (i = 0; i < TEST_COUNT(cases); i++) {
 		envelope_channel(cases[i][0], channel);
 		CU_ASSERT_STRING_EQUAL(channel, cases[i][1]);
-		CU_ASSERT_STRING_EQUAL(
-		    envelope_sender(cases[i][0]), cases[i][2]);
+		CU_ASSERT_STRING_EQUAL(sender_of(cases[i][0]), cases[i][2]);
 	}
 }
 

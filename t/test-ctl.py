@@ -29,7 +29,7 @@ BOB = "+14155550101"
 SID = "SM" + "0" * 31 + "1"
 ITEM = {"id", "receipt", "queue", "body", "attempts", "available_at"}
 CONVERSATION = {"id", "tel", "handoff_to_human", "created_at", "thread_id",
-                "company_id", "project_id", "opted_out"}
+                "company_id", "project_id", "opted_out", "addresses"}
 
 
 def utc(text):
@@ -445,6 +445,31 @@ class Conversations(Site):
                                        "+1.415.555.0103")), 3)
         self.assertEqual(self.one("conversation", "add", "--tel", "12345",
                                   "--id", "z")["tel"], "12345")
+
+    def test_addresses(self):
+        """A person has several; any of them finds the conversation."""
+        long, short = "+5541988887777", "+554188887777"
+        row = self.one("conversation", "add", "--tel", long, "--id", "br")
+        self.assertEqual(row["addresses"], [short])
+        self.one("message", "--from", "whatsapp:" + short, "--param",
+                 "ExternalUserId=BR.134")
+        row = self.one("conversation", "show", "br")
+        self.assertEqual(row["addresses"], [short, "BR.134"])
+        self.assertIn("addresses: %s, BR.134\n" % short,
+                      self.ok("conversation", "show", "br"))
+        self.ok("conversation", "add", "--tel", "whatsapp:BR.134", "--id",
+                "user")
+        for name in (long, short, "BR.134"):
+            self.assertEqual(self.one("conversation", "show", "--tel",
+                                      name)["id"], "user")
+            rows = self.json("conversation", "list", "--tel", name)
+            self.assertEqual({r["id"] for r in rows}, {"br", "user"})
+            self.assertEqual(rows[0]["tel"] in (name, long), True)
+            self.one("conversation", "list", "--tel", name, "--limit", "1")
+        self.add_ann()
+        self.assertEqual(self.one("conversation", "show", "ann")["addresses"],
+                         [])
+        self.assertIn("addresses: -\n", self.ok("conversation", "show", "ann"))
 
     def test_terminal(self):
         """What is stored cannot steer the terminal, and is whole in JSON."""

@@ -1,7 +1,11 @@
-/* A sender's address. */
+/* A sender's address, and its others. */
+#include <stdio.h>
 #include <string.h>
 
+#include "db/db.h"
 #include "store/sender.h"
+#include "t/databases.h"
+#include "t/shim-fs.h"
 #include "t/test.h"
 
 static void
@@ -96,14 +100,180 @@ test_not_written(void)
 	check_parse(text, text);
 }
 
+/* --- names ----------------------------------------------------------------- */
+
+struct known {
+	const char *sender, *user_id;
+};
+
+static enum status
+learn_job(struct db *db, void *arg)
+{
+	const struct known *k = arg;
+
+	return sender_learn(db, k->sender, k->user_id);
+}
+
+static void
+learn(struct db *db, const char *sender, const char *user_id)
+{
+	struct known k = { sender, user_id };
+
+	CU_ASSERT_EQUAL(db_write(db, learn_job, &k), ST_OK);
+}
+
+/* others: what follows the sender, a blank before each. */
+static void
+check_names(
+    struct db *db, const char *sender, const char *user_id, const char *others)
+{
+	char got[3 * SENDER_ID_MAX] = "";
+	struct sender_names names;
+
+	CU_ASSERT_EQUAL(sender_names(db, sender, user_id, &names), ST_OK);
+	CU_ASSERT(names.n <= SENDER_NAMES_MAX);
+	CU_ASSERT_STRING_EQUAL(names.name[0], sender);
+	for (size_t i = 1; i < names.n; i++) {
+		strcat(got, " ");
+		strcat(got, names.name[i]);
+	}
+	CU_ASSERT_STRING_EQUAL(got, others);
+}
+
+static void
+test_spellings(void)
+{
+	static const char *const pairs[][2] = {
+		{ "+5541988887777", "+554188887777" },
+		{ "+5511967654321", "+551167654321" },
+		{ "+5215512345678", "+525512345678" },
+		{ "+5491123456789", "+541123456789" },
+	};
+	static const char *const alone[] = { "+554132223333", /* landlines */
+		"+555552223333", "+551155554444", "+5541922223333",
+		"+55418888777", "+554188887777777", "+5541088887777",
+		"+52551234567", "+5225512345678", "+54112345678",
+		"+5401123456789", "+14155550103", "+5", "+55", "5541988887777",
+		"+55419888877a7", "client:ann", "12345", "", "+", "US.",
+		"whatsapp:+5541988887777" };
+	struct db *db;
+
+	database_fresh();
+	db = database_open(NULL);
+	for (size_t i = 0; i < TEST_COUNT(pairs); i++) {
+		char want[32] = " ";
+
+		check_names(db, pairs[i][0], NULL, strcat(want, pairs[i][1]));
+		strcpy(want, " ");
+		check_names(db, pairs[i][1], NULL, strcat(want, pairs[i][0]));
+	}
+	for (size_t i = 0; i < TEST_COUNT(alone); i++)
+		check_names(db, alone[i], NULL, "");
+	db_close(db);
+}
+
+static void
+test_pairs(void)
+{
+	struct db *db;
+
+	database_fresh();
+	db = database_open(NULL);
+	check_names(db, "US.1", NULL, "");
+	/* Of what comes at once nothing needs to be known. */
+	check_names(db, "+14155550103", "US.1", " US.1");
+	learn(db, "+14155550103", "US.1");
+	learn(db, "+14155550103", "US.1");
+	check_names(db, "US.1", NULL, " +14155550103");
+	check_names(db, "US.1", "US.1", " +14155550103");
+	check_names(db, "+14155550103", NULL, " US.1");
+	check_names(db, "+14155550103", "", " US.1");
+	check_names(db, "+14155550104", NULL, "");
+	/* Either spelling of a number stands for both. */
+	learn(db, "+5541988887777", "BR.2");
+	check_names(db, "+5541988887777", NULL, " +554188887777 BR.2");
+	check_names(db, "+554188887777", NULL, " +5541988887777 BR.2");
+	check_names(db, "BR.2", NULL, " +554188887777 +5541988887777");
+	learn(db, "+554188887777", "BR.3");
+	check_names(db, "+5541988887777", NULL, " +554188887777 BR.3");
+	check_names(db, "BR.2", NULL, "");
+	/* The number has another owner, the owner another number. */
+	learn(db, "+14155550103", "US.4");
+	check_names(db, "+14155550103", NULL, " US.4");
+	check_names(db, "US.1", NULL, "");
+	learn(db, "+14155550199", "US.4");
+	check_names(db, "US.4", NULL, " +14155550199");
+	check_names(db, "+14155550103", NULL, "");
+	db_close(db);
+}
+
+/* What is no pair is no reason to fail, either. */
+static void
+test_no_pairs(void)
+{
+	static const struct known none[] = { { "+14155550103", NULL },
+		{ "+14155550103", "" }, { "+14155550103", "+14155550104" },
+		{ "+14155550103", "U'1" }, { "US.1", "US.1" },
+		{ "US.1", "US.2" }, { "client:ann", "US.1" },
+		{ "12345", "US.1" }, { "", "US.1" } };
+	char id[2 * SENDER_ID_MAX] = "US.";
+	struct db *db;
+
+	database_fresh();
+	db = database_open(NULL);
+	for (size_t i = 0; i < TEST_COUNT(none); i++) {
+		learn(db, none[i].sender, none[i].user_id);
+		check_names(db, none[i].sender, NULL, "");
+		check_names(db, "US.1", NULL, "");
+	}
+	memset(id + 3, '1', sizeof(id) - 4);
+	learn(db, "+14155550103", id);
+	check_names(db, "+14155550103", id, "");
+	check_names(db, id, NULL, "");
+	id[SENDER_ID_MAX - 1] = '\0';
+	learn(db, "+14155550103", id);
+	check_names(db, id, NULL, " +14155550103");
+	db_close(db);
+}
+
+/* However many there are, each is found by an index. */
+static void
+test_no_scans(void)
+{
+	struct db_counters before, after;
+	char number[32], id[32];
+	struct db *db;
+
+	database_fresh();
+	db = database_open(NULL);
+	for (int i = 0; i < 50; i++) {
+		snprintf(number, sizeof(number), "+14155550%d", 100 + i);
+		snprintf(id, sizeof(id), "US.%d", i);
+		learn(db, number, id);
+	}
+	db_counters(db, &before);
+	check_names(db, "+14155550107", NULL, " US.7");
+	check_names(db, "US.8", NULL, " +14155550108");
+	learn(db, "+14155550109", "US.10");
+	db_counters(db, &after);
+	CU_ASSERT_EQUAL(after.scans, before.scans);
+	db_close(db);
+}
+
 static const struct test tests[] = {
 	{ "prefixes", test_prefixes },
 	{ "as people write them", test_written },
 	{ "what is no address", test_not_written },
+	{ "other spellings", test_spellings },
+	{ "numbers and ids", test_pairs },
+	{ "what is no pair", test_no_pairs },
+	{ "every look-up uses an index", test_no_scans },
 };
 
 int
 main(void)
 {
+	shim.skip_syncs = true;
+	database_use(&database_ways[0]);
 	return test_main("sender", tests, TEST_COUNT(tests));
 }

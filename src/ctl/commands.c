@@ -68,7 +68,8 @@ const struct ctl_command ctl_commands[] = {
 		FLAG("handoff", "people answer from the start") } },
 	{ "conversation list", "", 0, 0, "list conversations, newest first",
 	    "List conversations, newest first.", ctl_conversation_list,
-	    { TEXT("tel", "NUMBER", "only those of this sender"),
+	    { TEXT(
+		  "tel", "NUMBER", "only those of this sender, under any name"),
 		AT_MOST("at most so many (100)") } },
 	{ "conversation show", "[ID]", 0, 1, "show one conversation",
 	    "Show a conversation, by its id or by its sender.",

@@ -26,10 +26,15 @@ fill_cells(const struct conversation *c, struct cell cells[static CELLS_N])
 static enum status
 put_block(struct ctl *ctl, const struct conversation *c)
 {
-	struct cell cells[CELLS_N];
+	struct cell cells[CELLS_N + 1];
+	struct sender_names names;
+	enum status st;
 
+	if ((st = sender_names(ctl->db, c->tel, NULL, &names)) != ST_OK)
+		return st;
 	fill_cells(c, cells);
-	return row_block(ctl, cells, CELLS_N);
+	cells[CELLS_N] = cell_list("addresses", names.name + 1, names.n - 1);
+	return row_block(ctl, cells, CELLS_N + 1);
 }
 
 static enum status
@@ -89,6 +94,23 @@ ctl_conversation_add(struct ctl *ctl)
 
 /* --- list, show ------------------------------------------------------------ */
 
+/* Those of a sender, under each of its names. */
+static enum status
+list_of_sender(struct ctl *ctl, const char *tel, size_t limit)
+{
+	struct store *store = ctl->conversations;
+	struct sender_names names;
+	enum status st = sender_names(ctl->db, tel, NULL, &names);
+	size_t i, left;
+
+	for (i = 0; i < names.n && st == ST_OK; i++) {
+		left = limit - ctl->rows_n;
+		st =
+		    store->ops->list(store, names.name[i], left, put_line, ctl);
+	}
+	return st;
+}
+
 int
 ctl_conversation_list(struct ctl *ctl)
 {
@@ -96,6 +118,7 @@ ctl_conversation_list(struct ctl *ctl)
 	char room[SENDER_MAX];
 	struct store *store;
 	const char *tel;
+	enum status st;
 	int code;
 
 	if (!read_tel(ctl, room, &tel))
@@ -103,8 +126,19 @@ ctl_conversation_list(struct ctl *ctl)
 	if ((code = ctl_conversations(ctl)) != CTL_DONE)
 		return code;
 	store = ctl->conversations;
-	return ctl_end(ctl, store->ops->list(store, tel, limit, put_line, ctl),
-	    "conversations");
+	st = tel != NULL ? list_of_sender(ctl, tel, limit)
+			 : store->ops->list(store, NULL, limit, put_line, ctl);
+	return ctl_end(ctl, st, "conversations");
+}
+
+static enum status
+newest_of(struct ctl *ctl, const char *tel, struct conversation *out)
+{
+	struct sender_names names;
+	enum status st = sender_names(ctl->db, tel, NULL, &names);
+
+	return st == ST_OK ? sender_newest(ctl->conversations, &names, out)
+			   : st;
 }
 
 /* By its id, or else the newest of tel. */
@@ -114,7 +148,7 @@ conversation_show(struct ctl *ctl, const char *id, const char *tel)
 	struct store *store = ctl->conversations;
 	struct conversation c = { 0 };
 	enum status st = id != NULL ? store->ops->get(store, id, &c)
-				    : store->ops->newest(store, tel, &c);
+				    : newest_of(ctl, tel, &c);
 
 	if (st == ST_OK)
 		st = put_block(ctl, &c);

@@ -54,6 +54,14 @@ cell_time(const char *name, int64_t us)
 }
 
 struct cell
+cell_list(const char *name, const char *const *list, size_t n)
+{
+	return (struct cell){
+		.name = name, .kind = CELL_LIST, .list = list, .len = n
+	};
+}
+
+struct cell
 cell_optional(struct cell c)
 {
 	c.optional = true;
@@ -64,6 +72,7 @@ static bool
 cell_is_none(const struct cell *c)
 {
 	return (c->kind == CELL_TEXT && c->text == NULL) ||
+	    (c->kind == CELL_LIST && c->len == 0) ||
 	    (c->kind == CELL_TIME && c->number == 0);
 }
 
@@ -82,12 +91,26 @@ put_safe(struct buf *out, const char *s, size_t len)
 }
 
 static void
+put_list(struct buf *out, const struct cell *c, bool json)
+{
+	buf_puts(out, json ? "[" : "");
+	for (size_t i = 0; i < c->len; i++) {
+		buf_puts(out, i == 0 ? "" : json ? "," : ", ");
+		if (json)
+			json_put_text(out, c->list[i]);
+		else
+			put_safe(out, c->list[i], strlen(c->list[i]));
+	}
+	buf_puts(out, json ? "]" : "");
+}
+
+static void
 put_cell(struct buf *out, const struct cell *c, bool json)
 {
 	const char *quote = json ? "\"" : "";
 	char iso[CLOCK_ISO_MAX];
 
-	if (cell_is_none(c)) {
+	if (cell_is_none(c) && (c->kind != CELL_LIST || !json)) {
 		buf_puts(out, json ? "null" : "-");
 		return;
 	}
@@ -110,6 +133,9 @@ put_cell(struct buf *out, const struct cell *c, bool json)
 	case CELL_TIME:
 		clock_iso(c->number, iso);
 		buf_printf(out, "%s%s%s", quote, iso, quote);
+		return;
+	case CELL_LIST:
+		put_list(out, c, json);
 		return;
 	}
 }

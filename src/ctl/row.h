@@ -14,13 +14,14 @@
 #include "base/status.h"
 #include "ctl/ctl.h"
 
-enum cell_kind { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME };
+enum cell_kind { CELL_TEXT, CELL_INT, CELL_BOOL, CELL_TIME, CELL_LIST };
 
 struct cell {
 	const char *name;
 	enum cell_kind kind;
 	const char *text; /* NULL: null in JSON, "-" in text */
 	size_t len;
+	const char *const *list; /* len texts; none: [] in JSON, "-" in text */
 	int64_t number; /* CELL_TIME: microseconds, 0 is none */
 	int width; /* in a table, at least */
 	bool optional; /* left out of JSON and of blocks when it is none */
@@ -32,6 +33,7 @@ struct cell cell_bytes(const char *name, const char *, size_t len);
 struct cell cell_int(const char *name, int64_t, int width);
 struct cell cell_bool(const char *name, bool, int width);
 struct cell cell_time(const char *name, int64_t us);
+struct cell cell_list(const char *name, const char *const *, size_t n);
 struct cell cell_optional(struct cell);
 
 /*

@@ -11,6 +11,7 @@
 #include "message/routing.h"
 #include "store/message.h"
 #include "store/queue.h"
+#include "store/sender.h"
 
 const char *
 deliver_name(const struct spool_entry *e)
@@ -49,7 +50,7 @@ deliver_push(struct ports *ports, const struct spool_entry *e)
 static enum status
 route_and_push(struct ports *ports, const struct spool_entry *e)
 {
-	const char *sender = envelope_sender(e->from);
+	const char *sender = sender_of(e->from);
 	struct buf message = BUF_INIT, body = BUF_INIT;
 	char channel[ENVELOPE_CHANNEL_MAX], id[STR_UUID_MAX];
 	struct spool_entry decided = *e;
@@ -58,7 +59,8 @@ route_and_push(struct ports *ports, const struct spool_entry *e)
 
 	envelope_channel(e->from, channel);
 	if ((st = str_uuid(id)) == ST_OK)
-		st = routing_decide(ports, sender, id, e->received_us, &r);
+		st =
+		    routing_decide(ports, sender, NULL, id, e->received_us, &r);
 	if (st == ST_OK)
 		st = routing_create(ports, &r);
 	if (st == ST_OK)

@@ -1,5 +1,6 @@
 #include "message/envelope.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,25 +9,18 @@
 #include "codec/json.h"
 #include "store/store.h"
 
-#define WHATSAPP "whatsapp:"
-
 void
 envelope_channel(const char *from, char out[static ENVELOPE_CHANNEL_MAX])
 {
-	size_t n = strcspn(from, ":");
+	size_t n = strcspn(from, ":"), i;
 
 	if (from[n] != ':' || n == 0 || n >= ENVELOPE_CHANNEL_MAX) {
 		memcpy(out, "sms", sizeof("sms"));
 		return;
 	}
-	memcpy(out, from, n);
+	for (i = 0; i < n; i++)
+		out[i] = (char)tolower((unsigned char)from[i]);
 	out[n] = '\0';
-}
-
-const char *
-envelope_sender(const char *from)
-{
-	return str_starts(from, WHATSAPP) ? from + sizeof(WHATSAPP) - 1 : from;
 }
 
 /* By name; equal names stay in the order they came in. */

@@ -21,13 +21,10 @@ struct conversation;
 
 /*
  * The channel of a From address: "whatsapp" of "whatsapp:+1…", "sms" of a
- * bare number, else the prefix.
+ * bare number, else the prefix, in small letters.
  */
 #define ENVELOPE_CHANNEL_MAX 32
 void envelope_channel(const char *from, char out[static ENVELOPE_CHANNEL_MAX]);
-
-/* The sender's address as conversations have it: without "whatsapp:". */
-const char *envelope_sender(const char *from);
 
 /* The value of "twilio_message" for a form. The result is out->err. */
 enum status envelope_put_form(const struct kv *form, struct buf *out);

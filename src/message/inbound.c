@@ -9,6 +9,7 @@
 #include "store/counter.h"
 #include "store/message.h"
 #include "store/queue.h"
+#include "store/sender.h"
 #include "store/spool.h"
 
 /* What identifies a repeat, here and at queues. */
@@ -18,8 +19,8 @@ key_of(const struct inbound *in)
 	return in->sid == NULL ? in->hex : in->sid;
 }
 
-/* Remember the message and where it went, and count it; ST_EXISTS: it came
- * before. */
+/* Remember the message and where it went, count it, and learn who its sender
+ * is; ST_EXISTS: it came before. */
 static enum status
 record(struct db *db, const struct inbound *in, const struct routing *r)
 {
@@ -33,7 +34,9 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 	};
 	enum status st = message_record(db, &m);
 
-	return st == ST_OK ? counter_add(db, COUNTER_MESSAGES, r->outcome) : st;
+	if (st == ST_OK)
+		st = counter_add(db, COUNTER_MESSAGES, r->outcome);
+	return st == ST_OK ? sender_learn(db, in->sender, in->user_id) : st;
 }
 
 /* It could not be kept. What was counted stays so, as counters only grow. */
@@ -126,8 +129,8 @@ route_local(struct db *db, struct inbound *in)
 	struct routing r;
 	enum status st;
 
-	st = routing_decide(
-	    in->ports, in->sender, in->new_id, in->received_us, &r);
+	st = routing_decide(in->ports, in->sender, in->user_id, in->new_id,
+	    in->received_us, &r);
 	if (st == ST_OK)
 		st = record(db, in, &r);
 	if (st == ST_OK)
@@ -185,7 +188,7 @@ decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
 	enum status st;
 
 	st = routing_decide(
-	    in->ports, in->sender, in->new_id, in->received_us, r);
+	    in->ports, in->sender, in->user_id, in->new_id, in->received_us, r);
 	if (st == ST_OK)
 		st = routing_create(in->ports, r);
 	if (st == ST_OK)

@@ -27,7 +27,8 @@ struct inbound {
 	unsigned char digest[CRYPT_SHA256_SIZE]; /* of what was signed */
 	bool brief; /* rightly without a SID, see store/message.h */
 	const char *from; /* the address as Twilio sent it */
-	const char *sender; /* without "whatsapp:" */
+	const char *sender; /* sender_of(from) */
+	const char *user_id; /* ExternalUserId, or NULL */
 	const char *opt_out; /* OptOutType, "STOP", "START", …; NULL: none */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 	char channel[ENVELOPE_CHANNEL_MAX];

@@ -94,6 +94,7 @@ take_form(struct exchange *x, struct incoming *m)
 	if (!exchange_param(x, "From", &m->from) ||
 	    !exchange_param(x, "EventType", &event) ||
 	    !exchange_param(x, "OptOutType", &m->opt_out) ||
+	    !exchange_param(x, "ExternalUserId", &m->user_id) ||
 	    !exchange_param(x, "MessageSid", &m->sid) ||
 	    (m->sid == NULL && !exchange_param(x, "SmsMessageSid", &m->sid)) ||
 	    (m->sid == NULL && !exchange_param(x, "SmsSid", &m->sid)))
@@ -121,11 +122,20 @@ optional_text(const struct json *v, const char *name, const char **out)
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
+/* What it helps to know is no reason to refuse a message. */
+static void
+take_user_id(struct incoming *m, const struct json *v, const char *name)
+{
+	if (json_member_text(v, name, &m->user_id) != ST_OK)
+		m->user_id = NULL;
+}
+
 static enum status
 take_object(struct incoming *m)
 {
 	enum status st = optional_text(m->json, "From", &m->from);
 
+	take_user_id(m, m->json, "ExternalUserId");
 	if (st == ST_OK)
 		st = optional_text(m->json, "OptOutType", &m->opt_out);
 	return st == ST_OK ? optional_text(m->json, "MessageSid", &m->sid) : st;
@@ -148,6 +158,7 @@ take_event(struct incoming *m)
 	if (json_member(m->json, "data", &data) != ST_OK ||
 	    json_kind(data) != JSON_OBJECT)
 		return ST_MALFORMED;
+	take_user_id(m, data, "externalUserId");
 	st = optional_text(data, "from", &m->from);
 	if (st == ST_OK)
 		st = optional_text(data, "optOutType", &m->opt_out);

@@ -20,6 +20,7 @@ struct incoming {
 	const char *from; /* never NULL or "" */
 	const char *sid;
 	const char *opt_out; /* OptOutType */
+	const char *user_id; /* ExternalUserId */
 	struct buf message; /* "twilio_message" */
 	struct json *json; /* owns the strings of a JSON webhook */
 };

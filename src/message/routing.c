@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "store/sender.h"
 
 static void
 to_ai(const struct config *c, struct routing *r)
@@ -43,14 +44,16 @@ of_unknown(const struct config *c, struct routing *r)
 
 enum status
 routing_decide(const struct ports *ports, const char *sender,
-    const char *new_id, int64_t now_us, struct routing *r)
+    const char *user_id, const char *new_id, int64_t now_us, struct routing *r)
 {
-	struct store *store = ports->conversations;
+	struct sender_names names;
 	struct conversation *c = &r->conversation;
 	enum status st;
 
 	*r = (struct routing){ 0 };
-	st = store->ops->newest(store, sender, c);
+	st = sender_names(ports->db, sender, user_id, &names);
+	if (st == ST_OK)
+		st = sender_newest(ports->conversations, &names, c);
 	if (st == ST_OK && c->handoff)
 		to_human(r);
 	else if (st == ST_OK)

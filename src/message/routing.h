@@ -22,12 +22,13 @@ struct routing {
 };
 
 /*
- * Look the sender up (its address without "whatsapp:") and decide. new_id and
- * now_us are for a conversation that unknown_sender = create makes. ST_OK, or
- * what the look-up gave. The caller gives it to routing_release.
+ * Look the sender up, under each of its names (store/sender.h), and decide.
+ * user_id is the ExternalUserId that came, or NULL. new_id and now_us are for a
+ * conversation that unknown_sender = create makes. ST_OK, or what the look-up
+ * gave. The caller gives it to routing_release.
  */
 enum status routing_decide(const struct ports *, const char *sender,
-    const char *new_id, int64_t now_us, struct routing *);
+    const char *user_id, const char *new_id, int64_t now_us, struct routing *);
 
 /* Add the conversation if it is new. ST_OK also if another was quicker. */
 enum status routing_create(const struct ports *, const struct routing *);

@@ -14,6 +14,7 @@
 #include "serve/metrics.h"
 #include "store/counter.h"
 #include "store/message.h"
+#include "store/sender.h"
 
 static const char *
 trace_of(const struct exchange *x)
@@ -49,7 +50,8 @@ inbound_of(const struct exchange *x, const struct incoming *m, bool is_event)
 		.sid = str_is_message_sid(m->sid) ? m->sid : NULL,
 		.brief = x->is_json && !is_event && str_empty(m->sid),
 		.from = m->from,
-		.sender = envelope_sender(m->from),
+		.sender = sender_of(m->from),
+		.user_id = m->user_id,
 		.opt_out = m->opt_out,
 		.trace = trace_of(x),
 		.message = &m->message,

@@ -271,6 +271,12 @@ static const char version_11[] =
 static const char version_12[] = "ALTER TABLE conversation ADD COLUMN"
 				 " opted_out INTEGER NOT NULL DEFAULT 0;";
 
+/* The number of a WhatsApp user's id, see sender.h. */
+static const char version_13[] = "CREATE TABLE sender_pair ("
+				 "  number TEXT NOT NULL PRIMARY KEY,"
+				 "  user_id TEXT NOT NULL UNIQUE)"
+				 " WITHOUT ROWID;";
+
 /* Without the table of any of these a message or a call is lost. */
 static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM queue_item"
@@ -283,11 +289,12 @@ static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM installation"
 			    " UNION ALL SELECT 1 FROM counter"
 			    " UNION ALL SELECT 1 FROM clock"
+			    " UNION ALL SELECT 1 FROM sender_pair"
 			    " LIMIT 0";
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	version_10, version_11, version_12, NULL };
+	version_10, version_11, version_12, version_13, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "codec/phone.h"
+#include "db/db.h"
+#include "store/store.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -163,7 +165,8 @@ parse_number(const char *s, char out[static SENDER_MAX])
 static bool
 is_user_id(const char *s)
 {
-	return strspn(s, LETTERS) == 2 && s[2] == '.' && s[3] != '\0' &&
+	return strlen(s) < SENDER_ID_MAX && strspn(s, LETTERS) == 2 &&
+	    s[2] == '.' && s[3] != '\0' &&
 	    strspn(s + 3, LETTERS DIGITS ".") == strlen(s + 3);
 }
 
@@ -193,4 +196,186 @@ sender_parse(const char *text, char out[static SENDER_MAX])
 		return ST_MALFORMED;
 	memcpy(out, address, strlen(address) + 1);
 	return ST_OK;
+}
+
+/* --- other spellings ------------------------------------------------------- */
+
+/*
+ * Mobile numbers that come with a digit behind the area code, or without it.
+ * Brazil added a 9 before 2016, to mobile numbers only: their next digit was
+ * 6 to 9. WhatsApp writes Mexico's with a 1 and Argentina's with a 9, which
+ * others leave out.
+ */
+static const struct {
+	const char *country;
+	size_t area, rest; /* digits before and behind it */
+	char digit;
+	const char *next; /* what the rest may begin with */
+} spellings[] = {
+	{ "+55", 2, 8, '9', "6789" },
+	{ "+52", 0, 10, '1', DIGITS },
+	{ "+54", 0, 10, '9', DIGITS },
+};
+
+#define SPELLINGS (sizeof(spellings) / sizeof(spellings[0]))
+
+static bool
+is_number(const char *s)
+{
+	size_t n = *s == '+' ? strspn(s + 1, DIGITS) : 0;
+
+	return n > 0 && n < PHONE_MAX - 1 && s[n + 1] == '\0';
+}
+
+/* The other spelling of a number; "" if there is none. */
+static void
+other_spelling(const char *number, char out[static PHONE_MAX])
+{
+	size_t i, at, n = strlen(number);
+	bool with;
+
+	*out = '\0';
+	for (i = 0; i < SPELLINGS; i++) {
+		if (!str_starts(number, spellings[i].country))
+			continue;
+		at = strlen(spellings[i].country) + spellings[i].area;
+		with = n == at + 1 + spellings[i].rest;
+		if ((!with && n != at + spellings[i].rest) ||
+		    (with && number[at] != spellings[i].digit) ||
+		    strchr(spellings[i].next, number[at + with]) == NULL)
+			return;
+		memcpy(out, number, at);
+		if (with)
+			memcpy(out + at, number + at + 1, n - at);
+		else
+			snprintf(out + at, PHONE_MAX - at, "%c%s",
+			    spellings[i].digit, number + at);
+		return;
+	}
+}
+
+/* Pairs have the shorter spelling, so that either finds them. */
+static const char *
+paired_spelling(const char *number, char room[static PHONE_MAX])
+{
+	other_spelling(number, room);
+	return *room != '\0' && strlen(room) < strlen(number) ? room : number;
+}
+
+/* --- pairs ----------------------------------------------------------------- */
+
+struct pair {
+	const char *number, *user_id; /* one is NULL: it is looked for */
+	char found[SENDER_ID_MAX]; /* "": there is none */
+};
+
+static enum status
+pair_job(struct db *db, void *arg)
+{
+	struct pair *p = arg;
+	struct db_rows *rows;
+	enum status st;
+
+	p->found[0] = '\0';
+	st = p->number != NULL
+	    ? db_query(db, &rows,
+		  "SELECT user_id FROM sender_pair WHERE number = ?1", "t",
+		  p->number)
+	    : db_query(db, &rows,
+		  "SELECT number FROM sender_pair WHERE user_id = ?1", "t",
+		  p->user_id);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		snprintf(p->found, sizeof(p->found), "%s", db_text(rows, 0));
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+enum status
+sender_learn(struct db *db, const char *sender, const char *user_id)
+{
+	char room[PHONE_MAX];
+
+	if (user_id == NULL || !is_number(sender) || !is_user_id(user_id))
+		return ST_OK;
+	return db_run(db,
+	    "INSERT OR REPLACE INTO sender_pair (number, user_id)"
+	    " SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sender_pair"
+	    " WHERE number = ?1 AND user_id = ?2)",
+	    "tt", paired_spelling(sender, room), user_id);
+}
+
+/* --- names ----------------------------------------------------------------- */
+
+static void
+add_name(struct sender_names *names, const char *name)
+{
+	char *room = names->other[names->n - 1];
+
+	snprintf(room, SENDER_ID_MAX, "%s", name);
+	names->name[names->n++] = room;
+}
+
+static void
+add_other_spelling(struct sender_names *names, const char *number)
+{
+	char other[PHONE_MAX];
+
+	other_spelling(number, other);
+	if (*other != '\0')
+		add_name(names, other);
+}
+
+enum status
+sender_names(struct db *db, const char *sender, const char *user_id,
+    struct sender_names *names)
+{
+	bool number = is_number(sender);
+	char room[PHONE_MAX];
+	struct pair pair = { 0 };
+	enum status st = ST_OK;
+
+	names->name[0] = sender;
+	names->n = 1;
+	if (!number && !is_user_id(sender))
+		return ST_OK;
+	pair.number = number ? paired_spelling(sender, room) : NULL;
+	pair.user_id = number ? NULL : sender;
+	if (number)
+		add_other_spelling(names, sender);
+	if (number && user_id != NULL && is_user_id(user_id))
+		add_name(names, user_id);
+	else if ((st = db_read(db, pair_job, &pair)) == ST_OK &&
+	    *pair.found != '\0')
+		add_name(names, pair.found);
+	if (!number && names->n > 1)
+		add_other_spelling(names, names->name[1]);
+	return st;
+}
+
+enum status
+sender_newest(struct store *store, const struct sender_names *names,
+    struct conversation *out)
+{
+	struct conversation c;
+	enum status st = ST_NOTFOUND, found;
+	size_t i;
+
+	*out = (struct conversation){ 0 };
+	for (i = 0; i < names->n; i++) {
+		found = store->ops->newest(store, names->name[i], &c);
+		if (found == ST_NOTFOUND)
+			continue;
+		if (found != ST_OK) {
+			conversation_release(out);
+			return found;
+		}
+		if (st == ST_OK && c.created_us <= out->created_us) {
+			conversation_release(&c);
+			continue;
+		}
+		conversation_release(out);
+		*out = c;
+		st = ST_OK;
+	}
+	return st;
 }

@@ -16,7 +16,7 @@
 /* Strings are "" or NULL where the conversation has no such value. */
 struct conversation {
 	char *id; /* unique */
-	char *tel; /* the sender without "whatsapp:" */
+	char *tel; /* the sender, see sender.h */
 	char *thread_id;
 	char *company_id;
 	char *project_id;

@@ -122,6 +122,36 @@ def lookup_down(cloud, site):
     equal(json.loads(got[0][2]["body"])["conversation_id"], "c-lookup")
 
 
+def other_names(cloud, site):
+    """A person is looked up by other names too, and only if there can be
+    some."""
+    number, user = tel(), "BR.134" + tel()[1:]
+    short = "+554188" + number[-6:]
+    for conv, sender in [("c-short", short), ("c-tel", number)]:
+        cloud.conversation(conv, sender, True)
+    for conv, fields, queries in [
+            ("c-short", {"From": "whatsapp:+55419" + short[5:]}, 2),
+            ("c-short", {"From": "rcs:" + short}, 2),
+            ("c-tel", {"From": "whatsapp:" + number}, 1),
+            ("c-tel", {"From": number, "ExternalUserId": user}, 2),
+            ("c-tel", {"From": "whatsapp:" + user}, 2)]:
+        before = len(cloud.asked("Query"))
+        fields = a_message(number, "who") | fields
+        equal(site.post(fields), 200)
+        equal(len(cloud.asked("Query")) - before, queries, f"{fields}")
+        got = cloud.take("human.fifo")
+        equal([g[0] for g in got], [fields["MessageSid"]])
+        equal(json.loads(got[0][2]["body"])["conversation_id"], conv)
+    # Nobody could be asked when it came.
+    cloud.fault("Query", kind="error", status=500)
+    fields = a_message(number, "late") | {"From": "whatsapp:" + user}
+    equal(site.post(fields), 200)
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got = cloud.take("human.fifo")
+    equal(json.loads(got[0][2]["body"])["conversation_id"], "c-tel")
+
+
 def killed(cloud, site):
     """kill -9 during an outage loses nothing."""
     number = tel()
@@ -475,7 +505,8 @@ def copied(cloud, places):
         copy.stop()
 
 
-CASES = [delivered, events, queue_down, queue_slow, answer_lost, lookup_down, killed,
+CASES = [delivered, events, queue_down, queue_slow, answer_lost, lookup_down,
+         other_names, killed,
          never_taken, any_text_is_taken]
 
 

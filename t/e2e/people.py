@@ -686,6 +686,124 @@ def numbers_as_pasted(door):
         true(b"+14155550103" in done.stderr, f"says what to write: {done}")
 
 
+def goes_to(door, conv, address, channel="whatsapp", **more):
+    """A message from that address belongs to conv; None: to nobody's."""
+    message_sid = sid()
+    params = message("", message_sid) | {"From": address} | more
+    check_twiml(door.post("/whatsapp", form(params)))
+    body = envelope_of(door, "ai" if conv else "unrouted", message_sid)["body"]
+    equal(body["conversation_id"], conv, f"conversation of {address}")
+    equal(body["channel"], channel, f"channel of {address}")
+    equal(body["twilio_message"]["From"], [address], "as it came")
+
+
+def added(door, number):
+    conv = conversation()
+    door.switchhook("conversation", "add", "--tel", number, "--id", conv)
+    return conv
+
+
+def digits(n):
+    """That no other number ends with."""
+    return tel()[-n:]
+
+
+SPELLINGS = {"Brazil": ("+55419{}", "+5541{}", "888"),
+             "Brazil, 6": ("+55119{}", "+5511{}", "611"),
+             "Mexico": ("+521{}", "+52{}", "55123"),
+             "Argentina": ("+549{}", "+54{}", "11234")}
+
+
+@case
+def spellings_of_a_number(door):
+    """One person's number comes with a digit of the network or without it."""
+    for country, (long, short, start) in SPELLINGS.items():
+        for a, b in [(long, short), (short, long)]:
+            number = start + digits(5)
+            conv = added(door, a.format(number))
+            goes_to(door, conv, "whatsapp:" + b.format(number))
+            goes_to(door, conv, "whatsapp:" + a.format(number))
+            newer = added(door, b.format(number))
+            goes_to(door, newer, "whatsapp:" + a.format(number))
+            row, = door.rows("conversation", "show", conv)
+            equal(row["addresses"], [b.format(number)], country)
+
+
+@case
+def numbers_that_are_two(door):
+    """A landline has no ninth digit: what looks like one is somebody else."""
+    for a, b in [("+554132{}", "+5541932{}"), ("+555555{}", "+5555955{}"),
+                 ("+141555{}", "+1415955{}")]:
+        number = digits(6)
+        conv = added(door, a.format(number))
+        goes_to(door, conv, "whatsapp:" + a.format(number))
+        goes_to(door, None, "whatsapp:" + b.format(number))
+
+
+@case
+def one_number_on_many_channels(door):
+    number = tel()
+    conv = added(door, number)
+    goes_to(door, conv, "whatsapp:" + number)
+    goes_to(door, conv, "WhatsApp:" + number)
+    goes_to(door, conv, "rcs:" + number, "rcs")
+    goes_to(door, conv, "RCS:" + number, "rcs")
+    goes_to(door, conv, number, "sms")
+    goes_to(door, None, "messenger:" + number[1:], "messenger")
+
+
+def user_id():
+    return "US.134912086553" + digits(8)
+
+
+@case
+def user_names(door):
+    """Who has taken a user name is known by the id that came beside the
+    number before, and by the number when that comes again."""
+    number, user = tel(), user_id()
+    conv = added(door, number)
+    goes_to(door, None, "whatsapp:" + user)
+    goes_to(door, conv, "whatsapp:" + number, ExternalUserId=user)
+    goes_to(door, conv, "whatsapp:" + user)
+    goes_to(door, conv, "whatsapp:" + user, ExternalUserId=user)
+    goes_to(door, conv, "whatsapp:" + number)
+    row, = door.rows("conversation", "show", "--tel", user)
+    equal((row["id"], row["addresses"]), (conv, [user]), "shown")
+    newer = added(door, "whatsapp:" + user)
+    goes_to(door, newer, "whatsapp:" + number)
+    goes_to(door, newer, "rcs:" + number, "rcs")
+    goes_to(door, None, "whatsapp:" + user_id())
+
+
+@case
+def user_name_first(door):
+    """A conversation under the id is that of the number, from the message on
+    that has both."""
+    number, user = "+554188" + digits(6), user_id()
+    conv = added(door, user)
+    goes_to(door, None, "whatsapp:" + number)
+    goes_to(door, conv, "whatsapp:" + number, ExternalUserId=user)
+    goes_to(door, conv, "whatsapp:" + number[:5] + "9" + number[5:])
+    # As JSON, and what is no id is no reason to refuse a message.
+    for value, where in [(user_id(), "ai"), ({}, "unrouted")]:
+        number, message_sid = tel(), sid()
+        if where == "ai":
+            conv = added(door, value)
+        check_twiml(post_json(door, message(number, message_sid) |
+                              {"ExternalUserId": value}))
+        envelope_of(door, where, message_sid)
+    goes_to(door, None, "whatsapp:" + tel(), ExternalUserId="no id")
+    # As events: the second is known by the first.
+    number, user, sids = tel(), user_id(), [sid(), sid()]
+    conv = added(door, number)
+    check_twiml(post_json(door, [
+        event("whatsapp:" + number, sids[0], externalUserId=user),
+        event("whatsapp:" + user, sids[1])]))
+    for message_sid in sids:
+        row, = with_text(door, message_sid)
+        equal(row["body"]["conversation_id"], conv, "conversation")
+
+
 # ---- signatures
 
 
