@@ -94,22 +94,23 @@ complain(const struct buf *errors, enum status st)
 static enum exit_code
 test_config(const struct options *o)
 {
-	struct buf errors = BUF_INIT, warnings = BUF_INIT;
+	struct settings_found found = { .errors = BUF_INIT };
 	struct config *config;
 	enum status st;
 
-	st = settings_check(
-	    &config, o->config_file, environ, &errors, &warnings);
-	fputs(buf_str(&warnings), stderr);
+	st = settings_check(&config, o->config_file, environ, &found);
+	settings_print(stderr, "warning: ", &found.warnings);
+	/* They stop no start. */
+	settings_print(stderr, "warning: ", &found.faults);
+	settings_print(stderr, "error: ", &found.errors);
 	if (st == ST_OK)
 		fprintf(stderr, PROGRAM ": %s is good\n",
 		    config->file == NULL ? "the environment (no file)"
 					 : config->file);
 	else
-		complain(&errors, st);
+		fprintf(stderr, PROGRAM ": %s\n", status_text(st));
 	config_free(config);
-	buf_release(&errors);
-	buf_release(&warnings);
+	settings_found_release(&found);
 	return exit_of(st);
 }
 

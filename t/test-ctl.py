@@ -6,6 +6,7 @@ import hmac
 import http.server
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -288,6 +289,10 @@ class Usage(Site):
 
 
 class Check(Site):
+    def setUp(self):
+        super().setUp()
+        self.env["SWITCHHOOK_SERVER_PUBLIC_URL"] = "https://hooks.example.com"
+
     def test_good(self):
         self.assertIn(self.conf, self.ok("check"))
         self.assertEqual(self.json("check"),
@@ -310,6 +315,33 @@ class Check(Site):
         p = self.code(3, "queue", "list")
         self.assertIn("server.thread", p.stderr)
 
+    def test_levels(self):
+        """error: and warning: before each line; rows of their own in JSON."""
+        self.env["SWITCHHOOK_SERVER_PUBLIC_URL"] = "https://a.example/whatsapp"
+        p = self.code(0, "check")
+        self.assertIn("warning: SWITCHHOOK_SERVER_PUBLIC_URL: "
+                      "server.public_url: ends in /whatsapp", p.stderr)
+        self.assertNotIn("error: ", p.stderr)
+        rows = self.json("check")
+        self.assertEqual([set(r) for r in rows],
+                         [{"ok", "warning"}, {"ok", "file"}])
+        # Settings are rows of one kind.
+        self.assertTrue(all("key" in r for r in self.json("check", "--show")))
+        self.assertIn("warning: ", self.run_("check", "--show").stderr)
+        self.env["SWITCHHOOK_STORE_PATH"] = self.path("no/db")
+        p = self.code(3, "check")
+        lines = [line.split(": ")[0] for line in p.stderr.splitlines()]
+        self.assertEqual(lines, ["warning", "error"])
+        rows = [json.loads(line) for line in
+                self.code(3, "check", "--json").stdout.splitlines()]
+        self.assertEqual([set(r) for r in rows],
+                         [{"ok", "warning"}, {"ok", "mistake"}])
+
+    def test_user(self):
+        self.ok("check", "--user", pwd.getpwuid(os.geteuid()).pw_name)
+        p = self.code(2, "check", "--user", "nobody-of-that-name")
+        self.assertIn("there is no such user", p.stderr)
+
     def test_no_file(self):
         p = self.code(3, "check", "-c", self.path(""))
         self.assertEqual(p.stderr.count("\n"), 1, p.stderr)
@@ -328,7 +360,9 @@ class Check(Site):
         self.assertNotIn("very-secret", text)
         rows = {r["key"]: r["value"] for r in self.json("check", "--show")}
         self.assertEqual(rows["whatsapp.ai_delay"], "0")
-        self.assertEqual(rows["server.public_url"], "")
+        self.assertEqual(rows["server.base_path"], "")
+        self.assertEqual(rows["server.public_url"],
+                         "https://hooks.example.com")
         self.assertEqual(len(rows), len(text.splitlines()))
 
     def test_store(self):

@@ -47,6 +47,9 @@ enum status aws_open(
     struct aws **, const struct aws_options *, struct buf *why);
 void aws_close(struct aws *); /* after its clients; NULL is allowed */
 
+/* As aws_credentials_check (aws/credentials.h). */
+enum status aws_check(const struct aws *, struct buf *why);
+
 const char *aws_region(const struct aws *); /* "" if nobody set one */
 
 /* --- one thread's client --------------------------------------------------- */

@@ -101,6 +101,12 @@ aws_close(struct aws *a)
 	free(a);
 }
 
+enum status
+aws_check(const struct aws *a, struct buf *why)
+{
+	return aws_credentials_check(a->credentials, why);
+}
+
 const char *
 aws_region(const struct aws *a)
 {

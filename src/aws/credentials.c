@@ -89,6 +89,7 @@ ask_providers(
 	return st;
 }
 
+/* Without a client nobody is asked: ST_TIMEOUT where somebody had to be. */
 static enum status
 fetch(struct aws_credentials *c, struct http_client *client,
     int64_t deadline_us, struct aws_keys *keys, struct buf *why)
@@ -100,7 +101,8 @@ fetch(struct aws_credentials *c, struct http_client *client,
 	*keys = (struct aws_keys){ 0 };
 	if (st == ST_OK) {
 		const struct provider_context context = { c->envp, profile,
-			c->region, client, deadline_us, &c->watch };
+			c->region, client, deadline_us,
+			client == NULL ? NULL : &c->watch };
 
 		st = ask_providers(&context, keys, why);
 	}
@@ -246,6 +248,22 @@ aws_credentials_get(struct aws_credentials *c, struct http_client *client,
 		buf_puts(why, buf_str(&c->why));
 	}
 	pthread_mutex_unlock(&c->mutex);
+	return st;
+}
+
+enum status
+aws_credentials_check(struct aws_credentials *c, struct buf *why)
+{
+	struct aws_keys keys;
+	struct buf told = BUF_INIT;
+	enum status st = fetch(c, NULL, 0, &keys, &told);
+
+	if (st == ST_CONFIG)
+		buf_puts(why, buf_str(&told));
+	else if (st != ST_NOMEM)
+		st = ST_OK;
+	aws_keys_release(&keys);
+	buf_release(&told);
 	return st;
 }
 

@@ -53,6 +53,13 @@ enum status aws_credentials_get(struct aws_credentials *, struct http_client *,
     int64_t deadline_us, struct aws_keys *, struct buf *why);
 
 /*
+ * Are keys to be had, as far as this machine knows without asking anybody?
+ * ST_OK; ST_CONFIG, with *why as above: not before somebody changes what is
+ * written; ST_NOMEM.
+ */
+enum status aws_credentials_check(struct aws_credentials *, struct buf *why);
+
+/*
  * A service said that these keys have run out: if they are still the ones
  * kept, the next get asks for others first.
  */

@@ -20,10 +20,12 @@ struct entry {
 	const char *section; /* name of the services section; else "" */
 	const char *parent; /* the key that it is nested below; else "" */
 	const char *key, *value;
+	int line;
 };
 
 struct profile {
 	char *name;
+	struct buf path[2]; /* by enum file_kind */
 	struct buf text[2]; /* by enum file_kind, cut into strings */
 	struct entry *entries;
 	size_t n, cap;
@@ -142,7 +144,8 @@ static enum status
 take_setting(struct cursor *c, char *line, bool nested, struct buf *why)
 {
 	char *equals = strchr(line, '='), *p;
-	struct entry entry = { c->file, c->kind, c->section, "", NULL, NULL };
+	struct entry entry = { c->file, c->kind, c->section, "", NULL, NULL,
+		c->line };
 
 	if (nested && c->parent == NULL)
 		return ST_OK; /* more of a value, of none that we read */
@@ -223,26 +226,23 @@ static enum status
 read_file(struct profile *p, enum file_kind file, char *const *envp,
     const char *variable, const char *fallback, struct buf *why)
 {
-	struct buf path = BUF_INIT;
+	struct buf *path = &p->path[file];
 	const char *reason;
 	bool named;
-	enum status st = file_path(envp, variable, fallback, &path, &named);
+	enum status st = file_path(envp, variable, fallback, path, &named);
 
 	/* One that lies there unasked and is not for us is as good as none. */
-	if (st != ST_OK || path.len == 0 ||
-	    access(path.data, named ? F_OK : R_OK) != 0)
-		goto out;
+	if (st != ST_OK || path->len == 0 ||
+	    access(path->data, named ? F_OK : R_OK) != 0)
+		return st;
 	st = textfile_read(
-	    path.data, PROFILE_FILE_MAX, true, &p->text[file], &reason);
-	if (st == ST_OK) {
-		st = read_text(p, file, path.data, why);
-	} else if (st != ST_NOMEM) {
-		buf_printf(why, "%s cannot be read: %s", path.data, reason);
-		st = ST_CONFIG;
-	}
-out:
-	buf_release(&path);
-	return st;
+	    path->data, PROFILE_FILE_MAX, true, &p->text[file], &reason);
+	if (st == ST_OK)
+		return read_text(p, file, path->data, why);
+	if (st == ST_NOMEM)
+		return st;
+	buf_printf(why, "%s cannot be read: %s", path->data, reason);
+	return ST_CONFIG;
 }
 
 enum status
@@ -287,6 +287,8 @@ profile_free(struct profile *p)
 		return;
 	buf_wipe(&p->text[FILE_CONFIG]);
 	buf_wipe(&p->text[FILE_CREDENTIALS]);
+	buf_release(&p->path[FILE_CONFIG]);
+	buf_release(&p->path[FILE_CREDENTIALS]);
 	free(p->entries);
 	free(p->name);
 	free(p);
@@ -299,8 +301,8 @@ profile_name(const struct profile *p)
 }
 
 /* The last one counts, as in AWS's own tools. */
-static const char *
-find(const struct profile *p, const struct entry *like)
+static const struct entry *
+find_entry(const struct profile *p, const struct entry *like)
 {
 	size_t i;
 
@@ -311,32 +313,58 @@ find(const struct profile *p, const struct entry *like)
 		    strcmp(e->section, like->section) == 0 &&
 		    strcmp(e->parent, like->parent) == 0 &&
 		    strcmp(e->key, like->key) == 0)
-			return e->value[0] == '\0' ? NULL : e->value;
+			return e->value[0] == '\0' ? NULL : e;
 	}
 	return NULL;
+}
+
+/* Of the profile itself. */
+static const struct entry *
+find(const struct profile *p, enum file_kind file, const char *key)
+{
+	return find_entry(
+	    p, &(struct entry){ file, SECTION_PROFILE, "", "", key, NULL, 0 });
+}
+
+static const char *
+value_of(const struct entry *e)
+{
+	return e == NULL ? NULL : e->value;
 }
 
 const char *
 profile_config(const struct profile *p, const char *key)
 {
-	return find(p,
-	    &(struct entry){ FILE_CONFIG, SECTION_PROFILE, "", "", key, NULL });
+	return value_of(find(p, FILE_CONFIG, key));
 }
 
 const char *
 profile_credential(const struct profile *p, const char *key)
 {
-	return find(p,
-	    &(struct entry){
-		FILE_CREDENTIALS, SECTION_PROFILE, "", "", key, NULL });
+	return value_of(find(p, FILE_CREDENTIALS, key));
+}
+
+static const struct entry *
+find_either(const struct profile *p, const char *key)
+{
+	const struct entry *e = find(p, FILE_CONFIG, key);
+
+	return e != NULL ? e : find(p, FILE_CREDENTIALS, key);
 }
 
 const char *
 profile_get(const struct profile *p, const char *key)
 {
-	const char *value = profile_config(p, key);
+	return value_of(find_either(p, key));
+}
 
-	return value != NULL ? value : profile_credential(p, key);
+void
+profile_where(const struct profile *p, const char *key, struct buf *out)
+{
+	const struct entry *e = find_either(p, key);
+
+	if (e != NULL)
+		buf_printf(out, "%s:%d", buf_str(&p->path[e->file]), e->line);
 }
 
 const char *
@@ -355,7 +383,7 @@ profile_service(const struct profile *p, const char *service, const char *key)
 
 	if (services == NULL)
 		return NULL;
-	return find(p,
-	    &(struct entry){
-		FILE_CONFIG, SECTION_SERVICES, services, service, key, NULL });
+	return value_of(find_entry(p,
+	    &(struct entry){ FILE_CONFIG, SECTION_SERVICES, services, service,
+		key, NULL, 0 }));
 }

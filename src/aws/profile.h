@@ -41,6 +41,9 @@ const char *profile_get(const struct profile *, const char *key);
 const char *profile_credential(const struct profile *, const char *key);
 const char *profile_config(const struct profile *, const char *key);
 
+/* "FILE:LINE" of what profile_get gives; nothing if that is NULL. */
+void profile_where(const struct profile *, const char *key, struct buf *);
+
 /* The environment variable's value, else that of profile_get. */
 const char *profile_setting(const struct profile *, char *const *envp,
     const char *variable, const char *key);

@@ -4,36 +4,74 @@
 #include "base/str.h"
 #include "config/env.h"
 
-/* What a profile may ask for and does not get here. */
-static const char *const role_wishes[] = { "role_arn", "source_profile",
-	"credential_source", "mfa_serial", NULL };
-static const char *const other_wishes[] = { "sso_session", "sso_start_url",
-	"sso_account_id", "login_session", "mfa_serial", "source_profile",
-	NULL };
-static const char *const process_wish[] = { "credential_process", NULL };
+#define KEYS "aws_access_key_id and aws_secret_access_key"
+#define SIGN_ON \
+	"signing on needs a person, every few hours: write " KEYS \
+	" into the profile, or name one in AWS_PROFILE that has them"
+
+/* What a profile may ask for and does not get here; what to write instead. */
+struct wish {
+	const char *key;
+	const char *advice; /* NULL: that of another, or the usual one */
+};
+
+static const struct wish role_wishes[] = {
+	{ "role_arn", NULL },
+	{ "source_profile", NULL },
+	{ "credential_source",
+	    "give the role of the container or instance itself the rights, and "
+	    "take role_arn and credential_source out; or write " KEYS
+	    " in their place" },
+	{ "mfa_serial", NULL },
+	{ NULL, NULL },
+};
+static const struct wish other_wishes[] = {
+	{ "sso_session", SIGN_ON },
+	{ "sso_start_url", SIGN_ON },
+	{ "sso_account_id", SIGN_ON },
+	{ "login_session", SIGN_ON },
+	{ "mfa_serial", NULL },
+	{ "source_profile", NULL },
+	{ NULL, NULL },
+};
+static const struct wish process_wish[] = {
+	{ "credential_process",
+	    "no program is run for keys: write what it prints as " KEYS
+	    " (and aws_session_token) into the credentials file, by a timer if "
+	    "they expire" },
+	{ NULL, NULL },
+};
+static const char usual_advice[] =
+    "no role is assumed with other keys: write " KEYS
+    ", or role_arn and web_identity_token_file, or take these out and run with "
+    "the role of a container or instance";
 
 /* ST_NOTFOUND if the profile asks for none of these; else ST_CONFIG. */
 static enum status
 refuse_wishes(
-    const struct profile *p, const char *const *wishes, struct buf *why)
+    const struct profile *p, const struct wish *wishes, struct buf *why)
 {
+	const char *advice = NULL;
 	enum status st = ST_NOTFOUND;
 
-	for (; *wishes != NULL; wishes++) {
-		if (profile_get(p, *wishes) == NULL)
+	for (; wishes->key != NULL; wishes++) {
+		if (profile_get(p, wishes->key) == NULL)
 			continue;
-		if (st == ST_NOTFOUND)
-			buf_printf(why, "the AWS profile \"%s\" asks for ",
+		if (st == ST_NOTFOUND) {
+			profile_where(p, wishes->key, why);
+			buf_printf(why, ": the AWS profile \"%s\" asks for ",
 			    profile_name(p));
-		else
+		} else {
 			buf_puts(why, ", ");
-		buf_puts(why, *wishes);
+		}
+		buf_puts(why, wishes->key);
+		if (advice == NULL)
+			advice = wishes->advice;
 		st = ST_CONFIG;
 	}
 	if (st == ST_CONFIG)
-		buf_puts(why,
-		    ", which is not supported here: use keys, web identity, "
-		    "or the role of a container or instance");
+		buf_printf(why, ", which is not supported here; %s",
+		    advice == NULL ? usual_advice : advice);
 	return st;
 }
 
@@ -50,7 +88,7 @@ provider_environment(
 	if (str_empty(secret)) {
 		buf_puts(why,
 		    "AWS_ACCESS_KEY_ID is set, but "
-		    "AWS_SECRET_ACCESS_KEY is not");
+		    "AWS_SECRET_ACCESS_KEY is not; set both, or neither");
 		return ST_CONFIG;
 	}
 	if (str_empty(token))
@@ -82,9 +120,10 @@ keys_of_file(const struct profile *p, profile_fn *get, struct aws_keys *keys,
 	if (id == NULL)
 		return ST_NOTFOUND;
 	if (secret == NULL) {
+		profile_where(p, "aws_access_key_id", why);
 		buf_printf(why,
-		    "the AWS profile \"%s\" has an aws_access_key_id, but no "
-		    "aws_secret_access_key",
+		    ": the AWS profile \"%s\" has an aws_access_key_id, but no "
+		    "aws_secret_access_key; write that too",
 		    profile_name(p));
 		return ST_CONFIG;
 	}

@@ -1,10 +1,18 @@
 /* switchhook check: is the configuration good, before a server reads it? */
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
+#include "ctl/become.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
 #include "site/settings.h"
+
+static void
+put_text(const struct ctl *ctl, bool ok, const struct buf *lines)
+{
+	settings_print(ctl->err, ok ? "warning: " : "error: ", lines);
+}
 
 /* Each line of text as a row of its own; ok: it stands in nobody's way. */
 static enum status
@@ -14,7 +22,7 @@ put_lines(struct ctl *ctl, bool ok, struct buf *errors)
 	char *rest = errors->data, *line;
 
 	if (!ctl->json) {
-		fputs(buf_str(errors), ctl->err);
+		put_text(ctl, ok, errors);
 		return ST_OK;
 	}
 	while (e == ST_OK && (line = strsep(&rest, "\n"))) {
@@ -68,28 +76,42 @@ put_good(struct ctl *ctl, const char *path)
 		return row_line(ctl, cells, CTL_COUNT(cells));
 	fprintf(ctl->out, "%s: the configuration is good\n",
 	    path ? path : "no file, the environment and defaults");
+	/* Root may do everything, which the service may not. */
+	if (geteuid() == 0 && ctl_text(ctl, "user") == NULL)
+		fputs("warning: this is what root finds, who may read and "
+		      "write everything; to check as the service, add --user "
+		      "and its user's name\n",
+		    ctl->out);
 	return ST_OK;
 }
 
-int
-ctl_check(struct ctl *ctl)
+static int
+check(struct ctl *ctl)
 {
+	bool show = ctl_flag(ctl, "show");
 	struct config *config;
-	struct buf errors = BUF_INIT, warnings = BUF_INIT;
 	bool strict = ctl_flag(ctl, "strict");
-	enum status e, printed;
+	struct settings_found found = { .errors = BUF_INIT };
+	enum status e, printed = ST_OK;
 	int code;
 
-	e = settings_check(
-	    &config, ctl->config_file, ctl->envp, &errors, &warnings);
-	if (e == ST_OK && strict && warnings.len > 0)
+	e = settings_check(&config, ctl->config_file, ctl->envp, &found);
+	/* They stop no start, but what needs what they name will not work. */
+	buf_puts(&found.errors, buf_str(&found.faults));
+	if (e == ST_OK && found.faults.len > 0)
 		e = ST_CONFIG;
-	printed = put_lines(ctl, !strict, &warnings);
+	if (e == ST_OK && strict && found.warnings.len > 0)
+		e = ST_CONFIG;
+	/* Settings are rows of another kind. */
+	if (show)
+		put_text(ctl, !strict, &found.warnings);
+	else
+		printed = put_lines(ctl, !strict, &found.warnings);
 	if (printed != ST_OK)
 		e = printed;
 	else if (e == ST_CONFIG)
-		printed = put_lines(ctl, false, &errors);
-	else if (e == ST_OK && ctl_flag(ctl, "show"))
+		printed = put_lines(ctl, false, &found.errors);
+	else if (e == ST_OK && show)
 		printed = put_settings(ctl, config);
 	else if (e == ST_OK)
 		printed = put_good(ctl, config->file);
@@ -98,7 +120,21 @@ ctl_check(struct ctl *ctl)
 	code = printed == ST_OK ? (int)ctl_exit_of(e)
 				: ctl_end(ctl, printed, "check");
 	config_free(config);
-	buf_release(&errors);
-	buf_release(&warnings);
+	settings_found_release(&found);
+	return code;
+}
+
+int
+ctl_check(struct ctl *ctl)
+{
+	const char *user = ctl_text(ctl, "user");
+	struct become as = { NULL, NULL };
+	int code = CTL_DONE;
+
+	if (user != NULL)
+		code = become_user(&as, ctl, user);
+	if (code == CTL_DONE)
+		code = check(ctl);
+	become_release(&as);
 	return code;
 }

@@ -50,11 +50,14 @@
 
 const struct ctl_command ctl_commands[] = {
 	{ "check", "", 0, 0, "check the configuration",
-	    "Read the configuration as a server would, and report every "
-	    "mistake\nwith its file, line and key, and what to do about it.",
+	    "Read the configuration as a server would, look at what it names, "
+	    "and report\nwhat is wrong, with file, line and key, and what to "
+	    "do.",
 	    ctl_check,
 	    { FLAG("show", "print every setting as it stands, secrets masked"),
-		FLAG("strict", "take warnings for mistakes") } },
+		FLAG("strict", "take warnings for mistakes"),
+		TEXT("user", "NAME",
+		    "check as this user, the service's; for root") } },
 
 	{ "conversation add", "", 0, 0, "make a conversation",
 	    "Make a conversation. Messages of its sender are then routed by "

@@ -90,6 +90,12 @@ struct db_options {
  */
 enum status db_open(struct db **, const struct db_options *, struct buf *why);
 
+/*
+ * Would db_open find something to work with? Nothing is made, migrated or
+ * locked. ST_OK, also where there is no file yet; else as db_open.
+ */
+enum status db_judge(const struct db_options *, struct buf *why);
+
 /* False while a file that is opened late never was. */
 bool db_is_open(struct db *);
 

@@ -125,13 +125,34 @@ uri_put(struct buf *uri, const char *s)
 			buf_printf(uri, "%%%02X", (unsigned char)*s);
 }
 
+static enum status
+make_name(const struct db_file *f, const char *suffix, char **out)
+{
+	struct buf name = BUF_INIT;
+
+	buf_printf(&name, "%s%s", f->path, suffix);
+	return (*out = buf_detach(&name)) == NULL ? ST_NOMEM : ST_OK;
+}
+
+static bool
+has_beside(const struct db_file *f, const char *suffix)
+{
+	bool has = true;
+	char *name;
+
+	if (make_name(f, suffix, &name) == ST_OK)
+		has = access(name, F_OK) == 0;
+	free(name);
+	return has;
+}
+
 /*
  * A new database gets the lock file's permissions from SQLite itself, as it
  * makes it: for us to open the file as well would, on closing it, drop the
  * POSIX locks of the whole process.
  */
 static enum status
-make_uri(struct db_file *f)
+make_uri(struct db_file *f, bool inspect)
 {
 	struct buf uri = BUF_INIT;
 
@@ -141,16 +162,10 @@ make_uri(struct db_file *f)
 		buf_puts(&uri, "?modeof=");
 		uri_put(&uri, f->lock.path);
 	}
+	/* All of it is in the one file, and SQLite needs none beside it. */
+	if (inspect && !has_beside(f, "-wal") && !has_beside(f, "-journal"))
+		buf_puts(&uri, "?immutable=1");
 	return (f->uri = buf_detach(&uri)) == NULL ? ST_NOMEM : ST_OK;
-}
-
-static enum status
-make_name(const struct db_file *f, const char *suffix, char **out)
-{
-	struct buf name = BUF_INIT;
-
-	buf_printf(&name, "%s%s", f->path, suffix);
-	return (*out = buf_detach(&name)) == NULL ? ST_NOMEM : ST_OK;
 }
 
 enum status
@@ -168,11 +183,14 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 		st = db_lock_open(&f->lock, f->path, why);
 	f->lock.quit = o->quit;
 	if (st == ST_OK)
-		st = make_uri(f);
+		st = make_uri(f, o->inspect);
 	if (st == ST_OK && f->journal == DB_WAL)
 		st = make_name(f, "-wal", &f->log);
 	if (st == ST_OK && !o->inspect)
 		st = make_name(f, ".reserve", &f->reserve);
+	/* Named, not opened: for db_lock_marked. */
+	if (st == ST_OK && o->inspect)
+		st = make_name(f, ".lock", &f->lock.path);
 	if (st != ST_OK)
 		db_file_release(f);
 	return st;
@@ -513,4 +531,26 @@ db_file_reader(struct db_file *f, struct db_conn **out, struct buf *why)
 	}
 	*out = c;
 	return ST_OK;
+}
+
+enum status
+db_file_judge(struct db_file *f, struct buf *why)
+{
+	struct db_conn *c = NULL;
+	struct form form = { 0 };
+	bool behind;
+	struct stat there;
+	enum status st;
+
+	if ((st = refuse_vanished(f, why)) != ST_OK)
+		return st;
+	if (stat(f->path, &there) < 0 && errno == ENOENT)
+		return ST_OK;
+	if ((st = db_file_reader(f, &c, why)) != ST_OK)
+		return st;
+	st = complain(f, read_form(c, &form), c, "cannot read", why);
+	if (st == ST_OK)
+		st = judge(f, &form, &behind, why);
+	db_conn_close(c);
+	return st;
 }

@@ -52,6 +52,9 @@ enum status db_file_writer(
 enum status db_file_reader(
     struct db_file *, struct db_conn **, struct buf *why);
 
+/* What db_file_writer would say of the file, of which nothing is changed. */
+enum status db_file_judge(struct db_file *, struct buf *why);
+
 /* The version of a schema that has all its migrations. */
 int64_t db_file_known(const struct db_schema *);
 

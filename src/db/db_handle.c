@@ -392,6 +392,23 @@ db_open(struct db **out, const struct db_options *o, struct buf *why)
 	return ST_OK;
 }
 
+enum status
+db_judge(const struct db_options *o, struct buf *why)
+{
+	struct db_options look = *o;
+	struct db_file file;
+	enum status st;
+
+	look.inspect = true;
+	if ((st = db_file_init(&file, &look, why)) == ST_OK) {
+		st = db_file_judge(&file, why);
+		db_file_release(&file);
+	}
+	if (st != ST_OK && why->len == 0)
+		buf_puts(why, status_text(st));
+	return st;
+}
+
 bool
 db_is_open(struct db *db)
 {

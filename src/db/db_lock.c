@@ -71,7 +71,10 @@ db_lock_marked(const struct db_lock *l)
 {
 	struct stat st;
 
-	return l->fd >= 0 && fstat(l->fd, &st) == 0 && st.st_size > 0;
+	if (l->fd < 0 && l->path == NULL)
+		return false;
+	return (l->fd >= 0 ? fstat(l->fd, &st) : stat(l->path, &st)) == 0 &&
+	    st.st_size > 0;
 }
 
 void

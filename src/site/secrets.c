@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/slot.h"
 #include "site/fetch.h"
+#include "site/findings.h"
 
 /* All that are secret, and how they are used. */
 static const struct {
@@ -221,12 +222,20 @@ secrets_same(const struct secrets *a, const struct secrets *b)
 static void
 log_changes(struct log *log, const struct secrets *a, const struct secrets *b)
 {
+	const char *doubt;
 	size_t i;
 
-	for (i = 0; i < SECRETS_N; i++)
-		if (!str_eq(a->each[i].value, b->each[i].value))
-			log_info(log, "a secret has changed",
-			    LOG_STR("setting", uses[i].key));
+	for (i = 0; i < SECRETS_N; i++) {
+		if (str_eq(a->each[i].value, b->each[i].value))
+			continue;
+		log_info(log, "a secret has changed",
+		    LOG_STR("setting", uses[i].key));
+		doubt = findings_secret(secret_option(i), b->each[i].value);
+		if (doubt != NULL)
+			log_warn(log, "a secret can hardly be right",
+			    LOG_STR("setting", uses[i].key),
+			    LOG_STR("reason", doubt));
+	}
 }
 
 enum status

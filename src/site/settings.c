@@ -1,6 +1,7 @@
 #include "site/settings.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "message/ports.h"
 #include "serve/metrics.h"
 #include "site/fetch.h"
+#include "site/findings.h"
+#include "site/places.h"
 #include "site/refresh.h"
 #include "site/secrets.h"
 #include "site/source.h"
@@ -39,16 +42,23 @@ static enum status
 open_log(struct app *app, struct buf *errors)
 {
 	const struct config *c = app->config;
+	size_t before = errors->len;
 	enum status st;
+	int error;
 
 	st = log_open(&app->log, c->server.log_target,
 	    (enum log_format)c->server.log_format,
 	    (enum log_level)c->server.log_level);
 	if (st != ST_IO)
 		return st;
+	error = errno;
+	if (places_log(c, errors) == ST_NOMEM)
+		return ST_NOMEM;
+	if (errors->len > before)
+		return ST_CONFIG;
 	config_where(c, "server", "log_target", errors);
 	buf_printf(errors, ": server.log_target: cannot open %s: %s\n",
-	    c->server.log_target, strerror(errno));
+	    c->server.log_target, strerror(error));
 	return ST_CONFIG;
 }
 
@@ -257,10 +267,112 @@ settings_load(struct config **out, const char *path, char *const *envp,
 
 /* --- checking, opening ---------------------------------------------------------- */
 
+void
+settings_found_release(struct settings_found *f)
+{
+	buf_release(&f->errors);
+	buf_release(&f->faults);
+	buf_release(&f->warnings);
+}
+
+/* DynamoDB has no address that tells the region, as a queue of SQS has. */
+static void
+put_region(const struct config *c, struct buf *faults)
+{
+	const char *key =
+	    *c->whatsapp.dedupe != '\0' ? "dedupe" : "conversations";
+	struct config_slot slot = config_slot(
+	    (struct config *)(uintptr_t)c, option_find("whatsapp", key));
+
+	if (str_starts(*slot.text, "dynamodb:"))
+		config_remark(c, &slot, faults,
+		    "there is no AWS region to look for the table in; set "
+		    "region under [aws], or AWS_REGION");
+}
+
+enum status
+settings_check_aws(
+    const struct config *c, const struct aws *aws, struct buf *faults)
+{
+	struct buf why = BUF_INIT;
+	enum status st = aws_check(aws, &why);
+
+	if (st == ST_CONFIG)
+		buf_printf(
+		    faults, "aws: %s; see switchhook-aws(7)\n", buf_str(&why));
+	if (*aws_region(aws) == '\0')
+		put_region(c, faults);
+	buf_release(&why);
+	return st == ST_NOMEM ? st : faults->err;
+}
+
+/* What back ends need of AWS. Where a reference does, it was asked. */
+static enum status
+check_aws(
+    const struct config *c, char *const *envp, struct settings_found *found)
+{
+	const struct aws_options o = { .envp = envp };
+	struct aws *aws = NULL;
+	enum status st;
+
+	if (reference_any(c) || !ports_remote(c))
+		return ST_OK;
+	st = settings_aws(&aws, c, &o, &found->errors);
+	if (st == ST_OK)
+		st = settings_check_aws(c, aws, &found->faults);
+	aws_close(aws);
+	return st;
+}
+
+/* What the configuration names on this machine. ST_OK or ST_NOMEM. */
+static enum status
+check_places(const struct config *c, struct settings_found *found)
+{
+	size_t before = found->faults.len;
+
+	if (places_log(c, &found->errors) == ST_NOMEM ||
+	    places_store(c, &found->faults) == ST_NOMEM)
+		return ST_NOMEM;
+	/* It cannot be opened otherwise. */
+	return found->faults.len == before ? places_database(c, &found->faults)
+					   : ST_OK;
+}
+
+/* Templates are played where they can be read. */
+static enum status
+check_voice(const struct config *c, struct settings_found *found)
+{
+	size_t before = found->errors.len;
+	enum status st = places_templates(c, &found->errors);
+
+	return st == ST_OK && found->errors.len == before
+	    ? voice_check(c, &found->errors, &found->warnings)
+	    : st;
+}
+
+/* All that a configuration leads to. ST_OK or ST_NOMEM. */
+static enum status
+check_all(
+    const struct config *c, char *const *envp, struct settings_found *found)
+{
+	struct buf *errors = &found->errors;
+
+	if (config_check_server(c, errors) == ST_NOMEM ||
+	    /* A name that is not known yet is none to be told of again. */
+	    (errors->len == 0 && ports_check(c, errors) == ST_NOMEM) ||
+	    check_aws(c, envp, found) == ST_NOMEM ||
+	    findings_put(c, &found->warnings) == ST_NOMEM ||
+	    check_places(c, found) == ST_NOMEM ||
+	    check_voice(c, found) == ST_NOMEM)
+		return ST_NOMEM;
+	return ST_OK;
+}
+
 enum status
 settings_check(struct config **out, const char *given, char *const *envp,
-    struct buf *errors, struct buf *warnings)
+    struct settings_found *found)
 {
+	struct buf *errors = &found->errors;
 	char *path = NULL;
 	enum status st, ended;
 
@@ -271,12 +383,8 @@ settings_check(struct config **out, const char *given, char *const *envp,
 	/* Of a file that cannot be read no more is to be said. */
 	if (*out == NULL || (*out)->unread)
 		return st;
-	ended = settings_finish(*out, envp, errors, warnings);
-	if (ended == ST_NOMEM ||
-	    config_check_server(*out, errors) == ST_NOMEM ||
-	    /* A name that is not known yet is none to be told of again. */
-	    (errors->len == 0 && ports_check(*out, errors) == ST_NOMEM) ||
-	    voice_check(*out, errors, warnings) == ST_NOMEM) {
+	ended = settings_finish(*out, envp, errors, &found->warnings);
+	if (ended == ST_NOMEM || check_all(*out, envp, found) == ST_NOMEM) {
 		config_free(*out);
 		*out = NULL;
 		return ST_NOMEM;
@@ -284,6 +392,45 @@ settings_check(struct config **out, const char *given, char *const *envp,
 	if (st == ST_OK && ended != ST_OK)
 		return ended;
 	return errors->len > 0 ? ST_CONFIG : st;
+}
+
+/* The next of them without its newline, or NULL. */
+static const char *
+next_line(const char **lines, struct buf *line)
+{
+	size_t n = strcspn(*lines, "\n");
+
+	if (n == 0)
+		return NULL;
+	buf_reset(line);
+	buf_put(line, *lines, n);
+	*lines += n + ((*lines)[n] == '\n');
+	return buf_str(line);
+}
+
+void
+settings_log(struct log *log, enum log_level level, const char *message,
+    const struct buf *lines)
+{
+	const char *rest = buf_str(lines), *text;
+	struct buf line = BUF_INIT;
+
+	while ((text = next_line(&rest, &line)) != NULL)
+		log_event(log, level, message,
+		    (const struct log_field[]){
+			LOG_STR("reason", text), { .kind = LOG_KIND_END } });
+	buf_release(&line);
+}
+
+void
+settings_print(FILE *out, const char *before, const struct buf *lines)
+{
+	const char *rest = buf_str(lines), *text;
+	struct buf line = BUF_INIT;
+
+	while ((text = next_line(&rest, &line)) != NULL)
+		fprintf(out, "%s%s\n", before, text);
+	buf_release(&line);
 }
 
 enum status
@@ -318,14 +465,11 @@ open_source(struct app *app, const struct app_options *o,
 static void
 tell(struct app *app, enum status st, struct buf *warnings, struct buf *errors)
 {
-	char *rest = warnings->data, *line;
-
 	if (st != ST_OK)
 		buf_puts(errors, buf_str(warnings));
-	while (st == ST_OK && (line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
-			log_warn(
-			    app->log, "configuration", LOG_STR("reason", line));
+	else
+		settings_log(
+		    app->log, LOG_LEVEL_WARN, "configuration", warnings);
 	buf_release(warnings);
 }
 
@@ -348,6 +492,8 @@ end(struct app *app, const struct app_options *o, struct source *source,
 		(void)config_check_server(app->config, &warnings);
 	else if (st == ST_OK)
 		st = config_check_server(app->config, errors);
+	if (st == ST_OK)
+		st = findings_put(app->config, &warnings);
 	if (st == ST_OK && o->before != NULL && o->before->broken == NULL &&
 	    app->config->missing > 0)
 		st = ST_UNAVAILABLE;

@@ -13,11 +13,14 @@
 #define SITE_SETTINGS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "serve/app.h"
 
+struct aws;
 struct config;
 struct limit;
 struct quit;
@@ -38,15 +41,43 @@ struct app_options {
 };
 
 /*
+ * What the start finds, a line each, "FILE:LINE: section.key: what is wrong;
+ * what to do".
+ */
+struct settings_found {
+	struct buf errors; /* mistakes: there is no start */
+	struct buf faults; /* it starts, and answers 503, or spools, where it
+	                      needs what they name */
+	struct buf warnings; /* it starts, and logs them */
+};
+
+void settings_found_release(struct settings_found *);
+
+/*
  * Is the configuration good for a responder? It is read and its references are
  * fetched as at a start, but no log and no store is opened, so that root leaves
  * no files of its own where the responder is to write. Each step is taken also
  * where one before found mistakes, so that all are listed at once. *out is NULL
  * after ST_NOMEM only; the caller calls config_free. given is the -c option.
- * ST_OK; ST_CONFIG, ST_UNAVAILABLE and what else a step gave; ST_NOMEM.
+ * ST_OK, also with faults; ST_CONFIG, ST_UNAVAILABLE and what else a step gave;
+ * ST_NOMEM.
  */
 enum status settings_check(struct config **out, const char *given,
-    char *const *envp, struct buf *errors, struct buf *warnings);
+    char *const *envp, struct settings_found *);
+
+/*
+ * A line for each thing by which nothing can reach the back ends at AWS until
+ * somebody changes what is written: keys, a region. ST_OK or ST_NOMEM.
+ */
+enum status settings_check_aws(
+    const struct config *, const struct aws *, struct buf *faults);
+
+/* Print lines to the operator, each with "error: " or "warning: " before it. */
+void settings_print(FILE *, const char *before, const struct buf *lines);
+
+/* The same into the log of what starts. */
+void settings_log(
+    struct log *, enum log_level, const char *message, const struct buf *lines);
 
 /*
  * Fills config, log, secrets and, if a reference needs it, aws; what is open

@@ -15,6 +15,7 @@
 #include "serve/health.h"
 #include "serve/metrics.h"
 #include "serve/spans.h"
+#include "site/places.h"
 #include "site/refresh.h"
 #include "site/routes.h"
 #include "site/secrets.h"
@@ -33,6 +34,20 @@ complain(const struct app *app, const char *section, const char *key,
 	}
 	buf_release(why);
 	return st;
+}
+
+/* In the words of `switchhook check`, where it has some. */
+static void
+tell_of_store(struct app *app, const struct buf *why)
+{
+	struct buf faults = BUF_INIT;
+
+	(void)places_store(app->config, &faults);
+	settings_log(app->log, LOG_LEVEL_ERROR,
+	    "the store cannot be opened: what needs it is answered 503 until "
+	    "it can",
+	    faults.len > 0 ? &faults : why);
+	buf_release(&faults);
 }
 
 static enum status
@@ -57,11 +72,21 @@ open_db(struct app *app, const struct app_options *o, struct buf *errors)
 	    before->db != NULL && db_is_open(before->db))
 		st = ST_UNAVAILABLE;
 	if (st == ST_OK && why.len > 0)
-		log_error(app->log,
-		    "the store cannot be opened: what needs it is answered "
-		    "503 until it can",
-		    LOG_STR("reason", buf_str(&why)));
+		tell_of_store(app, &why);
 	return complain(app, "store", "path", st, &why, errors);
+}
+
+/* Messages for there are spooled meanwhile. */
+static enum status
+tell_of_aws(struct app *app)
+{
+	struct buf faults = BUF_INIT;
+	enum status st = settings_check_aws(app->config, app->aws, &faults);
+
+	settings_log(app->log, LOG_LEVEL_ERROR,
+	    "back ends at AWS cannot be used", &faults);
+	buf_release(&faults);
+	return st;
 }
 
 /* Stores and queues; where some lie elsewhere, what takes messages there. */
@@ -80,12 +105,32 @@ open_remote(struct app *app, const struct app_options *o, struct buf *errors)
 
 	if (remote && app->aws == NULL)
 		st = settings_open_aws(app, o, errors);
+	if (st == ST_OK && remote && o->threaded)
+		st = tell_of_aws(app);
 	source.aws = app->aws;
 	if (st == ST_OK)
 		st = ports_pool_open(&app->ports, &source, errors);
 	out.ports = app->ports;
 	if (st == ST_OK)
 		st = outbox_open(&app->outbox, &out);
+	return st;
+}
+
+static enum status
+open_templates(struct app *app, const struct app_options *o)
+{
+	const char *folder = app->config->voice.templates;
+	struct buf faults = BUF_INIT;
+	enum status st = templates_open(&app->templates, folder, app->log);
+
+	if (st == ST_OK && o->threaded)
+		st = places_templates(app->config, &faults);
+	settings_log(app->log, LOG_LEVEL_ERROR,
+	    "templates cannot be read: calls are answered 503 until they can",
+	    &faults);
+	buf_release(&faults);
+	if (st == ST_OK && o->before != NULL && o->before->broken == NULL)
+		st = templates_inherit(app->templates, o->before->templates);
 	return st;
 }
 
@@ -134,10 +179,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if (st == ST_OK)
 		st = open_remote(app, o, errors);
 	if (st == ST_OK)
-		st = templates_open(
-		    &app->templates, app->config->voice.templates, app->log);
-	if (st == ST_OK && o->before != NULL && o->before->broken == NULL)
-		st = templates_inherit(app->templates, o->before->templates);
+		st = open_templates(app, o);
 	if (st == ST_OK)
 		st = open_twilio(app, o);
 	if (st == ST_OK)

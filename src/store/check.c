@@ -8,10 +8,6 @@
 #include "store/schema.h"
 #include "store/sqlite_queue.h"
 
-#define RECOVER \
-	"stop the responder, save what can be saved with switchhook store " \
-	"recover FILE, or restore a copy"
-
 struct checking {
 	store_found_fn *found;
 	void *arg;
@@ -25,7 +21,7 @@ static const struct rule {
 } rules[] = {
 	{ "SELECT count(*) FROM queue_item WHERE state NOT IN (0, 1, 2)"
 	  " OR (state = 1) <> (receipt IS NOT NULL)",
-	    "messages on queues are in no state that there is", RECOVER },
+	    "messages on queues are in no state that there is", STORE_RECOVER },
 	{ "SELECT count(*) FROM spool AS s WHERE due_us = 9223372036854775807"
 	  " AND NOT EXISTS (SELECT 1 FROM spool AS p"
 	  " WHERE p.ordered_by = s.ordered_by AND p.id < s.id)",
@@ -33,9 +29,10 @@ static const struct rule {
 	    "run switchhook spool flush" },
 	{ "SELECT count(*) FROM (SELECT sid FROM call_event"
 	  " EXCEPT SELECT sid FROM call)",
-	    "calls have events and are not in the list of calls", RECOVER },
+	    "calls have events and are not in the list of calls",
+	    STORE_RECOVER },
 	{ "SELECT abs(count(*) - 1) FROM installation",
-	    "the installation has no name, or several", RECOVER },
+	    "the installation has no name, or several", STORE_RECOVER },
 };
 
 static enum status
@@ -64,19 +61,33 @@ form_job(struct db *db, void *arg)
 	return st;
 }
 
+/* The answer of SQLite's own check. */
+static enum status
+put_integrity(struct db_rows *rows, enum status st, const struct checking *c)
+{
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		if (!str_eq(db_text(rows, 0), "ok"))
+			c->found(db_text(rows, 0), STORE_RECOVER, c->arg);
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
 static enum status
 integrity_job(struct db *db, void *arg)
 {
-	struct checking *c = arg;
 	struct db_rows *rows;
-	enum status st;
+	enum status st = db_query(db, &rows, "PRAGMA integrity_check(20)", "");
 
-	st = db_query(db, &rows, "PRAGMA integrity_check(20)", "");
-	while (st == ST_OK && (st = db_next(rows)) == ST_OK)
-		if (!str_eq(db_text(rows, 0), "ok"))
-			c->found(db_text(rows, 0), RECOVER, c->arg);
-	db_done(rows);
-	return st == ST_NOTFOUND ? ST_OK : st;
+	return put_integrity(rows, st, arg);
+}
+
+static enum status
+quick_job(struct db *db, void *arg)
+{
+	struct db_rows *rows;
+	enum status st = db_query(db, &rows, "PRAGMA quick_check(1)", "");
+
+	return put_integrity(rows, st, arg);
 }
 
 static enum status
@@ -132,6 +143,25 @@ version_found(struct checking *c)
 	return c->version == known ? ST_OK : ST_UNSUPPORTED;
 }
 
+/* What is damaged so that it cannot be looked at is found, too. */
+static enum status
+checked(enum status st, const struct checking *c)
+{
+	if (st == ST_NOMEM || st == ST_BUSY)
+		return st;
+	if (st != ST_OK)
+		c->found("it cannot be read to its end", STORE_RECOVER, c->arg);
+	return ST_OK;
+}
+
+enum status
+store_check_quick(struct db *db, store_found_fn *found, void *arg)
+{
+	struct checking c = { .found = found, .arg = arg };
+
+	return checked(db_read(db, quick_job, &c), &c);
+}
+
 enum status
 store_check(struct db *db, store_found_fn *found, void *arg)
 {
@@ -148,9 +178,5 @@ store_check(struct db *db, store_found_fn *found, void *arg)
 	if (st == ST_OK && version_found(&c) == ST_OK)
 		for (i = 0; st == ST_OK && i < 2; i++)
 			st = db_read(db, jobs[i], &c);
-	if (st == ST_NOMEM || st == ST_BUSY)
-		return st;
-	if (st != ST_OK)
-		found("it cannot be read to its end", RECOVER, arg);
-	return ST_OK;
+	return checked(st, &c);
 }

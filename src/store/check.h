@@ -6,6 +6,11 @@
 
 struct db;
 
+/* What to do about a damaged one. */
+#define STORE_RECOVER \
+	"stop the responder, save what can be saved with switchhook store " \
+	"recover FILE, or restore a copy"
+
 /* What is wrong, and what to do about it. The strings live for the call. */
 typedef void store_found_fn(const char *wrong, const char *advice, void *arg);
 
@@ -14,5 +19,9 @@ typedef void store_found_fn(const char *wrong, const char *advice, void *arg);
  * at, whatever was found; also where it cannot be read, which is then found.
  */
 enum status store_check(struct db *, store_found_fn *, void *arg);
+
+/* The same with SQLite's quick_check alone, up to the first thing found; for a
+ * database that is ours (db_judge). */
+enum status store_check_quick(struct db *, store_found_fn *, void *arg);
 
 #endif

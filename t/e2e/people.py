@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import client
 import fastcgi
+import findings
 from admin_cases import admin, call_sid, call_status, get
 from cases import (check_twiml, conversation, entries_of, envelope_of,
                    message, recut, sid, tel, with_text)
@@ -904,5 +905,5 @@ def no_path(door):
 def suite(results):
     for kind in (NginxFastcgi, ByHand):
         with kind() as door:
-            for fn in CASES:
+            for fn in CASES + findings.CASES:
                 results.run(f"people, {kind.name}: {fn.__name__}", fn, door)
