@@ -14,6 +14,7 @@
 #include "message/backends.h"
 #include "store/message.h"
 #include "store/queue.h"
+#include "store/sender.h"
 #include "store/store.h"
 #include "t/databases.h"
 #include "t/memory.h"
@@ -124,6 +125,9 @@ open_ports(void)
 	CU_ASSERT_EQUAL(backend_store(&b, "sqlite:", &store, &why), 0);
 	CU_ASSERT_EQUAL(backend_queue(&b, "sqlite:a", &queue, &why), 0);
 	CU_ASSERT_EQUAL(store->ops->add(store, &c), ST_OK);
+	c.id = (char *)"c2";
+	c.tel = (char *)"+554188887777";
+	CU_ASSERT_EQUAL(store->ops->add(store, &c), ST_OK);
 	buf_release(&why);
 }
 
@@ -153,6 +157,42 @@ read_conversation(void)
 }
 
 static enum status
+learn_job(struct db *d, void *arg)
+{
+	(void)arg;
+	return sender_learn(d, "+5541988887777", "BR.1");
+}
+
+static enum status
+read_learnt(struct db *d, void *arg)
+{
+	return sender_names(d, "BR.1", NULL, arg);
+}
+
+/* Nor is a sender taken for one that is known by no other name. */
+static enum status
+learn_and_find(void)
+{
+	struct sender_names names;
+	struct conversation c;
+	enum status st;
+
+	st = db_write(db, learn_job, NULL);
+	if (st == ST_OK)
+		st = db_read(db, read_learnt, &names);
+	if (st != ST_OK)
+		return st;
+	CU_ASSERT_EQUAL(names.n, 3);
+	CU_ASSERT(str_eq(names.name[1], "+554188887777") &&
+	    str_eq(names.name[2], "+5541988887777"));
+	if ((st = sender_newest(store, &names, &c)) != ST_OK)
+		return st == ST_NOTFOUND ? ST_CORRUPT : st;
+	CU_ASSERT(str_eq(c.id, "c2"));
+	conversation_release(&c);
+	return ST_OK;
+}
+
+static enum status
 one_row(const struct conversation *c, void *arg)
 {
 	++*(int *)arg;
@@ -165,7 +205,7 @@ list_conversations(void)
 	int n = 0;
 	enum status st = store->ops->list(store, NULL, 9, one_row, &n);
 
-	CU_ASSERT(st != ST_OK || n == 1);
+	CU_ASSERT(st != ST_OK || n == 2);
 	return st;
 }
 
@@ -266,6 +306,7 @@ test_ports(void)
 	open_ports();
 	CU_ASSERT_EQUAL(queue->ops->push(queue, &m), ST_OK);
 	sweep(read_conversation);
+	sweep(learn_and_find);
 	sweep(list_conversations);
 	sweep(look_at_queue);
 	sweep(receive_and_release);

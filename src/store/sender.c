@@ -274,6 +274,7 @@ pair_job(struct db *db, void *arg)
 {
 	struct pair *p = arg;
 	struct db_rows *rows;
+	const char *found;
 	enum status st;
 
 	p->found[0] = '\0';
@@ -284,8 +285,12 @@ pair_job(struct db *db, void *arg)
 	    : db_query(db, &rows,
 		  "SELECT number FROM sender_pair WHERE user_id = ?1", "t",
 		  p->user_id);
-	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
-		snprintf(p->found, sizeof(p->found), "%s", db_text(rows, 0));
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		if ((found = db_text(rows, 0)) == NULL)
+			st = ST_NOMEM;
+		else
+			snprintf(p->found, sizeof(p->found), "%s", found);
+	}
 	db_done(rows);
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
