@@ -159,7 +159,7 @@ static void
 test_profile(void)
 {
 	char work[] = "AWS_PROFILE=work", words[] = "AWS_PROFILE=two words";
-	struct buf why = BUF_INIT;
+	struct buf why = BUF_INIT, where = BUF_INIT;
 	struct profile *p;
 
 	CU_ASSERT_EQUAL_FATAL(
@@ -178,6 +178,14 @@ test_profile(void)
 	check_text(profile_get(p, "region"), "us-west-2");
 	check_text(profile_get(p, "output"), "json");
 	check_text(profile_get(p, "role_arn"), NULL);
+	profile_where(p, "role_arn", &where);
+	CU_ASSERT_EQUAL(where.len, 0);
+	profile_where(p, "region", &where);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&where), "/config:7"));
+	buf_reset(&where);
+	profile_where(p, "aws_access_key_id", &where);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&where), "/credentials:5"));
+	buf_release(&where);
 	check_text(profile_get(p, "secret"), "a#b;c");
 	check_text(profile_get(p, "aws_access_key_id"), "AKIWORK");
 	check_text(profile_get(p, "aws_secret_access_key"), "s2=x");

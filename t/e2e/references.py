@@ -266,6 +266,21 @@ def reloads_between(cloud):
         equal(r.status(old), 200)
 
 
+def rotates_to_what_is_none(cloud):
+    """What takes the place of the token can be none: the log says so."""
+    wrong = "AC" + token()
+    put(cloud, {"/t": TOKEN})
+    with Responder(cloud, LOCAL + "ssm:/t\n") as r:
+        equal(r.status(TOKEN), 200)
+        put(cloud, {"/t": wrong})
+        # What is refused makes it ask, but not so soon after the start.
+        wait_for(lambda: r.status(token()) == 401 and
+                 "a secret can hardly be right setting=auth_token "
+                 'reason="begins with AC' in r.log(), "the warning",
+                 patience(20))
+        equal(wrong in r.log(), False, "the value is not logged")
+
+
 def keeps_it_in_an_outage(cloud):
     """Also over a reload, which then does not happen."""
     put(cloud, {"/t": TOKEN})
@@ -475,8 +490,8 @@ def needs_the_rights_of_the_policy(cloud):
 
 CASES = [only_variables, rotates_in_parameter_store,
          rotates_in_secrets_manager, previous_of_the_secret,
-         reloads_between, keeps_it_in_an_outage, broken_off_is_no_doubt,
-         stops_in_an_outage,
+         reloads_between, rotates_to_what_is_none, keeps_it_in_an_outage,
+         broken_off_is_no_doubt, stops_in_an_outage,
          starts_without_token, starts_without_other_settings,
          starts_without_what_is_not_there, refuses_to_start, checks_and_signs,
          by_cgi, needs_the_rights_of_the_policy, in_few_calls]
