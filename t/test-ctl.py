@@ -380,7 +380,8 @@ class Conversations(Site):
         row = self.one("conversation", "add", "--tel", "whatsapp:" + ANN,
                        "--id", "c-1", "--thread", "t", "--company=co",
                        "--project", "p", "--handoff")
-        self.assertEqual(set(row), CONVERSATION)
+        self.assertEqual(set(row), CONVERSATION | {"held", "moved"})
+        self.assertEqual((row.pop("held"), row.pop("moved")), (0, 0))
         self.assertEqual((row["id"], row["tel"], row["handoff_to_human"]),
                          ("c-1", ANN, True))
         self.assertEqual((row["thread_id"], row["company_id"],
@@ -439,10 +440,12 @@ class Conversations(Site):
         row = self.one("conversation", "set", "ann", "--tel",
                        "whatsapp:" + BOB, "--thread", "", "--project", "p",
                        "--handoff", "on")
+        self.assertEqual((row.pop("held"), row.pop("moved")), (0, 0))
         self.assertEqual(row, dict(before, tel=BOB, thread_id=None,
                                    project_id="p", handoff_to_human=True))
         self.assertEqual(self.one("conversation", "show", "--tel", BOB), row)
         row = self.one("conversation", "set", "ann", "--company=x")
+        self.assertEqual((row.pop("held"), row.pop("moved")), (0, 0))
         self.assertEqual((row["company_id"], row["handoff_to_human"]),
                          ("x", True))
         p = self.code(1, "conversation", "set", "nobody", "--thread", "t")
@@ -1106,8 +1109,10 @@ class Messages(Site):
                           row["conversation_id"]), (200, "ai", "ann"))
         self.ok("conversation", "handoff", "ann", "on")
         self.assertEqual(self.message()["route"], "human")
-        for queue in ("ai", "human", "unrouted"):
-            self.assertEqual(self.counts(queue), (1, 0, 0, 0))
+        # What was held went to the AI with the conversation, and all of it to
+        # people with the hand-off.
+        for queue, n in (("ai", 0), ("human", 3), ("unrouted", 0)):
+            self.assertEqual(self.counts(queue), (n, 0, 0, 0))
         text = self.ok("message", "--from", "whatsapp:" + ANN)
         self.assertIn("status: 200\n", text)
         self.assertIn("route: human\n", text)

@@ -129,6 +129,14 @@ const struct ctl_command ctl_commands[] = {
 	    "at zero.",
 	    ctl_queue_redrive,
 	    { FLAG("all", "every dead letter of the queue") } },
+	{ "queue route", "[QUEUE]", 0, 1, "put what is held where it belongs",
+	    "Put what waits on a queue (unrouted) where its sender's "
+	    "conversation says, in\norder. What has no conversation stays, "
+	    "unless --to says where it goes.",
+	    ctl_queue_route,
+	    { TEXT("tel", "NUMBER", "only what this sender wrote"),
+		TEXT("to", "ai|human",
+		    "to that queue, whatever the conversation says") } },
 	{ "queue run", "QUEUE -- COMMAND [ARGUMENT …]", 2, -1,
 	    "feed each message to a command",
 	    "Feed each message to COMMAND's standard input. Exit status 0 "

@@ -5,6 +5,9 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "config/config.h"
+#include "db/db.h"
+#include "message/waiting.h"
 #include "store/sender.h"
 #include "store/store.h"
 
@@ -23,18 +26,25 @@ fill_cells(const struct conversation *c, struct cell cells[static CELLS_N])
 	cells[7] = cell_bool("opted_out", c->opted_out, 0);
 }
 
+/* count: how many messages went elsewhere by a change; NULL: it was none. */
 static enum status
-put_block(struct ctl *ctl, const struct conversation *c)
+put_block(struct ctl *ctl, const struct conversation *c,
+    const struct waiting_count *count)
 {
-	struct cell cells[CELLS_N + 1];
+	struct cell cells[CELLS_N + 3];
 	struct sender_names names;
+	size_t n = CELLS_N;
 	enum status st;
 
 	if ((st = sender_names(ctl->db, c->tel, NULL, &names)) != ST_OK)
 		return st;
 	fill_cells(c, cells);
-	cells[CELLS_N] = cell_list("addresses", names.name + 1, names.n - 1);
-	return row_block(ctl, cells, CELLS_N + 1);
+	cells[n++] = cell_list("addresses", names.name + 1, names.n - 1);
+	if (count != NULL) {
+		cells[n++] = cell_int("held", count->held, 0);
+		cells[n++] = cell_int("moved", count->moved, 0);
+	}
+	return row_block(ctl, cells, n);
 }
 
 static enum status
@@ -61,6 +71,50 @@ read_tel(const struct ctl *ctl, char room[static SENDER_MAX], const char **tel)
 	return false;
 }
 
+/* --- what changes one ------------------------------------------------------ */
+
+struct change {
+	struct waiting w;
+	const struct conversation *add; /* or NULL: */
+	const char *id;
+	const struct conversation_change *to;
+	struct waiting_count count;
+};
+
+static enum status
+change_job(struct db *db, void *arg)
+{
+	struct change *c = arg;
+	struct store *store = c->w.conversations;
+	enum status st = c->add != NULL ? store->ops->add(store, c->add)
+					: store->ops->set(store, c->id, c->to);
+
+	(void)db;
+	return st == ST_OK ? waiting_follow(&c->w, c->id, &c->count) : st;
+}
+
+/* With an embedded store it is one transaction with what follows of it. */
+static int
+conversation_change(struct ctl *ctl, struct change *c)
+{
+	struct conversation now = { 0 };
+	int code = ctl_waiting(ctl, &c->w);
+	enum status st;
+
+	if (code != CTL_DONE)
+		return code;
+	st = backend_is_remote(ctl->config->whatsapp.conversations)
+	    ? change_job(ctl->db, c)
+	    : db_write(ctl->db, change_job, c);
+	if (st == ST_OK)
+		st = c->w.conversations->ops->get(
+		    c->w.conversations, c->id, &now);
+	if (st == ST_OK)
+		st = put_block(ctl, &now, &c->count);
+	conversation_release(&now);
+	return ctl_end(ctl, st, "%s", c->id);
+}
+
 /* --- add ------------------------------------------------------------------- */
 
 int
@@ -76,20 +130,13 @@ ctl_conversation_add(struct ctl *ctl)
 		.project_id = (char *)ctl_text(ctl, "project"),
 		.handoff = ctl_flag(ctl, "handoff"),
 		.created_us = clock_us() };
-	struct store *store;
-	enum status st;
-	int code;
+	struct change change = { .add = &c, .id = c.id };
 
 	if (str_empty(c.id))
 		return ctl_say(ctl, CTL_USAGE, "--id is empty");
 	if (!read_tel(ctl, room, &tel))
 		return CTL_USAGE;
-	if ((code = ctl_conversations(ctl)) != CTL_DONE)
-		return code;
-	store = ctl->conversations;
-	if ((st = store->ops->add(store, &c)) == ST_OK)
-		st = put_block(ctl, &c);
-	return ctl_end(ctl, st, "%s", c.id);
+	return conversation_change(ctl, &change);
 }
 
 /* --- list, show ------------------------------------------------------------ */
@@ -151,7 +198,7 @@ conversation_show(struct ctl *ctl, const char *id, const char *tel)
 				    : newest_of(ctl, tel, &c);
 
 	if (st == ST_OK)
-		st = put_block(ctl, &c);
+		st = put_block(ctl, &c, NULL);
 	conversation_release(&c);
 	return ctl_end(ctl, st, "%s", id != NULL ? id : tel);
 }
@@ -188,16 +235,9 @@ static int
 conversation_set(
     struct ctl *ctl, const char *id, const struct conversation_change *to)
 {
-	struct store *store;
-	enum status st;
-	int code;
+	struct change change = { .id = id, .to = to };
 
-	if ((code = ctl_conversations(ctl)) != CTL_DONE)
-		return code;
-	store = ctl->conversations;
-	st = store->ops->set(store, id, to);
-	return st == ST_OK ? conversation_show(ctl, id, NULL)
-			   : ctl_end(ctl, st, "%s", id);
+	return conversation_change(ctl, &change);
 }
 
 int

@@ -31,6 +31,7 @@ struct db_options;
 struct log;
 struct queue;
 struct store;
+struct waiting;
 
 struct ctl {
 	const char *config_file; /* the -c option, or NULL */
@@ -181,6 +182,9 @@ int ctl_queue(struct ctl *, const char *name);
 /* ctl->conversations: what whatsapp.conversations names. */
 int ctl_conversations(struct ctl *);
 
+/* The same, with what is needed to move what waits. */
+int ctl_waiting(struct ctl *, struct waiting *);
+
 /* --- the commands ---------------------------------------------------------- */
 
 int ctl_call(struct ctl *);
@@ -203,6 +207,7 @@ int ctl_queue_list(struct ctl *);
 int ctl_queue_peek(struct ctl *);
 int ctl_queue_receive(struct ctl *);
 int ctl_queue_redrive(struct ctl *);
+int ctl_queue_route(struct ctl *);
 int ctl_queue_release(struct ctl *);
 int ctl_queue_run(struct ctl *);
 int ctl_sign(struct ctl *);

@@ -1,9 +1,14 @@
 /* switchhook queue: look at the queues, and work on them by hand. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "message/ports.h"
+#include "message/waiting.h"
 #include "store/queue.h"
+#include "store/sender.h"
 
 static const char *
 state_name(enum queue_state state)
@@ -113,11 +118,29 @@ ctl_queue_receive(struct ctl *ctl)
 	int code = ctl_queue(ctl, ctl->operands[0]);
 	struct queue_item item = { 0 };
 	struct queue *q = ctl->queue;
+	struct waiting w;
 	enum status st;
+	bool moved;
 
 	if (code != CTL_DONE)
 		return code;
-	if ((st = q->ops->receive(q, visibility_s, &item)) == ST_OK)
+	if ((code = ctl_waiting(ctl, &w)) != CTL_DONE)
+		return code;
+	do {
+		queue_item_release(&item);
+		moved = false;
+		st = q->ops->receive(q, visibility_s, &item);
+		if (st == ST_OK &&
+		    (st = waiting_look_again(&w, q, &item, &moved)) != ST_OK) {
+			q->ops->release(q, item.receipt, 0, NULL);
+			queue_item_release(&item);
+			return ctl_say(ctl, CTL_FAILED,
+			    "%s: it cannot be told whether people have taken "
+			    "over: %s",
+			    q->name, status_text(st));
+		}
+	} while (st == ST_OK && moved);
+	if (st == ST_OK)
 		st = put_item(ctl, &item, NULL);
 	if (st == ST_NOTFOUND)
 		code = ctl_say(ctl, CTL_NO, "%s: nothing is due", q->name);
@@ -196,4 +219,63 @@ ctl_queue_redrive(struct ctl *ctl)
 		    ctl, CTL_USAGE, "queue redrive: give an ID or --all");
 	code = ctl_queue(ctl, ctl->operands[0]);
 	return code == CTL_DONE ? redrive(ctl, ctl->queue, id) : code;
+}
+
+/* --- route ----------------------------------------------------------------- */
+
+/* What is still there, taken and dead ones too, after so many have left. */
+static enum status
+put_routed(struct ctl *ctl, int64_t count)
+{
+	struct queue *q = ctl->queue;
+	struct queue_stats n = { 0 };
+	enum status st = q->ops->stats(q, &n);
+	struct cell cells[] = {
+		cell_text("queue", q->name, 16),
+		cell_int("routed", count, 0),
+		cell_int("left", n.ready + n.delayed + n.taken, 0),
+	};
+
+	return st == ST_OK ? row_block(ctl, cells, CTL_COUNT(cells)) : st;
+}
+
+int
+ctl_queue_route(struct ctl *ctl)
+{
+	const char *name = ctl->operands[0];
+	const char *tel = ctl_text(ctl, "tel");
+	char room[SENDER_MAX];
+	struct waiting_route r = { .role = ctl_text(ctl, "to") };
+	struct waiting w;
+	int64_t count = 0;
+	enum status st;
+	int code;
+
+	if (r.role != NULL && !str_eq(r.role, ROLE_AI) &&
+	    !str_eq(r.role, ROLE_HUMAN))
+		return ctl_say(
+		    ctl, CTL_USAGE, "--to is ai or human, not %s", r.role);
+	if (tel != NULL && sender_parse(tel, room) != ST_OK)
+		return ctl_say(ctl, CTL_USAGE, "--tel: \"%s\" is no sender; %s",
+		    tel, SENDER_WANTED);
+	r.tel = tel != NULL ? room : NULL;
+	code = ctl_queue(ctl, name != NULL ? name : ROLE_UNROUTED);
+	if (code == CTL_DONE)
+		code = ctl_waiting(ctl, &w);
+	if (code != CTL_DONE)
+		return code;
+	if (backend_is_remote(ctl->queue->name))
+		return ctl_say(ctl, CTL_USAGE,
+		    "%s: what waits on a queue elsewhere cannot be routed "
+		    "again; receive it",
+		    ctl->queue->name);
+	r.queue = ctl->queue->name + strlen("sqlite:");
+	st = waiting_route(&w, &r, &count);
+	if (st == ST_UNSUPPORTED)
+		return ctl_say(ctl, CTL_FAILED,
+		    "to a queue elsewhere messages go by the spool; set "
+		    "store.spool = on");
+	if (st == ST_OK)
+		st = put_routed(ctl, count);
+	return ctl_end(ctl, st, "%s", ctl->queue->name);
 }

@@ -11,11 +11,13 @@
 #include "ctl/child.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
+#include "message/waiting.h"
 #include "store/queue.h"
 
 /* How often an empty queue is asked, and how soon after a failure. */
 #define POLL_MS 500
 #define TROUBLE_MS 2000
+#define DOUBT_S 10
 #define BACKOFF_CAP_S INT64_C(900)
 #define REASON_MAX 128
 
@@ -25,11 +27,13 @@ enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VARS_N };
 struct runner {
 	struct ctl *ctl;
 	struct queue *queue;
+	struct waiting waiting; /* to look again before it is handed out */
 	struct stop stop;
 	char **command;
 	char **envp; /* ours without secrets; VARS_N more; NULL */
 	size_t envp_n; /* without the VARS_N */
 	bool drain;
+	bool in_doubt; /* the last look at a conversation failed */
 	int64_t tries, visibility_s, backoff_s, limit;
 	int64_t taken;
 };
@@ -291,6 +295,32 @@ pause_run(struct runner *r, enum status e, bool *more)
 	return *more ? CTL_DONE : (int)ctl_exit_of(e);
 }
 
+/*
+ * The next message that may be handed out. Whoever cannot tell whether people
+ * have taken over must not answer: it waits, and while nothing can be looked up
+ * no other is taken, since each taking counts as a try.
+ */
+static enum status
+next_item(struct runner *r, struct queue_item *item)
+{
+	bool moved = true;
+	enum status e = r->in_doubt ? waiting_can_look(&r->waiting) : ST_OK;
+
+	while (e == ST_OK && moved) {
+		queue_item_release(item);
+		e = r->queue->ops->receive(r->queue, r->visibility_s, item);
+		if (e != ST_OK)
+			return e;
+		e = waiting_look_again(&r->waiting, r->queue, item, &moved);
+	}
+	r->in_doubt = e != ST_OK;
+	if (e != ST_OK && item->receipt)
+		r->queue->ops->release(r->queue, item->receipt, DOUBT_S,
+		    "its conversation could not be looked up");
+	/* These two are said of messages. */
+	return e == ST_NOTFOUND || e == ST_CORRUPT ? ST_UNAVAILABLE : e;
+}
+
 static int
 loop(struct runner *r)
 {
@@ -300,8 +330,7 @@ loop(struct runner *r)
 	while (code == CTL_DONE && more && !r->stop.asked) {
 		struct queue_item item = { 0 };
 		int64_t now = clock_mono_us();
-		enum status e =
-		    r->queue->ops->receive(r->queue, r->visibility_s, &item);
+		enum status e = next_item(r, &item);
 
 		if (e == ST_OK) {
 			code = handle(r, &item, now);
@@ -321,6 +350,8 @@ run_queue(struct runner *r)
 	int code = ctl_queue(r->ctl, r->ctl->operands[0]);
 
 	r->queue = r->ctl->queue;
+	if (code == CTL_DONE)
+		code = ctl_waiting(r->ctl, &r->waiting);
 	if (code == CTL_DONE)
 		code = ctl_end(r->ctl, make_environment(r), "queue run");
 	if (code == CTL_DONE) {

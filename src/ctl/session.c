@@ -12,6 +12,7 @@
 #include "db/db.h"
 #include "message/backends.h"
 #include "message/ports.h"
+#include "message/waiting.h"
 #include "site/settings.h"
 #include "site/snapshot.h"
 #include "store/queue.h"
@@ -228,20 +229,6 @@ backends_for(
 const char *const ctl_queue_roles[] = { "ai", "human", "unrouted", "digits",
 	NULL };
 
-/* The URL of a queue's role, or NULL. */
-static const char *
-role_url(const struct config *c, const char *name)
-{
-	const char *const urls[] = { c->whatsapp.ai_queue,
-		c->whatsapp.human_queue, PORTS_UNROUTED,
-		c->voice.digits_queue };
-
-	for (size_t i = 0; ctl_queue_roles[i] != NULL; i++)
-		if (str_eq(name, ctl_queue_roles[i]))
-			return urls[i];
-	return NULL;
-}
-
 int
 ctl_queue(struct ctl *ctl, const char *name)
 {
@@ -254,7 +241,7 @@ ctl_queue(struct ctl *ctl, const char *name)
 	close_queue(ctl);
 	if ((code = ctl_open(ctl)) != CTL_DONE)
 		return code;
-	if ((role = role_url(ctl->config, name)) != NULL)
+	if ((role = ports_url(ctl->config, name)) != NULL)
 		st = buf_puts(&url, role);
 	else
 		st = buf_printf(
@@ -269,6 +256,33 @@ ctl_queue(struct ctl *ctl, const char *name)
 		code = ctl_say(
 		    ctl, ctl_exit_of(st), "%s: %s", name, words_of(st, &why));
 	buf_release(&url);
+	buf_release(&why);
+	return code;
+}
+
+int
+ctl_waiting(struct ctl *ctl, struct waiting *w)
+{
+	const struct config *c;
+	const char *url;
+	struct buf why = BUF_INIT;
+	enum status st;
+	int code = ctl_conversations(ctl);
+
+	if (code != CTL_DONE)
+		return code;
+	/* A client serves all that is elsewhere. */
+	c = ctl->config;
+	url = c->whatsapp.conversations;
+	if (!backend_is_remote(url))
+		url = c->whatsapp.ai_queue;
+	if (!backend_is_remote(url))
+		url = c->whatsapp.human_queue;
+	st = backends_for(ctl, url, &w->with, &why);
+	w->conversations = ctl->conversations;
+	if (st != ST_OK)
+		code = ctl_say(
+		    ctl, ctl_exit_of(st), "%s: %s", url, words_of(st, &why));
 	buf_release(&why);
 	return code;
 }

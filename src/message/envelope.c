@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "codec/json.h"
+#include "codec/moment.h"
 #include "store/store.h"
+
+#define BEGINNING "{\"twilio_message\":"
 
 void
 envelope_channel(const char *from, char out[static ENVELOPE_CHANNEL_MAX])
@@ -92,7 +95,7 @@ envelope_put(const struct buf *twilio_message,
 	char time[CLOCK_ISO_MAX];
 
 	clock_iso(received_us, time);
-	buf_puts(out, "{\"twilio_message\":");
+	buf_puts(out, BEGINNING);
 	buf_put(out, twilio_message->data, twilio_message->len);
 	put_member(out, "conversation_id", c->id);
 	put_member(out, "thread_id", c->thread_id);
@@ -101,4 +104,75 @@ envelope_put(const struct buf *twilio_message,
 	put_member(out, "timestamp", time);
 	put_member(out, "channel", channel);
 	return buf_putc(out, '}');
+}
+
+/* A parameter of a form is a list, of JSON a text. */
+static const char *
+text_of(const struct json *message, const char *name)
+{
+	const struct json *v;
+	const char *text;
+
+	if (json_member(message, name, &v) != ST_OK)
+		return NULL;
+	if (json_kind(v) == JSON_ARRAY && (v = json_first(v)) == NULL)
+		return NULL;
+	return json_text(v, &text) == ST_OK && *text != '\0' ? text : NULL;
+}
+
+static void
+read_message(const struct json *message, struct envelope *e)
+{
+	const struct json *data;
+
+	if (json_member(message, "specversion", &data) == ST_OK &&
+	    json_member(message, "data", &data) == ST_OK) {
+		e->from = text_of(data, "from");
+		e->sid = text_of(data, "messageSid");
+		return;
+	}
+	if ((e->from = text_of(message, "From")) == NULL)
+		e->from = text_of(message, "Author");
+	if ((e->sid = text_of(message, "MessageSid")) == NULL &&
+	    (e->sid = text_of(message, "SmsMessageSid")) == NULL)
+		e->sid = text_of(message, "SmsSid");
+}
+
+enum status
+envelope_read(const char *text, size_t len, struct envelope *e)
+{
+	const size_t front = sizeof(BEGINNING) - 1;
+	const struct json *message;
+	const char *time, *channel;
+	enum status st;
+
+	*e = (struct envelope){ 0 };
+	if (len < front || memcmp(text, BEGINNING, front) != 0)
+		return ST_MALFORMED;
+	if ((st = json_parse(text, len, &e->json)) != ST_OK)
+		return st;
+	e->message = text + front;
+	st = json_check_first(
+	    e->message, len - front, JSON_DEPTH_MAX, &e->message_len);
+	if (st != ST_OK ||
+	    json_member(e->json, "twilio_message", &message) != ST_OK ||
+	    json_kind(message) != JSON_OBJECT ||
+	    json_member_text(e->json, "timestamp", &time) != ST_OK ||
+	    moment_parse(time, MOMENT_STAMP, &e->received_us) != ST_OK ||
+	    json_member_text(e->json, "channel", &channel) != ST_OK ||
+	    strlen(channel) >= sizeof(e->channel))
+		return ST_MALFORMED;
+	memcpy(e->channel, channel, strlen(channel) + 1);
+	if (json_member_text(e->json, "conversation_id", &e->conversation_id) !=
+	    ST_OK)
+		e->conversation_id = NULL;
+	read_message(message, e);
+	return ST_OK;
+}
+
+void
+envelope_release(struct envelope *e)
+{
+	json_free(e->json);
+	e->json = NULL;
 }

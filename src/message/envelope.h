@@ -18,6 +18,7 @@
 #include "base/kv.h"
 
 struct conversation;
+struct json;
 
 /*
  * The channel of a From address: "whatsapp" of "whatsapp:+1…", "sms" of a
@@ -36,5 +37,23 @@ enum status envelope_put_form(const struct kv *form, struct buf *out);
 enum status envelope_put(const struct buf *twilio_message,
     const struct conversation *conversation, int64_t received_us,
     const char *channel, struct buf *out);
+
+/*
+ * An envelope as envelope_put has written it. Strings live as long as the text
+ * and this; the caller gives it to envelope_release in any case. ST_OK;
+ * ST_MALFORMED: it is another text; ST_NOMEM.
+ */
+struct envelope {
+	const char *message; /* "twilio_message": JSON */
+	size_t message_len;
+	const char *conversation_id; /* NULL: none */
+	const char *from; /* the address as Twilio sent it, or NULL */
+	const char *sid; /* or NULL */
+	int64_t received_us;
+	char channel[ENVELOPE_CHANNEL_MAX];
+	struct json *json; /* owns the strings */
+};
+enum status envelope_read(const char *, size_t len, struct envelope *);
+void envelope_release(struct envelope *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "db/db.h"
 #include "message/outbox.h"
 #include "message/routing.h"
+#include "message/waiting.h"
 #include "serve/metrics.h"
 #include "store/counter.h"
 #include "store/message.h"
@@ -17,6 +18,21 @@ static const char *
 key_of(const struct inbound *in)
 {
 	return in->sid == NULL ? in->hex : in->sid;
+}
+
+/* What was held of this sender belongs to the conversation that it has now, and
+ * is before this message. */
+static enum status
+route_held(struct db *db, const struct inbound *in, const struct routing *r)
+{
+	const struct ports *p = in->ports;
+	const struct waiting w = { { p->config, p->db, p->aws },
+		p->conversations };
+	int64_t count = 0;
+
+	return r->conversation.id == NULL
+	    ? ST_OK
+	    : waiting_held(&w, db, &r->names, &r->conversation, &count);
 }
 
 /* Remember the message and where it went, count it, and learn who its sender
@@ -36,7 +52,9 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 
 	if (st == ST_OK)
 		st = counter_add(db, COUNTER_MESSAGES, r->outcome);
-	return st == ST_OK ? sender_learn(db, in->sender, in->user_id) : st;
+	if (st == ST_OK)
+		st = sender_learn(db, in->sender, in->user_id);
+	return st == ST_OK ? route_held(db, in, r) : st;
 }
 
 /* It could not be kept. What was counted stays so, as counters only grow. */

@@ -58,6 +58,16 @@ ports_role(const char *role)
 	return i;
 }
 
+const char *
+ports_url(const struct config *c, const char *role)
+{
+	const char *const urls[PORTS_ROLES] = { c->whatsapp.ai_queue,
+		c->whatsapp.human_queue, PORTS_UNROUTED,
+		c->voice.digits_queue };
+
+	return urls[ports_role(role)];
+}
+
 struct queue *
 ports_queue(const struct ports *p, const char *role)
 {

@@ -57,6 +57,9 @@ struct ports {
 #define PORTS_ROLES 6
 size_t ports_role(const char *role);
 
+/* What the queue of a role is called: its URL, or NULL. */
+const char *ports_url(const struct config *, const char *role);
+
 /* The queue of a role, or NULL. */
 struct queue *ports_queue(const struct ports *, const char *role);
 

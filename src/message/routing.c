@@ -46,14 +46,13 @@ enum status
 routing_decide(const struct ports *ports, const char *sender,
     const char *user_id, const char *new_id, int64_t now_us, struct routing *r)
 {
-	struct sender_names names;
 	struct conversation *c = &r->conversation;
 	enum status st;
 
 	*r = (struct routing){ 0 };
-	st = sender_names(ports->db, sender, user_id, &names);
+	st = sender_names(ports->db, sender, user_id, &r->names);
 	if (st == ST_OK)
-		st = sender_newest(ports->conversations, &names, c);
+		st = sender_newest(ports->conversations, &r->names, c);
 	if (st == ST_OK && c->handoff)
 		to_human(r);
 	else if (st == ST_OK)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "message/ports.h"
+#include "store/sender.h"
 #include "store/store.h"
 
 struct routing {
@@ -16,6 +17,8 @@ struct routing {
 	                      * "unrouted", "ignored" */
 	const char *role; /* static, the queue's; NULL: none (ignored) */
 	int64_t delay_s;
+	struct sender_names
+	    names; /* of the sender; so it is not to be copied */
 	struct conversation conversation; /* id NULL: there is none */
 	bool unknown; /* the sender had none */
 	bool create; /* the conversation is new and still to be added */

@@ -93,6 +93,16 @@ message_forget(struct db *db, const char *sid)
 }
 
 enum status
+message_reroute(struct db *db, const char *sid, const char *route,
+    const char *conversation_id)
+{
+	return db_run(db,
+	    "UPDATE message SET route = ?2, conversation_id = ?3 WHERE sid = "
+	    "?1",
+	    "ttt", sid, route, conversation_id);
+}
+
+enum status
 message_event(struct db *db, const struct message_event *e)
 {
 	struct message_op c = { .event = e };

@@ -52,6 +52,10 @@ enum status message_record(struct db *, const struct message_record *);
 /* Take a record back: its message could not be kept. */
 enum status message_forget(struct db *, const char *sid);
 
+/* It went elsewhere since. ST_OK also if the sid is unknown. */
+enum status message_reroute(struct db *, const char *sid, const char *route,
+    const char *conversation_id);
+
 /* ST_OK, or ST_EXISTS: this status of this sid is known already. */
 enum status message_event(struct db *, const struct message_event *);
 

@@ -37,9 +37,9 @@ struct queue_op {
 	enum status found; /* what a job that must be recorded has to tell */
 };
 
-/* Over all of an item that never changes. */
-static int64_t
-checksum(const char *queue, const char *group, const char *body, size_t len)
+int64_t
+sqlite_queue_checksum(
+    const char *queue, const char *group, const char *body, size_t len)
 {
 	uint64_t hash = STR_HASH;
 
@@ -129,9 +129,9 @@ push_job(struct db *db, void *arg)
 	    " EXISTS (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
 	    "  WHERE queue = ?2 AND ordered_by = ?4 AND state < 2), ?1)",
 	    "ititibit", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
-	    m->group, checksum(name, m->group, m->body, m->len), m->body,
-	    m->len, (int64_t)(m->dead == NULL ? ITEM_WAITS : ITEM_DEAD),
-	    m->dead);
+	    m->group, sqlite_queue_checksum(name, m->group, m->body, m->len),
+	    m->body, m->len,
+	    (int64_t)(m->dead == NULL ? ITEM_WAITS : ITEM_DEAD), m->dead);
 }
 
 static enum status
@@ -168,7 +168,8 @@ sqlite_queue_undamaged(
     const struct sqlite_queue *q, const struct sqlite_queue_row *r)
 {
 	return r->body != NULL &&
-	    r->checksum == checksum(q->name, r->group, r->body, r->len);
+	    r->checksum ==
+	    sqlite_queue_checksum(q->name, r->group, r->body, r->len);
 }
 
 enum status

@@ -2,6 +2,7 @@
 #ifndef STORE_SQLITE_QUEUE_H
 #define STORE_SQLITE_QUEUE_H
 
+#include "base/buf.h"
 #include "store/queue.h"
 
 struct db;
@@ -26,6 +27,31 @@ struct queue_depth {
 };
 typedef enum status queue_depth_fn(const struct queue_depth *, void *arg);
 enum status sqlite_queue_depths(struct db *, queue_depth_fn *, void *arg);
+
+/*
+ * Inside a writing job: what waits of a group, neither taken nor dead, goes to
+ * another place, or (to->queue NULL) leaves. Ids and ages stay, so that the
+ * oldest is first there too. fn says what becomes of each, oldest first:
+ * ST_OK, with its new body and when it is due; ST_NOTFOUND: it stays where it
+ * is; any other ends the walk. count is added to. Names are without "sqlite:".
+ */
+struct queue_place {
+	const char *queue;
+	const char *group;
+};
+struct queue_moved {
+	struct buf body;
+	int64_t available_us; /* as it was, unless fn sets it */
+};
+typedef enum status queue_move_fn(
+    struct db *, const char *body, size_t len, struct queue_moved *, void *arg);
+enum status sqlite_queue_move(struct db *, const struct queue_place *from,
+    const struct queue_place *to, queue_move_fn *, void *arg, int64_t *count);
+
+/* The first group by name, after this one, that has something on the queue; the
+ * caller frees it. ST_NOTFOUND: none. */
+enum status sqlite_queue_next_group(
+    struct db *, const char *queue, const char *after, char **group);
 
 /* How many items of all queues do not fit their checksum; inside a job. */
 enum status sqlite_queue_count_damaged(struct db *, int64_t *);

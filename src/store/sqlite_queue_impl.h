@@ -35,6 +35,10 @@ struct sqlite_queue_row {
 /* Read the present row. */
 void sqlite_queue_row(struct db_rows *, struct sqlite_queue_row *);
 
+/* Over all of an item that changes only when it is moved. */
+int64_t sqlite_queue_checksum(
+    const char *queue, const char *group, const char *body, size_t len);
+
 /* Is the row's checksum that of what it holds? */
 bool sqlite_queue_undamaged(
     const struct sqlite_queue *, const struct sqlite_queue_row *);

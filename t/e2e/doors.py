@@ -162,7 +162,7 @@ class Door:
         assert done.returncode == 0, (args, done.returncode, done.stderr)
         return done.stdout.decode()
 
-    def run_switchhook(self, *args):
+    def run_switchhook(self, *args, **env):
         # Files that it makes are to be those of the server's user.
         user = os.stat(self.dir("state"))
         who = {}
@@ -170,7 +170,7 @@ class Door:
             who = {"user": user.st_uid, "group": user.st_gid}
         return subprocess.run(
             [self.dir("bin/switchhook"), "-c", self.conf, *args],
-            capture_output=True, env=clean_env(), timeout=60, check=False,
+            capture_output=True, env=clean_env(**env), timeout=60, check=False,
             **who)
 
     def rows(self, *args):

@@ -267,6 +267,54 @@ def events(cloud, site):
         equal([g for g in got if g in sids[i::2]], sids[i::2], "order")
 
 
+def held_elsewhere(cloud, site):
+    """What is held goes to queues elsewhere once its sender is known."""
+    number = tel()
+    sent = [a_message(number, text) for text in "12"]
+    for fields in sent:
+        equal(site.post(fields), 200)
+    p = site.ctl("conversation", "add", "--id", "c-held", "--tel", number,
+                 "--handoff")
+    equal((p.returncode, json.loads(p.stdout)["held"]), (0, 2), p.stderr)
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    got = cloud.take("human.fifo")
+    equal([g[:2] for g in got],
+          [(fields["MessageSid"], fields["Body"]) for fields in sent])
+    equal([json.loads(g[2]["body"])["conversation_id"] for g in got],
+          ["c-held"] * 2)
+
+
+def known_to_others(cloud, site):
+    """A conversation that another program made: the next message takes what
+    is held with it."""
+    number = tel()
+    equal(site.post(a_message(number, "1")), 200)
+    cloud.conversation("c-other", number, True)
+    equal(site.post(a_message(number, "2")), 200)
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    equal([g[1] for g in cloud.take("human.fifo")], ["1", "2"])
+
+
+def taken_over_elsewhere(cloud, site):
+    """People have taken over while a message waited for the AI at SQS."""
+    number = tel()
+    cloud.conversation("c-over", number, False)
+    fields = a_message(number, "over")
+    equal(site.post(fields), 200)
+    cloud.conversation("c-over", number, True)
+    cloud.fault("GetItem", kind="error", status=400)
+    p = site.ctl("queue", "receive", "ai")
+    equal(p.returncode, 4, "nobody can tell")
+    true("taken over" in p.stderr, p.stderr)
+    cloud.well()
+    p = site.ctl("queue", "run", "ai", "--drain", "--", "false")
+    equal(p.returncode, 0, p.stderr)
+    true("over" not in p.stdout, p.stdout)
+    equal(cloud.take("ai"), [])
+    equal([g[:2] for g in cloud.take("human.fifo")],
+          [(fields["MessageSid"], "over")])
+
+
 def two_installations(cloud, places):
     """A repeat that reaches another machine adds nothing."""
     more = "dedupe = dynamodb:seen"
@@ -505,7 +553,8 @@ def copied(cloud, places):
         copy.stop()
 
 
-CASES = [delivered, events, queue_down, queue_slow, answer_lost, lookup_down,
+CASES = [delivered, events, held_elsewhere, known_to_others,
+         taken_over_elsewhere, queue_down, queue_slow, answer_lost, lookup_down,
          other_names, killed,
          never_taken, any_text_is_taken]
 

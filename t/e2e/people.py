@@ -179,6 +179,157 @@ def calls_astray(door):
     equal(with_text(door, call["CallSid"]), [], "nothing is queued")
 
 
+# ---- held messages, and people who take over
+
+
+def texts(door, queue, number):
+    """Body of what waits from this number, in the order of the queue."""
+    return [row["body"]["twilio_message"]["Body"][0]
+            for row in door.queue(queue)
+            if number in str(row["body"]["twilio_message"])]
+
+
+def send(door, number, *bodies, **more):
+    for body in bodies:
+        check_twiml(door.post("/whatsapp", form(
+            message(number, sid(), Body=body, **more))))
+
+
+def key(number):
+    return "k" + number.strip("+")
+
+
+@case
+def held_until_known(door):
+    """What a new customer wrote is routed once there is a conversation."""
+    for handoff, queue in [(False, "ai"), (True, "human")]:
+        number, other = tel(), tel()
+        sids = [sid() for _ in range(3)]
+        for i, one in enumerate(sids):
+            check_twiml(door.post("/whatsapp", form(
+                message(number, one, Body=str(i)))))
+        send(door, other, "not this one")
+        before = [envelope_of(door, "unrouted", one) for one in sids]
+        added, = door.rows(
+            "conversation", "add", "--id", key(number), "--tel", number,
+            "--thread", "t1", *["--handoff"] * handoff)
+        equal((added["held"], added["moved"]), (3, 0), "held")
+        equal(texts(door, "unrouted", number), [], "left")
+        equal(texts(door, "unrouted", other), ["not this one"], "of others")
+        send(door, number, "3")
+        equal(texts(door, queue, number), ["0", "1", "2", "3"], "order")
+        for row, one in zip(before, sids):
+            got = envelope_of(door, queue, one)
+            equal(got["body"], row["body"] | {
+                "conversation_id": key(number), "thread_id": "t1"}, "body")
+            equal(got["attempts"], 0, "attempts")
+            shown, = door.rows("message", "show", one)
+            equal((shown["route"], shown["conversation_id"]),
+                  (queue, key(number)), "message show")
+            check_twiml(door.post("/whatsapp", form(
+                message(number, one, Body="again"))))
+        equal(len(texts(door, queue, number)), 4, "repeats")
+
+
+@case
+def held_under_another_spelling(door):
+    """The same of whoever is known by another address."""
+    number = tel()
+    brazil = "+55419" + "8" + number[-7:]
+    send(door, brazil, "with")
+    send(door, brazil.replace("+55419", "+5541", 1), "without")
+    added, = door.rows("conversation", "add", "--id", key(brazil), "--tel",
+                       brazil)
+    equal(added["held"], 2, "held")
+    equal(texts(door, "ai", brazil[6:]), ["with", "without"], "order")
+
+
+@case
+def held_until_changed(door):
+    """A conversation that is given to another number, as a mistake is."""
+    number = tel()
+    door.rows("conversation", "add", "--id", key(number), "--tel", tel())
+    send(door, number, "1")
+    row, = door.rows("conversation", "set", key(number), "--tel", number)
+    equal((row["held"], row["tel"]), (1, number), "held")
+    equal(texts(door, "ai", number), ["1"], "routed")
+
+
+@case
+def route_by_hand(door):
+    """queue route, by conversation or to where it is told to."""
+    number, other = tel(), tel()
+    send(door, number, "1", "2")
+    send(door, other, "3")
+    row, = door.rows("queue", "route", "--tel", number)
+    equal(row["routed"], 0, "nobody knows them")
+    row, = door.rows("queue", "route", "--tel", number, "--to", "human")
+    equal((row["queue"], row["routed"]), ("sqlite:unrouted", 2), "routed")
+    equal(texts(door, "human", number), ["1", "2"], "order")
+    equal(texts(door, "unrouted", other), ["3"], "of others")
+    row, = door.rows("queue", "route", "human", "--tel", number, "--to", "ai")
+    equal(row["routed"], 2, "back")
+    equal(texts(door, "ai", number), ["1", "2"], "order")
+    for args, code in [(["--to", "me"], 2), (["--tel", "Ann"], 2),
+                       (["nothing-there"], 0)]:
+        done = door.run_switchhook("queue", "route", *args)
+        equal(done.returncode, code, f"{args}")
+    row, = door.rows("queue", "route", "--to", "ai")
+    true(row["routed"] >= 1 and row["left"] == 0, f"all of it: {row}")
+    equal(texts(door, "ai", other), ["3"], "of others")
+
+
+@case
+def people_take_over(door):
+    """What waits out ai_delay goes to people, too, once they have taken
+    over."""
+    number, other = tel(), tel()
+    for n in (number, other):
+        door.rows("conversation", "add", "--id", key(n), "--tel", n)
+    send(door, number, "1", "2")
+    send(door, other, "3")
+    row, = door.rows("conversation", "handoff", key(number), "on")
+    equal((row["moved"], row["handoff_to_human"]), (2, True), "moved")
+    send(door, number, "4")
+    equal(texts(door, "ai", number), [], "left for the AI")
+    equal(texts(door, "human", number), ["1", "2", "4"], "order")
+    equal(texts(door, "ai", other), ["3"], "of others")
+    for row in door.queue("human"):
+        if number in str(row["body"]):
+            equal(row["state"], "ready", "at once")
+    row, = door.rows("conversation", "handoff", key(number), "on")
+    equal(row["moved"], 0, "once")
+    row, = door.rows("conversation", "handoff", key(number), "off")
+    equal(row["moved"], 0, "back")
+    equal(texts(door, "human", number), ["1", "2", "4"], "they stay")
+
+
+@case
+def people_have_taken_over(door):
+    """Whoever takes from the AI's queue gets nothing of a conversation that
+    was handed off elsewhere meanwhile, as in a database that others write."""
+    def due(number):
+        """A conversation that was handed off by somebody who knows nothing of
+        the queue, with messages that are due."""
+        door.rows("conversation", "add", "--id", key(number), "--tel", number)
+        for text in "12":
+            door.run_switchhook("message", "--from", "whatsapp:" + number,
+                                "--body", text, SWITCHHOOK_WHATSAPP_AI_DELAY="0")
+        door.run_switchhook("conversation", "handoff", key(number), "on",
+                            SWITCHHOOK_WHATSAPP_AI_QUEUE="sqlite:other")
+        equal(texts(door, "ai", number), ["1", "2"], "they wait")
+
+    for args in [["receive", "ai"],
+                 ["run", "ai", "--drain", "--", "sh", "-c", "cat >&2"]]:
+        number = tel()
+        due(number)
+        done = door.run_switchhook("queue", *args)
+        true(key(number).encode() not in done.stdout + done.stderr,
+             f"it is not handed out: {done}")
+        equal(texts(door, "ai", number), [], f"left for the AI: {done}")
+        equal(texts(door, "human", number), ["1", "2"], "order")
+
+
 @case
 def opt_outs(door):
     """STOP and START show in conversation and log, and change no routing."""

@@ -1,0 +1,74 @@
+/*
+ * Messages that wait on an embedded queue while it becomes known who their
+ * sender is, or that people have taken over: they go where they belong then,
+ * in their order. To a queue elsewhere they go by the spool.
+ */
+#ifndef MESSAGE_WAITING_H
+#define MESSAGE_WAITING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "message/backends.h"
+
+struct conversation;
+struct queue;
+struct queue_item;
+struct sender_names;
+struct store;
+
+struct waiting {
+	struct backends with;
+	struct store *conversations;
+};
+
+/* How many messages went elsewhere. */
+struct waiting_count {
+	int64_t held; /* of what unknown_sender = hold kept */
+	int64_t moved; /* from the AI's queue to people's */
+};
+
+/*
+ * A conversation has been added or changed: what is held for its sender is
+ * routed by the sender's newest conversation, and where people have taken over,
+ * what waits for the AI goes to them. Inside a job that changed an embedded
+ * store it is one transaction with it.
+ */
+enum status waiting_follow(
+    const struct waiting *, const char *id, struct waiting_count *);
+
+/*
+ * The same inside a job, of a sender whose conversation is known: what is held
+ * is routed. count is added to.
+ */
+enum status waiting_held(const struct waiting *, struct db *,
+    const struct sender_names *, const struct conversation *, int64_t *count);
+
+/*
+ * What waits on a queue, all of it or (tel) a sender's, is put on the queue of
+ * a role, or (role NULL) where the sender's conversation says, and stays if
+ * there is none. count is added to. ST_OK; ST_UNSUPPORTED: that queue is
+ * elsewhere, and there is no spool; or as db_write and the look-up.
+ */
+struct waiting_route {
+	const char *queue; /* without "sqlite:" */
+	const char *tel; /* NULL: of all */
+	const char *role; /* ROLE_AI, ROLE_HUMAN, or NULL */
+};
+enum status waiting_route(
+    const struct waiting *, const struct waiting_route *, int64_t *count);
+
+/*
+ * A message has been received from a queue: if that is the AI's, and people
+ * have taken its conversation over meanwhile, it is put on theirs, *moved is
+ * true, and the receipt is spent. Otherwise it may be handed out. Not ST_OK:
+ * that could not be found out, or not be done; nothing has changed.
+ */
+enum status waiting_look_again(const struct waiting *, struct queue *,
+    const struct queue_item *, bool *moved);
+
+/* Could a conversation be looked up just now? ST_OK, or as the look-up. */
+enum status waiting_can_look(const struct waiting *);
+
+#endif
