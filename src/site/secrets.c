@@ -220,17 +220,18 @@ secrets_same(const struct secrets *a, const struct secrets *b)
 }
 
 static void
-log_changes(struct log *log, const struct secrets *a, const struct secrets *b)
+log_changes(
+    struct log *log, const struct secrets *now, const struct secrets *before)
 {
 	const char *doubt;
 	size_t i;
 
 	for (i = 0; i < SECRETS_N; i++) {
-		if (str_eq(a->each[i].value, b->each[i].value))
+		if (str_eq(now->each[i].value, before->each[i].value))
 			continue;
 		log_info(log, "a secret has changed",
 		    LOG_STR("setting", uses[i].key));
-		doubt = findings_secret(secret_option(i), b->each[i].value);
+		doubt = findings_secret(secret_option(i), now->each[i].value);
 		if (doubt != NULL)
 			log_warn(log, "a secret can hardly be right",
 			    LOG_STR("setting", uses[i].key),
