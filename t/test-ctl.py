@@ -337,6 +337,18 @@ class Check(Site):
         self.assertEqual([set(r) for r in rows],
                          [{"ok", "warning"}, {"ok", "mistake"}])
 
+    def test_usual_templates(self):
+        """They may be missing where nobody has said how calls are to go."""
+        folder = self.json("check", "--show")
+        folder = [r["value"] for r in folder if r["key"] == "voice.templates"]
+        if os.path.exists(folder[0]):
+            self.skipTest(folder[0] + " is there")
+        words = "the usual folder of templates, %s, is not there" % folder[0]
+        self.assertNotIn(words, self.run_("check").stderr)
+        self.env["SWITCHHOOK_VOICE_OPERATOR_PHONE_NUMBER"] = ANN
+        self.assertIn("warning: ", self.run_("check").stderr)
+        self.assertIn(words, self.run_("check").stderr)
+
     def test_user(self):
         self.ok("check", "--user", pwd.getpwuid(os.geteuid()).pw_name)
         p = self.code(2, "check", "--user", "nobody-of-that-name")
