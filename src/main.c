@@ -11,6 +11,7 @@
 #include "config.h"
 #include "config/config.h"
 #include "door/door.h"
+#include "serve/refusals.h"
 #include "site/settings.h"
 #include "watch/limit.h"
 
@@ -117,9 +118,11 @@ test_config(const struct options *o)
 static enum exit_code
 run_cgi(const struct options *o)
 {
+	struct refusals refusals = { 0 };
 	struct app_options how_to = { .config_file = o->config_file,
 		.envp = environ,
-		.one_request = true };
+		.one_request = true,
+		.refusals = &refusals };
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;
 	enum status st, served = ST_OK;
@@ -161,6 +164,7 @@ run_fastcgi(
 {
 	struct quit quit = { 0 };
 	struct limit limit = { 0 };
+	struct refusals refusals = { 0 };
 	struct door_fastcgi_options door = {
 		.listener = *listener,
 		.timeout_s = TIMEOUT_S,
@@ -168,7 +172,8 @@ run_fastcgi(
 		    .envp = environ,
 		    .threaded = true,
 		    .quit = &quit,
-		    .limit = &limit },
+		    .limit = &limit,
+		    .refusals = &refusals },
 	};
 	struct buf errors = BUF_INIT;
 	struct app *app = NULL;

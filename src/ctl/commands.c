@@ -259,6 +259,15 @@ const struct ctl_command ctl_commands[] = {
 	    { NUMBER("lines", "N", 0, 1000000,
 		"begin with the last N that are there (0); also -n N") } },
 
+	{ "refused", "", 0, 0, "list signatures that did not fit",
+	    "List the last signatures that did not fit, newest first: at most "
+	    "20, 5 of a cause,\none a second.",
+	    ctl_refused, { NO_OPTIONS } },
+	{ "refused explain", "ID", 1, 1, "say why one did not fit",
+	    "Say why a signature did not fit, and what to do. ID is one of the "
+	    "list, or the\nrequest_id of the log.",
+	    ctl_refused_explain, { NO_OPTIONS } },
+
 	{ "sign", "URL", 1, 1, "make Twilio's signature of a request",
 	    "Print the X-Twilio-Signature that Twilio would send with a "
 	    "request to\nthis URL, made with twilio.auth_token. A body that "

@@ -210,6 +210,8 @@ int ctl_queue_redrive(struct ctl *);
 int ctl_queue_route(struct ctl *);
 int ctl_queue_release(struct ctl *);
 int ctl_queue_run(struct ctl *);
+int ctl_refused(struct ctl *);
+int ctl_refused_explain(struct ctl *);
 int ctl_sign(struct ctl *);
 int ctl_spool_flush(struct ctl *);
 int ctl_spool_list(struct ctl *);

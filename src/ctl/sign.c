@@ -14,6 +14,7 @@
 #include "ctl/row.h"
 #include "ctl/webhook.h"
 #include "http/request.h"
+#include "twilio/explain_key.h"
 #include "twilio/signature.h"
 
 /* The request, and the tokens to sign or check it with. */
@@ -242,29 +243,6 @@ read_given(struct given *g)
 	return code == CTL_DONE ? read_tokens(g) : code;
 }
 
-/* What is wrong with --settings; the words also serve as explanation. */
-static void
-put_settings(const struct given *g, struct buf *out)
-{
-	const struct url_part *key = &g->settings.key;
-
-	buf_puts(out, "settings: ");
-	if (g->chosen == SIGNATURE_UNKNOWN_ALGORITHM)
-		buf_puts(out,
-		    "the algorithm is neither HMAC_SHA1 nor HMAC_SHA256; set "
-		    "one of them in the Setting at Twilio, or look for a newer "
-		    "version of this program");
-	else if (key->len == 0)
-		buf_puts(out,
-		    "no key is named; write them as they came, in the form "
-		    "key=ID,algorithm=HMAC_SHA256");
-	else
-		buf_printf(out,
-		    "there is no shared key %.*s in the configuration; write "
-		    "it and its secret under [shared_keys]",
-		    (int)key->len, key->data);
-}
-
 /* --- sign ------------------------------------------------------------------ */
 
 /*
@@ -314,7 +292,7 @@ refuse_settings(struct ctl *ctl, const struct given *g)
 	struct buf why = BUF_INIT;
 	int code;
 
-	put_settings(g, &why);
+	signature_explain_settings(g->chosen, &g->settings, &why);
 	code = ctl_say(ctl,
 	    g->chosen == SIGNATURE_UNKNOWN_KEY && g->settings.key.len > 0
 		? CTL_CONFIG
@@ -374,54 +352,6 @@ is_previous(const struct given *g, const char *signature)
 	    SIGNATURE_VALID;
 }
 
-/* Is it signed with a shared key that --settings does not name? Servers in front
- * may keep the header to themselves. */
-static bool
-explain_key(const struct given *g, const char *signature, struct buf *why)
-{
-	const bool sha256 =
-	    strlen(signature) == signature_len(SIGNATURE_HMAC_SHA256);
-	struct signature_input in = g->input;
-	const struct config_section *keys;
-	const char *secret[2] = { NULL };
-	size_t i;
-
-	if (g->ctl->config == NULL) /* --token-file */
-		return false;
-	in.algorithm = sha256 ? SIGNATURE_HMAC_SHA256 : SIGNATURE_HMAC_SHA1;
-	keys = config_section(g->ctl->config, "shared_keys", "");
-	for (i = 0; i < keys->n; i++) {
-		secret[0] = keys->pairs[i].value;
-		if (signature_check(&in, secret, signature, NULL) !=
-		    SIGNATURE_VALID)
-			continue;
-		buf_printf(why,
-		    "settings: it is signed with the shared key %s by %s; let "
-		    "the servers in front pass "
-		    "X-Twilio-Webhooks-Signature-Settings, which says so, on",
-		    keys->pairs[i].key, signature_algorithm_name(in.algorithm));
-		return true;
-	}
-	return false;
-}
-
-static enum status
-explain(const struct given *g, const char *signature, struct buf *why)
-{
-	const bool is_named =
-	    g->settings.key.len > 0 || g->chosen == SIGNATURE_UNKNOWN_ALGORITHM;
-
-	if (g->chosen != SIGNATURE_VALID && is_named)
-		put_settings(g, why);
-	else if (explain_key(g, signature, why))
-		return why->err;
-	else if (g->chosen != SIGNATURE_VALID)
-		put_settings(g, why);
-	else
-		return signature_explain(&g->input, g->tokens, signature, why);
-	return why->err;
-}
-
 /* What came of it. explanation is "CAUSE: words", or "". */
 static int
 put_verdict(struct ctl *ctl, enum signature_verdict verdict, const char *token,
@@ -451,6 +381,65 @@ put_verdict(struct ctl *ctl, enum signature_verdict verdict, const char *token,
 						  : "",
 		    *explanation != '\0' ? "\n" : "", explanation);
 	return valid ? CTL_DONE : CTL_NO;
+}
+
+/*
+ * The given URL with the origin of server.public_url, where it has another: it
+ * may be one from within, which a proxy asks for. False: it has not, or no
+ * memory.
+ */
+static bool
+put_public(const struct given *g, struct buf *origin, struct buf *out)
+{
+	const struct config *c = g->ctl->config;
+	const char *text = c == NULL ? "" : c->server.public_url;
+	struct url own, public;
+
+	if (url_split(text, strlen(text), &public) != ST_OK ||
+	    url_split(g->url, strlen(g->url), &own) != ST_OK)
+		return false;
+	buf_printf(origin, "%.*s://%.*s", (int)public.scheme.len,
+	    public.scheme.data, (int)public.host.len, public.host.data);
+	if (public.port.data != NULL)
+		buf_printf(
+		    origin, ":%.*s", (int)public.port.len, public.port.data);
+	buf_puts(out, buf_str(origin));
+	buf_put(out, own.tail.data, own.tail.len);
+	return origin->err == ST_OK && out->err == ST_OK &&
+	    strcmp(out->data, g->url) != 0;
+}
+
+static enum status
+explain(const struct given *g, const char *signature, struct buf *why)
+{
+	enum status st = signature_explain_key(
+	    g->ctl->config, g->chosen, &g->settings, &g->input, signature, why);
+	struct signature_input other = g->input;
+	struct buf origin = BUF_INIT, url = BUF_INIT, found = BUF_INIT;
+	bool fits;
+
+	if (st == ST_NOTFOUND)
+		st = signature_explain(&g->input, g->tokens, signature, why);
+	if (st != ST_NOTFOUND || !put_public(g, &origin, &url))
+		goto out;
+	other.url = url.data;
+	st = signature_explain(&other, g->tokens, signature, &found);
+	if (st == ST_OK) {
+		fits = str_starts(buf_str(&found), "valid: ");
+		buf_reset(why);
+		buf_printf(why,
+		    "host: Twilio called %s, which server.public_url has, and "
+		    "not this host from within; give the URL as Twilio called "
+		    "it%s%s",
+		    origin.data, fits ? "." : ". Something else differs too: ",
+		    fits ? "" : buf_str(&found));
+		st = why->err;
+	}
+out:
+	buf_release(&origin);
+	buf_release(&url);
+	buf_release(&found);
+	return st;
 }
 
 static int

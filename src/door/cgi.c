@@ -2,6 +2,7 @@
 #include "door/door.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "config/env.h"
 #include "door/answer.h"
 #include "serve/metrics.h"
+#include "serve/refusals.h"
 
 /* Standard input, as far as the request announced it. */
 struct input {
@@ -155,19 +157,37 @@ is_admin(const struct app *app, char *const *envp)
 	return admin;
 }
 
+/* The server has all of the reply, and reads to its end. What is opened next
+ * must not get its number. */
+static void
+hang_up(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		dup2(fd, STDOUT_FILENO);
+		close(fd);
+	}
+}
+
 enum status
 door_cgi(const struct app *app, char *const *envp)
 {
 	struct input in = input_init(envp);
 	struct body_source source = { input_read, &in };
 	struct answer a = { .text = BUF_INIT };
+	enum status st;
 
 	if (is_admin(app, envp))
 		alarm(DOOR_CGI_ADMIN_SECONDS);
 	answer_make(&a, app, envp, &source);
 	/* Who has the reply may look at /metrics at once. */
 	metrics_save(app->metrics, false, app->log);
-	return finish(&a);
+	st = finish(&a);
+	/* What is left to do is nothing to wait for. */
+	if (refusals_waiting(app->refusals))
+		hang_up();
+	return st;
 }
 
 bool

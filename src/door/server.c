@@ -21,6 +21,7 @@
 #include "door/gate.h"
 #include "door/notify.h"
 #include "serve/metrics.h"
+#include "serve/refusals.h"
 #include "serve/serve.h"
 #include "watch/limit.h"
 
@@ -160,7 +161,7 @@ serve(struct server *s, struct conn *c, struct answer *a)
 		app_refused(app, 503);
 	} else {
 		answer_make(a, app, records_envp(&c->in), &source);
-		if (app_has_doubts(app))
+		if (app_has_doubts(app) || refusals_waiting(app->refusals))
 			wake_keeper(s);
 	}
 	app_slot_put(s->slot, app);
@@ -308,11 +309,13 @@ renew(struct server *s, int64_t *due_us, int64_t *pause_us)
 	app_slot_put(s->slot, now);
 }
 
+/* What was noted beside the way of requests. */
 static void
-save_metrics(struct server *s)
+save_notes(struct server *s)
 {
 	struct app *now = app_slot_get(s->slot);
 
+	refusals_save(now->refusals, now->db, now->log);
 	metrics_save(now->metrics, false, now->log);
 	app_slot_put(s->slot, now);
 }
@@ -320,7 +323,8 @@ save_metrics(struct server *s)
 /*
  * The keeper makes snapshots and closes those that have retired. Both can wait
  * for AWS, for a lock or for a sender that is at it; so no worker does it, nor
- * the thread that takes the signals. Once a second it saves what was counted.
+ * the thread that takes the signals. Once a second it saves what was counted,
+ * and, when it comes, which signature did not fit.
  */
 static void *
 keeper_main(void *arg)
@@ -342,7 +346,7 @@ keeper_main(void *arg)
 		else
 			renew(s, &due_us, &pause_us);
 		app_slot_sweep(s->slot);
-		save_metrics(s);
+		save_notes(s);
 		pthread_mutex_lock(&s->lock);
 	}
 	s->keeping = false;
@@ -513,7 +517,7 @@ door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
 			log_state(s, "stopping");
 		}
 		if (stop(s) != ST_OK) {
-			save_metrics(s);
+			save_notes(s);
 			return ST_TIMEOUT;
 		}
 		log_state(s, "stopped");

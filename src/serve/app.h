@@ -24,6 +24,7 @@ struct metrics;
 struct outbox;
 struct ports_pool;
 struct refresh;
+struct refusals;
 struct spans;
 struct templates;
 
@@ -72,6 +73,7 @@ struct app {
 	struct freshness *freshness; /* the same */
 	struct http_library *twilio; /* to ask it with */
 	struct limit *limit; /* of those that wait for Twilio; not its own */
+	struct refusals *refusals; /* signatures that did not fit; the same */
 	struct metrics *metrics;
 	struct health *health;
 

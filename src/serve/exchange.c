@@ -119,6 +119,13 @@ exchange_url(const struct exchange *x, struct buf *out)
 	return buf_puts(out, uri);
 }
 
+enum status
+exchange_own_url(const struct exchange *x, struct buf *out)
+{
+	put_origin(x->request, true, out);
+	return buf_puts(out, x->request->uri);
+}
+
 const char *
 exchange_tail(const struct exchange *x)
 {

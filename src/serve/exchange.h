@@ -63,6 +63,10 @@ enum status exchange_url(const struct exchange *, struct buf *out);
  */
 enum status exchange_voice_url(const struct exchange *, struct buf *out);
 
+/* The URL as the request's own headers have it, X-Forwarded-* whoever sent
+ * them: good enough to try a signature with, and for nothing else. */
+enum status exchange_own_url(const struct exchange *, struct buf *out);
+
 /*
  * REQUEST_URI from the route on ("/transfer-call?attempt=2"), or NULL if it
  * does not have the route as it stands.

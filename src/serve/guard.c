@@ -8,6 +8,7 @@
 #include "serve/exchange.h"
 #include "serve/freshness.h"
 #include "serve/metrics.h"
+#include "serve/refusals.h"
 #include "twilio/signature.h"
 
 /* Of a request's X-Twilio-Webhooks-Signature-Settings, in the log. */
@@ -173,7 +174,22 @@ log_signature(
 	    LOG_STR("route", x->route->pattern));
 }
 
-static bool
+/* Why it did not fit, for the log and for those who ask afterwards. */
+static void
+note_refusal(const struct check *c, enum signature_verdict v)
+{
+	const struct exchange *x = c->x;
+	const struct signature_input in = { .form = signed_form(x),
+		.body = buf_str(&x->request->body),
+		.body_len = x->request->body.len,
+		.algorithm = c->algorithm };
+
+	refusals_note(x, v,
+	    x->app->config->server.signature != SIGNATURE_ENFORCE, &in,
+	    c->tokens);
+}
+
+static void
 refuse_signature(struct exchange *x, enum signature_verdict v)
 {
 	log_signature(x, "signature refused", v);
@@ -195,7 +211,6 @@ refuse_signature(struct exchange *x, enum signature_verdict v)
 		exchange_error(x, 401, "Invalid signature");
 		break;
 	}
-	return false;
 }
 
 static bool
@@ -271,9 +286,13 @@ guard_signed(struct exchange *x, const struct secrets *secrets)
 		freshness_doubt(x->app->freshness);
 	metrics_signature(x->app->metrics, v,
 	    x->app->config->server.signature == SIGNATURE_ENFORCE);
-	if (x->app->config->server.signature == SIGNATURE_ENFORCE)
-		return refuse_signature(x, v);
+	if (x->app->config->server.signature == SIGNATURE_ENFORCE) {
+		refuse_signature(x, v);
+		note_refusal(&c, v);
+		return false;
+	}
 	log_signature(x, "signature would be refused", v);
+	note_refusal(&c, v);
 	return pass_unsigned(x);
 }
 

@@ -165,12 +165,16 @@ const size_t metrics_codes_n = COUNT(metrics_codes);
 
 /*
  * In the file: first the counters of the routes, as many for each, then those
- * of the other families, and last what is a time and no sum.
+ * of the other families, and last what are times and no sums: the last webhook,
+ * and the last signature that was looked into.
  */
 #define CODE_SLOTS 16
 #define BUCKET_SLOTS (METRICS_BUCKETS + 1)
 #define SUM_SLOT (CODE_SLOTS + BUCKET_SLOTS)
 #define ROUTE_SLOTS (SUM_SLOT + 1)
+
+#define TIMES 2
+#define REFUSAL_TIME 1
 
 _Static_assert(COUNT(metrics_codes) <= CODE_SLOTS, "codes have slots");
 
@@ -232,7 +236,7 @@ static uint64_t
 layout(const struct metrics *m)
 {
 	const char *const *value;
-	uint64_t h = STR_HASH;
+	uint64_t h = (STR_HASH ^ TIMES) * 31;
 	size_t i, k;
 
 	for (i = 0; i < m->routes_n; i++)
@@ -268,7 +272,7 @@ metrics_open(struct metrics **out, const struct route *routes, size_t routes_n)
 	m->routes = routes;
 	m->routes_n = routes_n;
 	place(m);
-	if (counter_file_open(&m->file, m->n, 1, layout(m)) != ST_OK) {
+	if (counter_file_open(&m->file, m->n, TIMES, layout(m)) != ST_OK) {
 		free(m);
 		return ST_NOMEM;
 	}
@@ -391,6 +395,23 @@ metrics_signature(struct metrics *m, enum signature_verdict v, bool refused)
 	if (v != SIGNATURE_VALID)
 		add(m, METRIC_SIGNATURE_FAILURES, v - SIGNATURE_MISSING,
 		    refused ? 0 : 1);
+}
+
+bool
+metrics_refusal_due(struct metrics *m, int64_t span_us, struct log *log)
+{
+	int64_t now = clock_us(), last;
+
+	if (m == NULL)
+		return false;
+	metrics_save(m, true, log);
+	last = (int64_t)counter_file_get(m->file, m->n + REFUSAL_TIME);
+	/* What is still to come was set by a clock that was ahead. */
+	if (!metrics_is_shared(m) || (last <= now && now - last < span_us))
+		return false;
+	counter_file_set(m->file, m->n + REFUSAL_TIME, (uint64_t)now);
+	metrics_save(m, false, log);
+	return true;
 }
 
 void

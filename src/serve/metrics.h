@@ -56,6 +56,12 @@ void metrics_request(
 /* A signature that was not valid. refused: and so was the request. */
 void metrics_signature(struct metrics *, enum signature_verdict, bool refused);
 
+/*
+ * May such a request be looked into? True once in so long, of all processes that
+ * share the file; never where it cannot be had, for nobody could tell then.
+ */
+bool metrics_refusal_due(struct metrics *, int64_t span_us, struct log *);
+
 /* A webhook of Twilio's came in. */
 void metrics_webhook(struct metrics *);
 

@@ -23,6 +23,7 @@
 struct aws;
 struct config;
 struct limit;
+struct refusals;
 struct quit;
 struct source;
 
@@ -36,6 +37,7 @@ struct app_options {
 	                      outlive the app */
 	struct limit *limit; /* of requests that wait for Twilio, in the whole
 	                        process; NULL, or must outlive the app */
+	struct refusals *refusals; /* signatures that did not fit; the same */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };

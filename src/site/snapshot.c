@@ -14,6 +14,7 @@
 #include "message/ports.h"
 #include "serve/health.h"
 #include "serve/metrics.h"
+#include "serve/refusals.h"
 #include "serve/spans.h"
 #include "site/places.h"
 #include "site/refresh.h"
@@ -170,6 +171,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	if ((app = calloc(1, sizeof(*app))) == NULL)
 		return ST_NOMEM;
 	app->limit = o->limit;
+	app->refusals = o->refusals;
 	if ((st = open_routes(app, o)) == ST_OK)
 		st = health_open(&app->health);
 	if (st == ST_OK)
@@ -255,6 +257,7 @@ close_parts(struct app *app)
 	ports_pool_close(app->ports);
 	refresh_close(app->refresh);
 	aws_close(app->aws);
+	refusals_save(app->refusals, app->db, app->log);
 	db_close(app->db);
 	health_close(app->health);
 	metrics_save(app->metrics, false, app->log);

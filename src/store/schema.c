@@ -277,7 +277,21 @@ static const char version_13[] = "CREATE TABLE sender_pair ("
 				 "  user_id TEXT NOT NULL UNIQUE)"
 				 " WITHOUT ROWID;";
 
-/* Without the table of any of these a message or a call is lost. */
+/* Signatures that did not fit (refusal.h): too few for an index. */
+static const char version_14[] = "CREATE TABLE refusal ("
+				 "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+				 "  at_us INTEGER NOT NULL,"
+				 "  passed INTEGER NOT NULL,"
+				 "  request_id TEXT NOT NULL,"
+				 "  method TEXT NOT NULL,"
+				 "  route TEXT NOT NULL,"
+				 "  url TEXT NOT NULL,"
+				 "  verdict TEXT NOT NULL,"
+				 "  cause TEXT NOT NULL,"
+				 "  explanation TEXT NOT NULL);";
+
+/* Without the table of any of these a message or a call is lost, or the reason
+ * why one was refused. */
 static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM queue_item"
 			    " UNION ALL SELECT 1 FROM message"
@@ -290,11 +304,12 @@ static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM counter"
 			    " UNION ALL SELECT 1 FROM clock"
 			    " UNION ALL SELECT 1 FROM sender_pair"
+			    " UNION ALL SELECT 1 FROM refusal"
 			    " LIMIT 0";
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	version_10, version_11, version_12, version_13, NULL };
+	version_10, version_11, version_12, version_13, version_14, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)
