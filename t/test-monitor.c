@@ -203,7 +203,7 @@ test_good_parameters(void)
 		"limit=0100", "status=in-progress", "direction=outbound-dial",
 		"direction=trunking-terminating", "from=+14155550100",
 		"to=sip:a@b.example", "from=anonymous&to=%2b1",
-		"parent_call_sid=" SID, "status=some-new-status",
+		("parent_call_sid=" SID), "status=some-new-status",
 		"status=%0d%0a%22", "direction=new",
 		"start_date=2026-11-21&end_date=2026-11-21",
 		"start_date=2026-11-21T10:00:00+02:00&end_date=2026-11-21",

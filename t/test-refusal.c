@@ -90,7 +90,7 @@ static void
 test_of_a_cause(void)
 {
 	struct db *db = begin();
-	char name[8];
+	char name[16];
 	int i;
 
 	CU_ASSERT_EQUAL(record(db, 0, "scheme", "a"), ST_OK);
@@ -107,7 +107,7 @@ test_twenty(void)
 {
 	struct db_counters c;
 	struct db *db = begin();
-	char name[8], cause[8];
+	char name[16], cause[16];
 	int i;
 
 	for (i = 0; i < 30; i++) {
