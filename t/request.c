@@ -70,7 +70,8 @@ test_voice_config(void)
 	static char config[1024];
 	const char *srcdir = getenv("SRCDIR");
 
-	snprintf(config, sizeof(config), "[voice]\ntemplates = %s/templates\n",
+	snprintf(config, sizeof(config),
+	    "[server]\nconsole =\n[voice]\ntemplates = %s/templates\n",
 	    srcdir == NULL ? "." : srcdir);
 	return config;
 }

@@ -24,6 +24,7 @@ static const struct {
 	{ "server", "log_level", "WARNING", "warn" },
 	{ "server", "log_target", "/var/log/switchhook.log", NULL },
 	{ "server", "log_format", "json", NULL },
+	{ "server", "console", "/srv/console", NULL },
 	{ "twilio", "account_sid", "AC00000000000000000000000000000000", NULL },
 	{ "twilio", "auth_token", "sample-token", "(set)" },
 	{ "twilio", "auth_token_previous", "sample-previous", "(set)" },

@@ -61,6 +61,7 @@ $run check | grep -qF "$prefix/etc/switchhook/switchhook.conf: " ||
 	fail "switchhook does not read $prefix/etc/switchhook/switchhook.conf"
 $run check --show >"$work/shown" 2>/dev/null
 for expected in "path = $prefix/var/lib/switchhook/switchhook.db" \
+    "console = $prefix/share/switchhook/console" \
     "templates = $prefix/share/switchhook/templates"; do
 	grep -q "$expected" "$work/shown" || fail "check --show: no $expected"
 done
@@ -73,8 +74,10 @@ grep -rn "[^a-z]/etc/switchhook\|/var/lib/switchhook\|/usr/share/\(doc/\)\?switc
     "$prefix/share" | grep -vF "$prefix/" && fail "places of another prefix"
 grep -q "$prefix/etc/switchhook/switchhook.conf" \
     "$prefix/share/man/man8/switchhook.fcgi.8" || fail "manual: no $prefix"
-for f in "$prefix"/share/switchhook/templates/*; do
-	cmp "$f" "$SRCDIR/templates/${f##*/}" || fail "$f was changed"
+for f in "$prefix"/share/switchhook/templates/* \
+    "$prefix"/share/switchhook/console/*; do
+	cmp "$f" "$SRCDIR/${f#"$prefix"/share/switchhook/}" ||
+		fail "$f was changed"
 done
 make -s uninstall >/dev/null 2>&1 || fail "make uninstall"
 

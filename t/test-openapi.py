@@ -249,6 +249,21 @@ def watching(door, mock):
         ("X-Api-Key", ADMIN)]).status, 200, "the next page")
 
 
+def page(door):
+    """The page's own: what has not changed, what is elsewhere, or nowhere."""
+    for o in operations():
+        if not o.path.startswith("/console"):
+            continue
+        tag = o.ask(door).header("etag")
+        equal(door.ask(o.method, o.path, [("If-None-Match", tag)]).status, 304,
+              o.path)
+        nowhere = "/console/nothing.js"
+        if o.path == o.pattern:
+            equal(o.ask(door, "/console/").status, 308, "/console/")
+        else:
+            equal(o.ask(door, nowhere).status, 404, nowhere)
+
+
 def mishaps(door):
     """Each operation, and what can be wrong with a request for it."""
     for o in operations():
@@ -271,6 +286,7 @@ def mishaps(door):
             equal(o.ask(door, nowhere).status, 404, nowhere)
         if o.path == "/transfer-call":
             equal(o.ask_well(door, Digits="7").status, 404, "menu")
+    page(door)
     for method in ("DELETE", "PUT", "OPTIONS"):
         for o in operations():
             equal(door.ask(method, o.path).status, 405, o.path)
@@ -278,7 +294,11 @@ def mishaps(door):
 
 
 def closed(door):
+    """No admin token, no page."""
+    conf = door.dir.write("closed.conf", door.config(console=""))
     for o in operations():
+        if o.path == "/console":
+            equal(run_by_hand(door, o, conf, "closed").status, 404, o.path)
         if o.guard == "admin":
             equal(o.ask(door).status, 403, o.path)
 
@@ -327,7 +347,7 @@ def not_there_yet(door):
            "AWS_EC2_METADATA_DISABLED": "true"}
     for o in operations():
         reply = run_by_hand(door, o, conf, "early", **env)
-        if o.path == "/health":
+        if o.path == "/health" or o.path.startswith("/console"):
             equal(reply.status, 200, o.path)
         else:
             equal(reply.status, 503, o.path)

@@ -73,7 +73,7 @@ struct config {
 		int64_t threads, max_body;
 		int64_t log_level; /* enum log_level */
 		int64_t log_format; /* enum log_format */
-		char *log_target;
+		char *log_target, *console;
 	} server;
 	struct {
 		char *account_sid, *auth_token, *auth_token_previous;
@@ -130,6 +130,13 @@ extern const size_t options_n;
  * frees it. ST_OK or ST_NOMEM.
  */
 enum status config_find(const char *given, char *const *envp, char **path);
+
+/*
+ * Where the files of /console are: server.console, or where that is at its
+ * default and not there, "console" beside the binary. *path is NULL if there is
+ * no page here. The caller frees it. ST_OK or ST_NOMEM.
+ */
+enum status config_find_console(const struct config *, char **path);
 
 /*
  * Three steps make a configuration: config_load, resolving references,

@@ -54,6 +54,9 @@ const struct option options[] = {
 	{ AT(server, log_format), .type = OPTION_CHOICE, .fallback = "text",
 	    .choices = log_formats,
 	    .help = "how a line of the log is written" },
+	{ AT(server, console), .type = OPTION_TEXT,
+	    .fallback = PKGDATADIR "/console",
+	    .help = "the folder of the page at /console; empty: no page" },
 
 	{ AT(twilio, account_sid), .type = OPTION_TEXT, .fallback = "",
 	    .parameter = "twilio-account-sid", .need = NEED_REQUEST,

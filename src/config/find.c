@@ -62,3 +62,29 @@ config_find(const char *given, char *const *envp, char **path)
 	*path = NULL;
 	return is_there(CONFIG_FILE) ? str_dup(CONFIG_FILE, path) : ST_OK;
 }
+
+enum status
+config_find_console(const struct config *c, char **path)
+{
+	struct buf where = BUF_INIT;
+	enum status st;
+	bool usual;
+
+	*path = NULL;
+	if (*c->server.console == '\0')
+		return ST_OK;
+	config_where(c, "server", "console", &where);
+	usual = strcmp(buf_str(&where), "default") == 0;
+	st = where.err;
+	buf_release(&where);
+	if (st != ST_OK)
+		return st;
+	if (!usual || is_there(c->server.console))
+		return str_dup(c->server.console, path);
+	st = beside_binary("console", path);
+	if (*path != NULL && !is_there(*path)) {
+		free(*path);
+		*path = NULL;
+	}
+	return st;
+}

@@ -20,6 +20,7 @@ enum variable {
 	VAR_AUTHORIZATION,
 	VAR_REDIRECT_AUTHORIZATION,
 	VAR_API_KEY,
+	VAR_IF_NONE_MATCH,
 	VAR_HOST,
 	VAR_HTTPS,
 	VAR_SCHEME,
@@ -56,6 +57,7 @@ static const struct {
 	/* After an Apache RewriteRule that passes the header on. */
 	[VAR_REDIRECT_AUTHORIZATION] = NAME("REDIRECT_HTTP_AUTHORIZATION"),
 	[VAR_API_KEY] = NAME("HTTP_X_API_KEY"),
+	[VAR_IF_NONE_MATCH] = NAME("HTTP_IF_NONE_MATCH"),
 	[VAR_HOST] = NAME("HTTP_HOST"),
 	[VAR_HTTPS] = NAME("HTTPS"),
 	[VAR_SCHEME] = NAME("REQUEST_SCHEME"),
@@ -133,6 +135,7 @@ take_strings(struct request *r, const struct given *g)
 	r->signature_settings = g->value[VAR_SIGNATURE_SETTINGS];
 	r->authorization = g->value[VAR_AUTHORIZATION];
 	r->api_key = g->value[VAR_API_KEY];
+	r->if_none_match = g->value[VAR_IF_NONE_MATCH];
 	r->host = g->value[VAR_HOST];
 	r->https = g->value[VAR_HTTPS];
 	r->scheme = g->value[VAR_SCHEME];

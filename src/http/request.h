@@ -34,6 +34,7 @@ struct request {
 	    *signature_settings; /* X-Twilio-Webhooks-Signature-Settings */
 	const char *authorization;
 	const char *api_key;
+	const char *if_none_match;
 	const char *host; /* Host header */
 	const char *https; /* "on" or "1" if the server had TLS */
 	const char *scheme; /* REQUEST_SCHEME */

@@ -72,6 +72,8 @@ response_reason(int code)
 	} reasons[] = {
 		{ 200, "OK" },
 		{ 204, "No Content" },
+		{ 304, "Not Modified" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },

@@ -14,6 +14,7 @@
 
 struct aws;
 struct config;
+struct console;
 struct db;
 struct freshness;
 struct health;
@@ -68,6 +69,7 @@ struct app {
 	struct ports_pool *ports;
 	struct outbox *outbox; /* of messages to other queues */
 	struct templates *templates;
+	struct console *console; /* NULL: it is opened for each request */
 	struct spans *spans; /* NULL: none are sent */
 	struct refresh *refresh; /* of the secrets; NULL: they stay */
 	struct freshness *freshness; /* the same */

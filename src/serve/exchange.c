@@ -1,10 +1,12 @@
 #include "serve/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "codec/cidr.h"
+#include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
 
@@ -171,6 +173,27 @@ exchange_empty_twiml(struct exchange *x)
 	r->content_type = "text/xml; charset=utf-8";
 	buf_puts(&r->body,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response/>\n");
+}
+
+void
+exchange_etag(struct exchange *x)
+{
+	struct response *r = x->response;
+	const struct crypt_piece body = { buf_str(&r->body), r->body.len };
+	const char *named = x->request->if_none_match;
+	char hex[CRYPT_SHA256_HEX_MAX], tag[36];
+
+	if (r->code != 200 || x->request->method == METHOD_POST ||
+	    crypt_sha256_hex(&body, 1, hex) != ST_OK)
+		return;
+	snprintf(tag, sizeof(tag), "\"%.32s\"", hex);
+	response_header(r, "ETag", tag);
+	/* In a list of them, or made weak by a server in front. */
+	if (strstr(named, tag) == NULL && strcmp(named, "*") != 0)
+		return;
+	r->code = 304;
+	r->content_type = NULL;
+	buf_reset(&r->body);
 }
 
 void

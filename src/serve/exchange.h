@@ -82,6 +82,12 @@ void exchange_ignore(struct exchange *, const char *outcome);
 /* Answer with TwiML that says nothing. */
 void exchange_empty_twiml(struct exchange *);
 
+/*
+ * Give the reply that was built, if it is a 200, an ETag of its body; a GET
+ * that has named it (If-None-Match) gets 304 in its place, without the body.
+ */
+void exchange_etag(struct exchange *);
+
 /* Answer 413. */
 void exchange_too_large(struct exchange *);
 

@@ -242,6 +242,25 @@ places_templates(const struct config *c, struct buf *out)
 	return place_release(&p, st);
 }
 
+/* --- the page at /console --------------------------------------------------- */
+
+enum status
+places_console(const struct config *c, struct buf *out)
+{
+	struct place p;
+	char *folder;
+	enum status st = config_find_console(c, &folder);
+	int fault;
+
+	if (st != ST_OK || folder == NULL)
+		return st;
+	st = place_init(&p, c, "server", "console", out);
+	if (st == ST_OK && (fault = folder_fault(folder, R_OK)) != 0)
+		put_folder(&p, folder, fault, "page", false);
+	free(folder);
+	return place_release(&p, st);
+}
+
 /* --- the database ----------------------------------------------------------- */
 
 static void

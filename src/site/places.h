@@ -22,6 +22,9 @@ enum status places_store(const struct config *, struct buf *);
 /* voice.templates; not where there is no voice (config_has_voice). */
 enum status places_templates(const struct config *, struct buf *);
 
+/* The folder of the page at /console, where one is meant to be. */
+enum status places_console(const struct config *, struct buf *);
+
 /*
  * What is in the database, if there is one: ours, of a version that is known,
  * and sound as far as SQLite's quick_check sees. All of it is read.

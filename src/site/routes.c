@@ -3,6 +3,7 @@
 #include "message/whatsapp.h"
 #include "serve/health.h"
 #include "voice/voice.h"
+#include "watch/console.h"
 #include "watch/metrics_page.h"
 #include "watch/monitor.h"
 
@@ -31,6 +32,10 @@ const struct route app_routes[] = {
 	    handle_batch_monitor_calls, ACCEPT_FORM, WEBHOOK_NONE },
 	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM,
 	    WEBHOOK_NONE },
+	{ METHOD_GET, "/console", GUARD_OPEN, handle_console, ACCEPT_FORM,
+	    WEBHOOK_NONE },
+	{ METHOD_GET, "/console/{file}", GUARD_OPEN, handle_console_file,
+	    ACCEPT_FORM, WEBHOOK_NONE },
 };
 
 const size_t app_routes_n = sizeof(app_routes) / sizeof(app_routes[0]);

@@ -331,6 +331,7 @@ check_places(const struct config *c, struct settings_found *found)
 	size_t before = found->faults.len;
 
 	if (places_log(c, &found->errors) == ST_NOMEM ||
+	    places_console(c, &found->errors) == ST_NOMEM ||
 	    places_store(c, &found->faults) == ST_NOMEM)
 		return ST_NOMEM;
 	/* It cannot be opened otherwise. */

@@ -23,6 +23,7 @@
 #include "site/settings.h"
 #include "store/schema.h"
 #include "twilio/templates.h"
+#include "watch/console.h"
 
 /* Tell what is wrong with a setting: "FILE:LINE: section.key: why". */
 static enum status
@@ -135,6 +136,23 @@ open_templates(struct app *app, const struct app_options *o)
 	return st;
 }
 
+/* The page at /console. A process of one request reads what it is asked for. */
+static enum status
+open_console(struct app *app, const struct app_options *o)
+{
+	struct buf faults = BUF_INIT;
+	enum status st;
+
+	if (!o->threaded)
+		return ST_OK;
+	st = places_console(app->config, &faults);
+	settings_log(app->log, LOG_LEVEL_ERROR,
+	    "the page at /console cannot be served: it is answered 404",
+	    &faults);
+	buf_release(&faults);
+	return st == ST_OK ? console_open(&app->console, app->config) : st;
+}
+
 /* The way to Twilio's API, which leads by the same proxy as that to AWS. */
 static enum status
 open_twilio(struct app *app, const struct app_options *o)
@@ -182,6 +200,8 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		st = open_remote(app, o, errors);
 	if (st == ST_OK)
 		st = open_templates(app, o);
+	if (st == ST_OK)
+		st = open_console(app, o);
 	if (st == ST_OK)
 		st = open_twilio(app, o);
 	if (st == ST_OK)
@@ -252,6 +272,7 @@ close_parts(struct app *app)
 {
 	spans_close(app->spans);
 	http_library_close(app->twilio);
+	console_close(app->console);
 	templates_close(app->templates);
 	outbox_close(app->outbox);
 	ports_pool_close(app->ports);

@@ -25,6 +25,7 @@ admin_token = {admin}
 log_target = {log}
 log_format = json
 log_level = debug
+console = {console}
 {server}
 
 [twilio]
@@ -96,8 +97,10 @@ class Door:
             shutil.copy(os.path.join(BUILDDIR, program), self.dir("bin"))
         shutil.copytree(os.path.join(SRCDIR, "templates"),
                         self.dir("templates"))
+        shutil.copytree(os.path.join(SRCDIR, "console"), self.dir("console"))
         # A source tree may be read-only, as that of distcheck is.
-        os.chmod(self.dir("templates"), 0o755)
+        for folder in ("templates", "console"):
+            os.chmod(self.dir(folder), 0o755)
         for name, text in ZIP.items():
             self.dir.write(f"templates/{name}.twiml.xml",
                            f"<Response>{text}</Response>")
@@ -110,7 +113,8 @@ class Door:
             "public_url": self.public_url, "base_path": self.base_path,
             "log": self.dir("state/log"), "server": self.extra,
             "token": TOKEN, "admin": ADMIN, "previous": PREVIOUS, "voice": self.voice,
-            "state": self.dir("state"), "templates": self.dir("templates")}
+            "state": self.dir("state"), "templates": self.dir("templates"),
+            "console": self.dir("console")}
         return CONFIG.format(**(values | changes))
 
     def start(self):

@@ -1,0 +1,85 @@
+"""The page at /console: where its files are looked for."""
+import os
+import shutil
+
+from cases import check_json_error
+from console_cases import FOLDER, TYPES, check_page
+from doors import ByHand, NginxFastcgi
+from outcome import equal, true
+from servers import wait_for
+
+PAGE = "<!doctype html><title>another</title>"
+
+
+def without(door, **changes):
+    """The configuration without server.console."""
+    return "".join(line for line in door.config(**changes).splitlines(True)
+                   if not line.startswith("console ="))
+
+
+def site(kind, make):
+    """That door with a configuration of its own."""
+    class Site(kind):
+        def start(self):
+            self.dir.write("switchhook.conf", make(self))
+            super().start()
+    return Site()
+
+
+def beside_the_program(kind):
+    """For shared hosting: where the usual folder is not there."""
+    with site(kind, without) as door:
+        if os.path.exists(usual(door)):
+            return
+        check_json_error(door.ask("GET", "/console"), 404)
+        if kind is NginxFastcgi:
+            door.stop()
+        shutil.copytree(FOLDER, door.dir("bin/console"))
+        if kind is NginxFastcgi:
+            door.start()
+        with open(os.path.join(FOLDER, "index.html"), "rb") as f:
+            check_page(door.ask("GET", "/console"), f.read(), TYPES["html"])
+
+
+def usual(door):
+    shown = door.switchhook("check", "--show")
+    return [line.rpartition(" = ")[2] for line in shown.splitlines()
+            if "console = " in line][0]
+
+
+def no_page(kind):
+    """It is not wanted, or its folder is not there, of which check tells."""
+    with site(kind, lambda d: d.config(console="")) as door:
+        check_json_error(door.ask("GET", "/console"), 404)
+        check_json_error(door.ask("GET", "/console/style.css"), 404)
+        equal(door.run_switchhook("check").returncode, 0, "check")
+    with site(kind, lambda d: d.config(console=d.dir("no"))) as door:
+        reply = door.ask("GET", "/console")
+        check_json_error(reply, 404)
+        true(b"server.console" in reply.body, f"says what to set: {reply}")
+        equal(door.ask("GET", "/health").status, 200, "the rest works")
+        done = door.run_switchhook("check")
+        equal(done.returncode, 3, f"{done}")
+        true(f": server.console: {door.dir('no')}".encode() in done.stderr,
+             f"{done.stderr}")
+
+
+def read_at_a_reload():
+    """The files are those of the start, all of one version, until then."""
+    with NginxFastcgi() as door:
+        first = door.ask("GET", "/console")
+        door.dir.write("console/index.html", PAGE)
+        equal(door.ask("GET", "/console").body, first.body, "before")
+        door.responder.kill(1)
+        wait_for(lambda: door.ask("GET", "/console").body != first.body,
+                 "reloaded")
+        check_page(door.ask("GET", "/console", [
+            ("If-None-Match", first.header("etag"))]), PAGE.encode(),
+            TYPES["html"])
+
+
+def suite(results):
+    for kind in (NginxFastcgi, ByHand):
+        for fn in (beside_the_program, no_page):
+            results.run(f"console, {kind.name}: {fn.__name__}", fn, kind)
+    results.run("console: read_at_a_reload", read_at_a_reload)
