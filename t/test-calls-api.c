@@ -30,7 +30,7 @@ static struct {
 	struct http_library *library;
 	struct http_client *client;
 	char url[64];
-	struct calls_account account;
+	struct rest_account account;
 } t;
 
 /* An answer with that body; the caller frees it. */
@@ -56,7 +56,7 @@ check_has(const char *text, const char *part)
 
 /* Nothing in it is a secret, or not to be printed. */
 static void
-check_safe(const struct calls_failure *f)
+check_safe(const struct rest_failure *f)
 {
 	const char *c;
 
@@ -73,7 +73,7 @@ check_safe(const struct calls_failure *f)
 #define ANSWERS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static enum status
-fetch(const char *const *answers, struct buf *call, struct calls_failure *f)
+fetch(const char *const *answers, struct buf *call, struct rest_failure *f)
 {
 	enum status st;
 
@@ -91,7 +91,7 @@ test_fetch(void)
 {
 	char *good = answer_of("200 OK", "", " \r\n" CALL "\n");
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	const char *head;
 	size_t connections;
 	int i;
@@ -131,7 +131,7 @@ test_sids(void)
 		"CA/../../../../../0123456789abcdef",
 		"CA0123456789abcdef0123456789abcd\r\n" };
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i;
 
 	calls_server_script(t.server, ANSWERS(""));
@@ -148,7 +148,7 @@ test_sids(void)
 static void
 test_accounts(void)
 {
-	const struct calls_account none[] = {
+	const struct rest_account none[] = {
 		{ t.url, "", ACCOUNT, TOKEN },
 		{ t.url, NULL, ACCOUNT, TOKEN },
 		{ t.url, ACCOUNT, "", TOKEN },
@@ -156,9 +156,9 @@ test_accounts(void)
 		{ t.url, ACCOUNT, ACCOUNT, NULL },
 	};
 	const struct calls_query q = { .page_size = 1 };
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i;
 
 	calls_server_script(t.server, ANSWERS(""));
@@ -166,7 +166,7 @@ test_accounts(void)
 		CU_ASSERT_EQUAL(
 		    calls_fetch(t.client, &none[i], SID, &call, &f), ST_CONFIG);
 		check_has(f.text, "cannot be asked: set twilio.");
-		check_has(f.text, calls_account_lacks(&none[i]));
+		check_has(f.text, rest_account_lacks(&none[i]));
 		CU_ASSERT_EQUAL(
 		    calls_list(t.client, &none[i], &q, NULL, &page, &f),
 		    ST_CONFIG);
@@ -230,7 +230,7 @@ static void
 test_refusals(void)
 {
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	char *answer;
 	size_t i;
 
@@ -266,7 +266,7 @@ test_safe_words(void)
 		{ "what?", ": what?" },
 	};
 	struct buf call = BUF_INIT, body = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	char *answer;
 	size_t i;
 
@@ -315,7 +315,7 @@ test_again(void)
 		{ CUT, CUT, good },
 	};
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(scripts); i++) {
@@ -342,9 +342,9 @@ test_again(void)
 static void
 test_no_connection(void)
 {
-	struct calls_account nowhere = t.account;
+	struct rest_account nowhere = t.account;
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 
 	nowhere.api_url = "http://127.0.0.1:1";
 	CU_ASSERT_EQUAL(
@@ -362,10 +362,10 @@ test_no_connection(void)
 static void
 test_untrusted(void)
 {
-	struct calls_account other = t.account;
+	struct rest_account other = t.account;
 	struct client_server server;
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	char url[64];
 
 	client_server_start(&server);
@@ -391,10 +391,12 @@ start_server(void)
 static void
 test_late(void)
 {
-	struct rest_request r = { "/x", 600, 100 };
+	struct rest_request r = {
+		.uri = "/x", .total_ms = 600, .max_body = 100
+	};
 	char *busy = answer_of("429 Too Many Requests", "", "");
 	struct http_reply reply;
-	struct calls_failure f;
+	struct rest_failure f;
 	int64_t began = clock_mono_us();
 
 	calls_server_script(t.server, ANSWERS(HANG));
@@ -439,7 +441,7 @@ test_no_call(void)
 		"{\"sid\":\"" SID "\",\"x\":\"\xff\"}",
 		"{\"x\":{\"sid\":\"" SID "\"}}", "<html></html>" };
 	struct buf call = BUF_INIT, deep = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	char *answer;
 	size_t i;
 
@@ -470,7 +472,7 @@ test_no_call(void)
 
 static enum status
 list(const char *body, const struct calls_query *q, const char *next_uri,
-    struct calls_page *page, struct calls_failure *f)
+    struct rest_page *page, struct rest_failure *f)
 {
 	char *answer = answer_of("200 OK", "", body);
 	enum status st;
@@ -499,13 +501,13 @@ check_asked(const char *uri)
 }
 
 static void
-check_item(struct calls_page *page, size_t i, const char *name, enum status st,
+check_item(struct rest_page *page, size_t i, const char *name, enum status st,
     const char *expect)
 {
 	const struct json *call;
 	const char *text;
 
-	CU_ASSERT_EQUAL_FATAL(calls_page_call(page, i, &call), ST_OK);
+	CU_ASSERT_EQUAL_FATAL(rest_page_item(page, i, &call), ST_OK);
 	CU_ASSERT_EQUAL(json_member_text(call, name, &text), st);
 	if (st == ST_OK)
 		CU_ASSERT_STRING_EQUAL(text, expect);
@@ -524,8 +526,8 @@ test_list(void)
 		.start_from = "2026-11-21T00:00:00Z",
 		.start_before = "2026-11-22T00:00:00+00:00&x=\r\n",
 		.page_size = 1000 };
-	struct calls_page page = CALLS_PAGE_INIT;
-	struct calls_failure f;
+	struct rest_page page = REST_PAGE_INIT;
+	struct rest_failure f;
 
 	CU_ASSERT_EQUAL_FATAL(list(body, &q, NULL, &page, &f), ST_OK);
 	check_asked(LIST "?PageSize=1000&Status=in-progress"
@@ -549,17 +551,17 @@ test_list(void)
 	check_asked(LIST "?PageSize=1");
 	CU_ASSERT_EQUAL(page.n, 0);
 	CU_ASSERT_PTR_NULL(page.next_uri);
-	calls_page_release(&page);
-	calls_page_release(&page);
+	rest_page_release(&page);
+	rest_page_release(&page);
 }
 
 static void
 test_page_sizes(void)
 {
 	static const int sizes[] = { -1, 0, 1001 };
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	struct calls_query q = { .page_size = 0 };
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(sizes); i++) {
@@ -583,10 +585,10 @@ static const char *const hostile_uris[] = { "", "/", "//evil.example/",
 static void
 test_next_uris(void)
 {
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	const struct calls_query q = { .page_size = 1 };
 	struct buf body = BUF_INIT, uri = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i;
 
 	for (i = 0; i < TEST_COUNT(hostile_uris); i++) {
@@ -632,9 +634,9 @@ test_no_page(void)
 		PAGE("{\"x\":\"\xc0\x80\"}", "null"), PAGE("{}", "null") "}",
 		CALL };
 	const struct calls_query q = { .page_size = 1 };
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	struct buf body = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	size_t i, n;
 
 	for (i = 0; i < TEST_COUNT(bodies); i++) {
@@ -687,7 +689,7 @@ main(void)
 		return 99;
 	}
 	start_server();
-	t.account = (struct calls_account){ t.url, ACCOUNT, ACCOUNT, TOKEN };
+	t.account = (struct rest_account){ t.url, ACCOUNT, ACCOUNT, TOKEN };
 	status = test_main("calls-api", tests, TEST_COUNT(tests));
 	http_client_close(t.client);
 	http_library_close(t.library);

@@ -24,15 +24,15 @@ read_page(void)
 	static const char text[] =
 	    "{\"calls\":[{},{}],\"next_page_uri\":\"/2010-04-01/"
 	    "Accounts/" ACCOUNT "/Calls.json?Page=1\"}";
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	const char *wrong;
 	enum status st = buf_puts(&page.text, text);
 
 	if (st == ST_OK)
-		st = page_read(&page, ACCOUNT, &wrong);
+		st = page_read(&page, &page_calls, ACCOUNT, &wrong);
 	if (st == ST_OK && (page.n != 2 || page.next_uri == NULL))
 		st = ST_CORRUPT;
-	calls_page_release(&page);
+	rest_page_release(&page);
 	return st;
 }
 
@@ -48,7 +48,7 @@ struct session {
 	struct http_library *library;
 	struct http_client *client;
 	char url[64];
-	struct calls_account account;
+	struct rest_account account;
 };
 
 static void
@@ -61,7 +61,7 @@ session_open(struct session *s, const char *answer)
 	s->server = calls_server_start();
 	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d",
 	    calls_server_port(s->server));
-	s->account = (struct calls_account){ s->url, ACCOUNT, ACCOUNT, SECRET };
+	s->account = (struct rest_account){ s->url, ACCOUNT, ACCOUNT, SECRET };
 	calls_server_script(s->server, answers);
 	CU_ASSERT_EQUAL_FATAL(http_library_open(&s->library, &options), ST_OK);
 	CU_ASSERT_EQUAL_FATAL(
@@ -78,7 +78,7 @@ session_close(struct session *s)
 
 /* The next call cannot be read. */
 static enum status
-take_and_starve(struct calls_walk *w, struct calls_page *page, size_t i)
+take_and_starve(struct calls_walk *w, struct rest_page *page, size_t i)
 {
 	(void)w;
 	(void)page;
@@ -119,7 +119,7 @@ test_secret(void)
 {
 	struct session s;
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 
 	session_open(&s,
 	    "HTTP/1.1 400 Bad Request\r\nContent-Length: 45\r\n\r\n"

@@ -18,7 +18,7 @@ struct twilio {
 	struct ctl *ctl;
 	struct http_library *library;
 	struct http_client *client;
-	struct calls_account account;
+	struct rest_account account;
 };
 
 /* --- the way there ------------------------------------------------------- */
@@ -35,9 +35,9 @@ open_twilio(struct ctl *ctl, struct twilio *t)
 	*t = (struct twilio){ .ctl = ctl };
 	if ((code = ctl_config(ctl)) != CTL_DONE)
 		return code;
-	t->account = calls_account(ctl->config, ctl->config->twilio.auth_token,
+	t->account = rest_account(ctl->config, ctl->config->twilio.auth_token,
 	    ctl->config->twilio.api_secret);
-	if ((lacks = calls_account_lacks(&t->account)) != NULL)
+	if ((lacks = rest_account_lacks(&t->account)) != NULL)
 		return ctl_say(ctl, CTL_CONFIG, "%s", lacks);
 	way.proxy = ctl->config->aws.proxy;
 	way.ca_bundle = env_get(ctl->envp, "AWS_CA_BUNDLE");
@@ -60,7 +60,7 @@ close_twilio(struct twilio *t)
 
 /* A call that is not there is an answer; all else is the world's failure. */
 static int
-tell(const struct ctl *ctl, enum status st, const struct calls_failure *f)
+tell(const struct ctl *ctl, enum status st, const struct rest_failure *f)
 {
 	return ctl_say(ctl, st == ST_NOTFOUND ? CTL_NO : CTL_FAILED, "%s",
 	    *f->text != '\0' ? f->text : status_text(st));
@@ -87,10 +87,10 @@ call_time(const struct json *call, const char *name)
 }
 
 static enum status
-list_take(struct calls_walk *w, struct calls_page *page, size_t i)
+list_take(struct calls_walk *w, struct rest_page *page, size_t i)
 {
 	const struct json *call;
-	enum status st = calls_page_call(page, i, &call);
+	enum status st = rest_page_item(page, i, &call);
 	struct calls_listed listed;
 	uint64_t seconds;
 
@@ -191,7 +191,7 @@ put_call(struct ctl *ctl, struct buf *text)
 int
 calls_twilio_show(struct ctl *ctl, const char *sid)
 {
-	struct calls_failure why = { .retry_after_s = -1 };
+	struct rest_failure why = { .retry_after_s = -1 };
 	struct buf call = BUF_INIT;
 	struct twilio t;
 	enum status st;

@@ -65,6 +65,7 @@ struct http_client {
 	CURL *curl;
 	CURLM *multi; /* keeps the connections */
 	CURLcode code; /* the first option that was refused */
+	bool sent; /* see http_client_sent */
 	struct buf error;
 	char curl_error[CURL_ERROR_SIZE];
 };
@@ -475,15 +476,32 @@ finish(struct http_client *c, struct http_reply *reply)
 		reply->connections = (int)n;
 }
 
+/*
+ * Bytes of a CONNECT to a proxy count as a request, and so do those of a kept
+ * connection before libcurl sends once more on a new one. With once there is
+ * only a new one, and what has no TLS yet got nothing but a CONNECT.
+ */
 static bool
-was_sent(struct http_client *c)
+was_sent(struct http_client *c, const struct http_call *call)
 {
+	double tls = 0;
 	long n = 0;
 
 	/* In doubt it was: then nobody repeats it as harmless. */
-	return c->api->easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &n) !=
+	if (c->api->easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &n) !=
+	    CURLE_OK)
+		return true;
+	if (n == 0 || !call->once || strncasecmp(call->url, "https:", 6) != 0)
+		return n > 0;
+	return c->api->easy_getinfo(c->curl, CURLINFO_APPCONNECT_TIME, &tls) !=
 	    CURLE_OK ||
-	    n > 0;
+	    tls > 0;
+}
+
+bool
+http_client_sent(const struct http_client *c)
+{
+	return c->sent;
 }
 
 static void
@@ -493,6 +511,8 @@ set_call(struct http_client *c, const struct http_call *call,
 	set_rules(c);
 	if (call->direct)
 		set_ptr(c, CURLOPT_PROXY, "");
+	if (call->once)
+		set_long(c, CURLOPT_FRESH_CONNECT, 1);
 	set_method(c, call);
 	set_ptr(c, CURLOPT_URL, call->url);
 	set_ptr(c, CURLOPT_HTTPHEADER, list);
@@ -560,6 +580,7 @@ http_client_send(struct http_client *c, const struct http_call *call,
 	buf_reset(&c->error);
 	c->curl_error[0] = '\0';
 	c->code = CURLE_OK;
+	c->sent = false;
 	c->api->easy_reset(c->curl);
 	st = make_headers(c, call->headers, &list);
 	if (st != ST_OK)
@@ -567,7 +588,8 @@ http_client_send(struct http_client *c, const struct http_call *call,
 	set_call(c, call, list, &r);
 	if (c->code == CURLE_OK)
 		c->code = perform(c);
-	st = status_of(c->code, &r, was_sent(c));
+	c->sent = was_sent(c, call);
+	st = status_of(c->code, &r, c->sent);
 	if (st != ST_OK)
 		goto out;
 	finish(c, reply);

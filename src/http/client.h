@@ -68,6 +68,8 @@ struct http_call {
 	long total_ms; /* from start to last byte; 0: 15000 */
 	size_t max_body; /* of the answer, bytes; 0: 1 MiB */
 	bool direct; /* past the proxy: for addresses of the machine itself */
+	bool once; /* on a connection of its own, so that it is sent once at
+	              most: for what must not be done twice */
 };
 
 /*
@@ -87,10 +89,17 @@ struct http_call {
  * ST_NOMEM
  *
  * A request on a kept connection that turns out to have been closed, before
- * a byte of an answer came, is sent once more on a new one.
+ * a byte of an answer came, is sent once more on a new one, unless once is set.
  */
 enum status http_client_send(
     struct http_client *, const struct http_call *, struct http_reply *);
+
+/*
+ * May the server have got any of the last request? False is sure: no name, no
+ * connection, no TLS, or not even tried. In doubt it is true. A CONNECT to a
+ * proxy is none of it if once was set.
+ */
+bool http_client_sent(const struct http_client *);
 
 /* Wait before another try. False, at once, if the deadline (monotonic) would
  * pass meanwhile, or as soon as the process stops. */

@@ -21,7 +21,7 @@
 /* What asking Twilio needs. */
 struct asking {
 	struct exchange *x;
-	struct calls_account account;
+	struct rest_account account;
 	struct http_client *client;
 	bool entered; /* it counts as one that waits */
 };
@@ -66,9 +66,9 @@ asking_begin(struct asking *a, struct exchange *x)
 	const char *lacks;
 
 	*a = (struct asking){ .x = x };
-	a->account = calls_account(x->app->config, x->app->secrets->tokens[0],
+	a->account = rest_account(x->app->config, x->app->secrets->tokens[0],
 	    x->app->secrets->api_secret);
-	if ((lacks = calls_account_lacks(&a->account)) != NULL) {
+	if ((lacks = rest_account_lacks(&a->account)) != NULL) {
 		exchange_error(x, 503, lacks);
 		return false;
 	}
@@ -93,7 +93,7 @@ asking_end(struct asking *a)
 
 /* Answer why Twilio gave nothing. */
 static void
-asking_refused(struct asking *a, enum status st, const struct calls_failure *f)
+asking_refused(struct asking *a, enum status st, const struct rest_failure *f)
 {
 	struct exchange *x = a->x;
 	char text[sizeof(f->text) + 64];
@@ -128,7 +128,7 @@ asking_refused(struct asking *a, enum status st, const struct calls_failure *f)
 void
 monitor_call_twilio(struct exchange *x, const char *sid)
 {
-	struct calls_failure why;
+	struct rest_failure why;
 	struct asking a;
 	enum status st;
 
@@ -150,7 +150,7 @@ monitor_call_twilio(struct exchange *x, const char *sid)
 /* --- a list -------------------------------------------------------------- */
 
 static enum status
-list_take(struct calls_walk *w, struct calls_page *page, size_t i)
+list_take(struct calls_walk *w, struct rest_page *page, size_t i)
 {
 	struct buf *body = w->arg;
 

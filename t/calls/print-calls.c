@@ -20,7 +20,7 @@
 #include "twilio/rest/calls.h"
 
 static int
-print_failure(enum status st, const struct calls_failure *f)
+print_failure(enum status st, const struct rest_failure *f)
 {
 	printf("! %d %d %d %d %s: %s\n", (int)st, f->http, f->code,
 	    f->retry_after_s, status_text(st), f->text);
@@ -28,10 +28,10 @@ print_failure(enum status st, const struct calls_failure *f)
 }
 
 static int
-fetch(struct http_client *client, const struct calls_account *a, char **sids)
+fetch(struct http_client *client, const struct rest_account *a, char **sids)
 {
 	struct buf call = BUF_INIT;
-	struct calls_failure f;
+	struct rest_failure f;
 	enum status st;
 	int failed = 0;
 
@@ -48,11 +48,11 @@ fetch(struct http_client *client, const struct calls_account *a, char **sids)
 
 /* From the first page of q on, or from uri. */
 static int
-list(struct http_client *client, const struct calls_account *a,
+list(struct http_client *client, const struct rest_account *a,
     const struct calls_query *q, const char *uri)
 {
-	struct calls_page page = CALLS_PAGE_INIT;
-	struct calls_failure f;
+	struct rest_page page = REST_PAGE_INIT;
+	struct rest_failure f;
 	char *next = NULL;
 	enum status st;
 	size_t i;
@@ -66,7 +66,7 @@ list(struct http_client *client, const struct calls_account *a,
 		uri = next = page.next_uri;
 		page.next_uri = NULL;
 	} while (st == ST_OK && uri != NULL);
-	calls_page_release(&page);
+	rest_page_release(&page);
 	return st == ST_OK ? 0 : print_failure(st, &f);
 }
 
@@ -84,7 +84,7 @@ value_of(char **args, const char *name)
 static int
 run(struct http_client *client, char **argv)
 {
-	const struct calls_account a = { argv[1], getenv("CALLS_ACCOUNT"),
+	const struct rest_account a = { argv[1], getenv("CALLS_ACCOUNT"),
 		getenv("CALLS_USER"), getenv("CALLS_SECRET") };
 	struct calls_query q = { .page_size = 0 };
 

@@ -6,12 +6,10 @@
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/url.h"
-#include "config/config.h"
 #include "http/reply.h"
 
-/* A call is 3 KiB at most, a page of 1000 calls 1.2 MB at the time of writing. */
+/* A call is 3 KiB at most at the time of writing. */
 #define CALL_MAX ((size_t)256 << 10)
-#define LIST_MAX ((size_t)8 << 20)
 
 #define CALL_DEPTH_MAX 16
 
@@ -21,49 +19,6 @@ const char *const calls_statuses[] = { "queued", "initiated", "ringing",
 
 const char *const calls_directions[] = { "inbound", "outbound-api",
 	"outbound-dial", "trunking-originating", "trunking-terminating", NULL };
-
-/* --- whom to ask, and as whom -------------------------------------------- */
-
-struct calls_account
-calls_account(
-    const struct config *c, const char *auth_token, const char *api_secret)
-{
-	bool has_key = *c->twilio.api_key != '\0';
-
-	return (struct calls_account){
-		.api_url = c->twilio.api_url,
-		.account_sid = c->twilio.account_sid,
-		.user = has_key ? c->twilio.api_key : c->twilio.account_sid,
-		.secret = has_key ? api_secret : auth_token,
-	};
-}
-
-const char *
-calls_account_lacks(const struct calls_account *a)
-{
-	if (str_empty(a->account_sid))
-		return "Twilio cannot be asked: set twilio.account_sid in the "
-		       "configuration";
-	if (!str_empty(a->user) && !str_empty(a->secret))
-		return NULL;
-	return str_eq(a->user, a->account_sid)
-	    ? "Twilio cannot be asked: set twilio.auth_token, or "
-	      "twilio.api_key and twilio.api_secret, in the configuration"
-	    : "Twilio cannot be asked: set twilio.api_secret in the "
-	      "configuration";
-}
-
-static enum status
-check_account(const struct calls_account *a, struct calls_failure *f)
-{
-	const char *lacks = calls_account_lacks(a);
-
-	failure_reset(f);
-	if (lacks == NULL)
-		return ST_OK;
-	failure_say(f, "%s", lacks);
-	return ST_CONFIG;
-}
 
 /* --- one call ------------------------------------------------------------ */
 
@@ -86,14 +41,14 @@ check_call(const struct buf *body, const char *sid)
 }
 
 enum status
-calls_fetch(struct http_client *client, const struct calls_account *a,
-    const char *sid, struct buf *call, struct calls_failure *f)
+calls_fetch(struct http_client *client, const struct rest_account *a,
+    const char *sid, struct buf *call, struct rest_failure *f)
 {
 	struct rest_request r = { .total_ms = CALLS_FETCH_MS,
 		.max_body = CALL_MAX };
 	struct buf uri = BUF_INIT;
 	struct http_reply reply = { 0 };
-	enum status st = check_account(a, f);
+	enum status st = rest_check(a, f);
 
 	buf_release(call);
 	if (st == ST_OK && !str_is_sid(sid, "CA")) {
@@ -102,7 +57,8 @@ calls_fetch(struct http_client *client, const struct calls_account *a,
 	}
 	if (st != ST_OK)
 		goto out;
-	buf_printf(&uri, PAGE_PATH "/%s.json", a->account_sid, sid);
+	buf_printf(&uri, PAGE_PATH "/%s.json", a->account_sid,
+	    page_calls.resource, sid);
 	if ((st = uri.err) != ST_OK)
 		goto out;
 	r.uri = buf_str(&uri);
@@ -138,15 +94,15 @@ put_filter(struct buf *out, const char *name, const char *value)
 
 /* Of the first page. */
 static enum status
-put_query(struct buf *out, const struct calls_account *a,
-    const struct calls_query *q, struct calls_failure *f)
+put_query(struct buf *out, const struct rest_account *a,
+    const struct calls_query *q, struct rest_failure *f)
 {
-	if (q->page_size < 1 || q->page_size > CALLS_PAGE_MAX) {
-		failure_say(f, "a page has 1 to %d calls", CALLS_PAGE_MAX);
+	if (q->page_size < 1 || q->page_size > REST_PAGE_MAX) {
+		failure_say(f, "a page has 1 to %d calls", REST_PAGE_MAX);
 		return ST_MALFORMED;
 	}
-	buf_printf(
-	    out, PAGE_PATH ".json?PageSize=%d", a->account_sid, q->page_size);
+	buf_printf(out, PAGE_PATH ".json?PageSize=%d", a->account_sid,
+	    page_calls.resource, q->page_size);
 	put_filter(out, "Status", q->status);
 	put_filter(out, "From", q->from);
 	put_filter(out, "To", q->to);
@@ -156,65 +112,27 @@ put_query(struct buf *out, const struct calls_account *a,
 	return out->err;
 }
 
-static enum status
-check_page(struct calls_page *page, const struct calls_account *a,
-    const char *asked, struct calls_failure *f)
-{
-	const char *wrong;
-	enum status st = page_read(page, a->account_sid, &wrong);
-
-	/* It would never end. */
-	if (st == ST_OK && str_eq(page->next_uri, asked)) {
-		wrong = "its next_page_uri is the page itself";
-		st = ST_MALFORMED;
-	}
-	if (st != ST_OK)
-		failure_say(f, "Twilio's answer is not a page of calls: %s",
-		    st == ST_NOMEM ? status_text(st) : wrong);
-	return st;
-}
-
 enum status
-calls_list(struct http_client *client, const struct calls_account *a,
-    const struct calls_query *q, const char *next_uri, struct calls_page *page,
-    struct calls_failure *f)
+calls_list(struct http_client *client, const struct rest_account *a,
+    const struct calls_query *q, const char *next_uri, struct rest_page *page,
+    struct rest_failure *f)
 {
-	struct rest_request r = {
-		.uri = next_uri, .total_ms = CALLS_LIST_MS, .max_body = LIST_MAX
-	};
-	struct http_reply reply = { 0 };
 	struct buf uri = BUF_INIT;
-	enum status st = check_account(a, f);
+	enum status st = rest_check(a, f);
 
-	calls_page_release(page);
+	rest_page_release(page);
 	if (st != ST_OK)
-		goto out;
+		return st;
 	if (next_uri == NULL) {
-		if ((st = put_query(&uri, a, q, f)) != ST_OK)
-			goto out;
-		r.uri = buf_str(&uri);
-	} else if (!page_uri_fits(next_uri, a->account_sid)) {
+		st = put_query(&uri, a, q, f);
+		next_uri = buf_str(&uri);
+	} else if (!page_uri_fits(&page_calls, next_uri, a->account_sid)) {
 		failure_say(f, "no page of this account's calls");
 		st = ST_MALFORMED;
-		goto out;
 	}
-	st = rest_get(client, a, &r, &reply, f);
-	/* No list: it is the account that Twilio does not know. */
-	if (st == ST_NOTFOUND) {
-		failure_say(f,
-		    "Twilio knows no such account; check "
-		    "twilio.account_sid");
-		st = ST_DENIED;
-	}
-	if (st != ST_OK)
-		goto out;
-	page->text = reply.body;
-	reply.body = (struct buf)BUF_INIT;
-	st = check_page(page, a, r.uri, f);
-out:
-	if (st != ST_OK)
-		calls_page_release(page);
-	http_reply_release(&reply);
+	if (st == ST_OK)
+		st = page_get(
+		    client, a, &page_calls, next_uri, CALLS_LIST_MS, page, f);
 	buf_release(&uri);
 	return st;
 }

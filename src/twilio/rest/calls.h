@@ -16,20 +16,11 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "twilio/rest/account.h"
 #include "twilio/rest/page.h"
 #include "twilio/rest/request.h"
 
-struct config;
 struct http_client;
-struct json;
-
-/* As the configuration has it, with the secrets of the moment. */
-struct calls_account calls_account(
-    const struct config *, const char *auth_token, const char *api_secret);
-
-/* Why nobody can be asked as this account, and what to set; NULL: it is
- * whole. */
-const char *calls_account_lacks(const struct calls_account *);
 
 #define CALLS_FETCH_MS 10000 /* one call, all tries in all */
 #define CALLS_LIST_MS 30000 /* a page */
@@ -41,11 +32,11 @@ const char *calls_account_lacks(const struct calls_account *);
  * refuses us); ST_BUSY (429 to the end); ST_TIMEOUT (late);
  * ST_UNAVAILABLE (no connection, or 5xx to the end); ST_MALFORMED (no JSON, or
  * not what was asked for); ST_TOOBIG; ST_IO (broken off); ST_NOMEM; ST_CONFIG
- * (calls_account_lacks something: nothing is asked). What went wrong
+ * (rest_account_lacks something: nothing is asked). What went wrong
  * is in the failure.
  */
-enum status calls_fetch(struct http_client *, const struct calls_account *,
-    const char *sid, struct buf *call, struct calls_failure *);
+enum status calls_fetch(struct http_client *, const struct rest_account *,
+    const char *sid, struct buf *call, struct rest_failure *);
 
 /* What Twilio filters by. NULL: not. Times "2026-11-21T00:00:00Z". */
 struct calls_query {
@@ -54,7 +45,7 @@ struct calls_query {
 	const char *parent_sid; /* ParentCallSid */
 	const char *start_from; /* StartTime>=, on or after */
 	const char *start_before; /* StartTime<, before */
-	int page_size; /* 1..CALLS_PAGE_MAX */
+	int page_size; /* 1..REST_PAGE_MAX */
 };
 
 /*
@@ -64,9 +55,9 @@ struct calls_query {
  * a 404 is ST_DENIED: there is no such account. A page without a next_page_uri
  * is the last.
  */
-enum status calls_list(struct http_client *, const struct calls_account *,
-    const struct calls_query *, const char *next_uri, struct calls_page *,
-    struct calls_failure *);
+enum status calls_list(struct http_client *, const struct rest_account *,
+    const struct calls_query *, const char *next_uri, struct rest_page *,
+    struct rest_failure *);
 
 /* What Twilio is known to say of calls (its OpenAPI description:
  * call_enum_status and the text of a call's direction; "initiated" is of status

@@ -13,6 +13,7 @@
 #include "codec/json.h"
 #include "http/client.h"
 #include "http/reply.h"
+#include "twilio/rest/account.h"
 
 /* What Twilio asks of clients that retry. */
 #define DELAY_MS 100
@@ -31,27 +32,41 @@ static const char scheme[] = "Basic ";
 #define MESSAGE_MAX 1024
 
 /* What must not be in the words of a failure, whoever says it. */
-struct credentials {
+struct private
+{
 	const char *secret;
 	const char *sent; /* with the user, in base64 */
+	const char *const *others; /* see rest_request */
 };
 
 /* --- why it did not work, in words ---------------------------------------- */
 
 void
-failure_reset(struct calls_failure *f)
+failure_reset(struct rest_failure *f)
 {
-	*f = (struct calls_failure){ .retry_after_s = -1 };
+	*f = (struct rest_failure){ .retry_after_s = -1 };
 }
 
 void
-failure_say(struct calls_failure *f, const char *format, ...)
+failure_say(struct rest_failure *f, const char *format, ...)
 {
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(f->text, sizeof(f->text), format, ap);
 	va_end(ap);
+}
+
+enum status
+rest_check(const struct rest_account *a, struct rest_failure *f)
+{
+	const char *lacks = rest_account_lacks(a);
+
+	failure_reset(f);
+	if (lacks == NULL)
+		return ST_OK;
+	failure_say(f, "%s", lacks);
+	return ST_CONFIG;
 }
 
 /* --- what Twilio says ---------------------------------------------------- */
@@ -83,12 +98,15 @@ cut_queries(char *text)
 }
 
 static void
-make_safe(char *text, const struct credentials *secrets)
+make_safe(char *text, const struct private *private)
 {
+	const char *const *other = private->others;
 	unsigned char *c;
 
-	hide(text, secrets->sent);
-	hide(text, secrets->secret);
+	hide(text, private->sent);
+	hide(text, private->secret);
+	for (; other != NULL && *other != NULL; other++)
+		hide(text, *other);
 	cut_queries(text);
 	for (c = (unsigned char *)text; *c != '\0'; c++)
 		if (*c < ' ' || *c > '~')
@@ -97,7 +115,7 @@ make_safe(char *text, const struct credentials *secrets)
 
 /* The error object, if there is one. */
 static void
-read_error(const struct buf *body, struct calls_failure *f,
+read_error(const struct buf *body, struct rest_failure *f,
     char message[static MESSAGE_MAX])
 {
 	struct json *error = NULL;
@@ -119,7 +137,7 @@ read_error(const struct buf *body, struct calls_failure *f,
 /* --- what it means ------------------------------------------------------- */
 
 static enum status
-answer_status(const struct calls_failure *f)
+answer_status(const struct rest_failure *f)
 {
 	if (f->http == 200)
 		return ST_OK;
@@ -134,7 +152,7 @@ answer_status(const struct calls_failure *f)
 }
 
 static const char *
-answer_advice(const struct calls_failure *f, enum status st)
+answer_advice(const struct rest_failure *f, enum status st)
 {
 	if (f->http == 401)
 		return "; check twilio.account_sid with auth_token, or api_key "
@@ -149,8 +167,8 @@ answer_advice(const struct calls_failure *f, enum status st)
  * {"code":20404,"message":"…","more_info":"…","status":404}. ST_OK is 200.
  */
 static enum status
-failure_judge(struct calls_failure *f, const struct http_reply *reply,
-    const struct credentials *secrets)
+failure_judge(struct rest_failure *f, const struct http_reply *reply,
+    const struct private *private)
 {
 	char message[MESSAGE_MAX], code[24] = "";
 	enum status st;
@@ -164,7 +182,7 @@ failure_judge(struct calls_failure *f, const struct http_reply *reply,
 		&s) == ST_OK)
 		f->retry_after_s = (int)s;
 	read_error(&reply->body, f, message);
-	make_safe(message, secrets);
+	make_safe(message, private);
 	st = answer_status(f);
 	if (f->code != 0)
 		snprintf(code, sizeof(code), ", code %d", f->code);
@@ -196,31 +214,45 @@ no_answer(enum status st)
 }
 
 static enum status
+tell_no_answer(
+    enum status st, const struct http_client *client, struct rest_failure *f)
+{
+	failure_reset(f);
+	failure_say(
+	    f, "no answer of Twilio's from %s", http_client_error(client));
+	return no_answer(st);
+}
+
+static enum status
 try_once(struct http_client *client, const struct http_call *call,
-    const struct credentials *secrets, struct http_reply *reply,
-    struct calls_failure *f, bool *again)
+    const struct private *private, struct http_reply *reply,
+    struct rest_failure *f, bool *again)
 {
 	enum status st = http_client_send(client, call, reply);
 
 	if (st != ST_OK) {
-		failure_reset(f);
-		failure_say(f, "no answer of Twilio's from %s",
-		    http_client_error(client));
 		*again = may_repeat(st);
-		return no_answer(st);
+		return tell_no_answer(st, client, f);
 	}
-	st = failure_judge(f, reply, secrets);
+	st = failure_judge(f, reply, private);
 	*again = may_repeat(st);
 	if (st != ST_OK)
 		http_reply_release(reply);
 	return st;
 }
 
+static void
+set_times(struct http_call *call, long total_ms)
+{
+	call->total_ms = total_ms;
+	call->connect_ms = total_ms < CONNECT_MS ? total_ms : CONNECT_MS;
+}
+
 /* Each try has what is left of the time. */
 static enum status
 try_all(struct http_client *client, struct http_call *call, long total_ms,
-    const struct credentials *secrets, struct http_reply *reply,
-    struct calls_failure *f)
+    const struct private *private, struct http_reply *reply,
+    struct rest_failure *f)
 {
 	int64_t deadline_us = clock_mono_us() + total_ms * MS, left_ms;
 	enum status st;
@@ -229,10 +261,8 @@ try_all(struct http_client *client, struct http_call *call, long total_ms,
 
 	do {
 		left_ms = (deadline_us - clock_mono_us()) / MS;
-		call->total_ms = left_ms > 0 ? (long)left_ms : 1;
-		call->connect_ms =
-		    call->total_ms < CONNECT_MS ? call->total_ms : CONNECT_MS;
-		st = try_once(client, call, secrets, reply, f, &again);
+		set_times(call, left_ms > 0 ? (long)left_ms : 1);
+		st = try_once(client, call, private, reply, f, &again);
 	} while (again && ++tried < REST_TRIES &&
 	    http_client_wait(client,
 		backoff_delay(DELAY_MS * MS, tried - 1, DELAY_MAX_MS * MS, 100),
@@ -244,7 +274,7 @@ try_all(struct http_client *client, struct http_call *call, long total_ms,
 
 /* "Basic ", and user and secret in base64. */
 static enum status
-put_credentials(struct buf *out, const struct calls_account *a)
+put_credentials(struct buf *out, const struct rest_account *a)
 {
 	struct buf pair = BUF_INIT;
 	enum status st;
@@ -265,35 +295,103 @@ out:
 	return st;
 }
 
-enum status
-rest_get(struct http_client *client, const struct calls_account *a,
-    const struct rest_request *r, struct http_reply *reply,
-    struct calls_failure *f)
+/* A request, ready to be sent, and what it is made of. */
+struct prepared {
+	struct http_call call;
+	struct buf url, authorization;
+	struct kv headers;
+	struct private private;
+};
+
+static enum status
+prepare(struct prepared *p, const char *method, const struct rest_account *a,
+    const struct rest_request *r, struct rest_failure *f)
 {
-	struct buf url = BUF_INIT, authorization = BUF_INIT;
-	struct kv headers = KV_INIT;
-	struct http_call call = {
-		.method = "GET", .headers = &headers, .max_body = r->max_body
-	};
-	struct credentials secrets = { .secret = a->secret };
 	enum status st;
 
-	*reply = (struct http_reply){ 0 };
-	buf_puts(&url, a->api_url);
-	if ((st = buf_puts(&url, r->uri)) != ST_OK ||
-	    (st = put_credentials(&authorization, a)) != ST_OK ||
-	    (st = kv_put(&headers, "Authorization", buf_str(&authorization))) !=
-		ST_OK ||
-	    (st = kv_put(&headers, "Accept", "application/json")) != ST_OK) {
+	*p = (struct prepared){ .call = { .method = method,
+				    .headers = &p->headers,
+				    .max_body = r->max_body },
+		.private = { .secret = a->secret, .others = r->hidden } };
+	buf_puts(&p->url, a->api_url);
+	if ((st = buf_puts(&p->url, r->uri)) != ST_OK ||
+	    (st = put_credentials(&p->authorization, a)) != ST_OK ||
+	    (st = kv_put(&p->headers, "Authorization",
+		 buf_str(&p->authorization))) != ST_OK ||
+	    (st = kv_put(&p->headers, "Accept", "application/json")) != ST_OK) {
 		failure_say(f, "%s", status_text(st));
-		goto out;
+		return st;
 	}
-	call.url = buf_str(&url);
-	secrets.sent = buf_str(&authorization) + sizeof(scheme) - 1;
-	st = try_all(client, &call, r->total_ms, &secrets, reply, f);
-out:
-	kv_release(&headers);
-	buf_wipe(&authorization);
-	buf_release(&url);
+	p->call.url = buf_str(&p->url);
+	p->private.sent = buf_str(&p->authorization) + sizeof(scheme) - 1;
+	return ST_OK;
+}
+
+static void
+prepared_release(struct prepared *p)
+{
+	kv_release(&p->headers);
+	buf_wipe(&p->authorization);
+	buf_release(&p->url);
+}
+
+enum status
+rest_get(struct http_client *client, const struct rest_account *a,
+    const struct rest_request *r, struct http_reply *reply,
+    struct rest_failure *f)
+{
+	struct prepared p;
+	enum status st = prepare(&p, "GET", a, r, f);
+
+	*reply = (struct http_reply){ 0 };
+	if (st == ST_OK)
+		st =
+		    try_all(client, &p.call, r->total_ms, &p.private, reply, f);
+	prepared_release(&p);
+	return st;
+}
+
+static enum status
+post_once(struct http_client *client, const struct http_call *call,
+    const struct private *private, struct http_reply *reply, bool *sent,
+    struct rest_failure *f)
+{
+	enum status st = http_client_send(client, call, reply);
+
+	*sent = http_client_sent(client);
+	if (st != ST_OK)
+		return tell_no_answer(st, client, f);
+	if (reply->code >= 200 && reply->code < 300) {
+		failure_reset(f);
+		f->http = reply->code;
+		return ST_OK;
+	}
+	st = failure_judge(f, reply, private);
+	http_reply_release(reply);
+	return st;
+}
+
+enum status
+rest_post(struct http_client *client, const struct rest_account *a,
+    const struct rest_request *r, struct http_reply *reply, bool *sent,
+    struct rest_failure *f)
+{
+	struct prepared p;
+	enum status st = prepare(&p, "POST", a, r, f);
+
+	*reply = (struct http_reply){ 0 };
+	*sent = false;
+	if (st == ST_OK &&
+	    (st = kv_put(&p.headers, "Content-Type",
+		 "application/x-www-form-urlencoded")) != ST_OK)
+		failure_say(f, "%s", status_text(st));
+	if (st == ST_OK) {
+		p.call.body = r->form;
+		p.call.body_len = strlen(r->form);
+		p.call.once = true;
+		set_times(&p.call, r->total_ms);
+		st = post_once(client, &p.call, &p.private, reply, sent, f);
+	}
+	prepared_release(&p);
 	return st;
 }

@@ -67,7 +67,7 @@ calls_place_read(
 	p->made_us = strtoll(made, NULL, 10);
 	if (*text == '\0')
 		return ST_OK;
-	if (!page_uri_fits(text, account_sid))
+	if (!page_uri_fits(&page_calls, text, account_sid))
 		return ST_MALFORMED;
 	return str_dup(text, &p->uri);
 }
@@ -83,19 +83,19 @@ calls_walk_release(struct calls_walk *w)
 
 /* A member that is a string, or "". */
 static const char *
-item_text(struct calls_page *page, size_t i, const char *name)
+item_text(struct rest_page *page, size_t i, const char *name)
 {
 	const struct json *call;
 	const char *text;
 
-	if (calls_page_call(page, i, &call) != ST_OK ||
+	if (rest_page_item(page, i, &call) != ST_OK ||
 	    json_member_text(call, name, &text) != ST_OK)
 		return "";
 	return text;
 }
 
 static int64_t
-item_time(struct calls_page *page, size_t i, const char *name)
+item_time(struct rest_page *page, size_t i, const char *name)
 {
 	int64_t us;
 
@@ -105,13 +105,13 @@ item_time(struct calls_page *page, size_t i, const char *name)
 }
 
 static bool
-item_is(struct calls_page *page, size_t i, const char *sid)
+item_is(struct rest_page *page, size_t i, const char *sid)
 {
 	return *sid != '\0' && strcmp(item_text(page, i, "sid"), sid) == 0;
 }
 
 static bool
-item_has(struct calls_page *page, size_t i, const char *name, const char *text)
+item_has(struct rest_page *page, size_t i, const char *name, const char *text)
 {
 	return text == NULL || strcmp(item_text(page, i, name), text) == 0;
 }
@@ -119,7 +119,7 @@ item_has(struct calls_page *page, size_t i, const char *name, const char *text)
 /* A call that has not started has no time to compare: where Twilio has it in
  * the list it stays. */
 static bool
-item_wanted(const struct calls_filter *f, struct calls_page *page, size_t i)
+item_wanted(const struct calls_filter *f, struct rest_page *page, size_t i)
 {
 	int64_t us;
 
@@ -139,7 +139,7 @@ item_wanted(const struct calls_filter *f, struct calls_page *page, size_t i)
  * whether there is anything more to look for.
  */
 static size_t
-place_find(const struct calls_place *p, struct calls_page *page, bool *found)
+place_find(const struct calls_place *p, struct rest_page *page, bool *found)
 {
 	size_t i;
 	int64_t us;
@@ -170,7 +170,7 @@ place_find(const struct calls_place *p, struct calls_page *page, bool *found)
 
 /* There are enough in the middle of a page. */
 static enum status
-stop_before(struct calls_walk *w, struct calls_page *page, size_t i)
+stop_before(struct calls_walk *w, struct rest_page *page, size_t i)
 {
 	struct calls_place *p = &w->place;
 
@@ -185,7 +185,7 @@ stop_before(struct calls_walk *w, struct calls_page *page, size_t i)
 
 /* On to the page behind this one. */
 static void
-turn_page(struct calls_walk *w, struct calls_page *page, bool found)
+turn_page(struct calls_walk *w, struct rest_page *page, bool found)
 {
 	struct calls_place *p = &w->place;
 
@@ -201,7 +201,7 @@ turn_page(struct calls_walk *w, struct calls_page *page, bool found)
 }
 
 static enum status
-take_page(struct calls_walk *w, struct calls_page *page)
+take_page(struct calls_walk *w, struct rest_page *page)
 {
 	enum status st;
 	bool found;
@@ -233,13 +233,13 @@ page_size(const struct calls_walk *w)
 
 	if (w->filter.direction != NULL)
 		n = n * SPARE < SPARE_PAGE_MIN ? SPARE_PAGE_MIN : n * SPARE;
-	return (int)(n > CALLS_PAGE_MAX ? CALLS_PAGE_MAX : n);
+	return (int)(n > REST_PAGE_MAX ? REST_PAGE_MAX : n);
 }
 
 enum status
 calls_walk_page(struct calls_walk *w)
 {
-	struct calls_page page = CALLS_PAGE_INIT;
+	struct rest_page page = REST_PAGE_INIT;
 	struct calls_query q = { .status = w->filter.status,
 		.from = w->filter.from,
 		.to = w->filter.to,
@@ -261,6 +261,6 @@ calls_walk_page(struct calls_walk *w)
 	    calls_list(w->client, w->account, &q, w->place.uri, &page, &w->why);
 	if (st == ST_OK)
 		st = take_page(w, &page);
-	calls_page_release(&page);
+	rest_page_release(&page);
 	return st;
 }

@@ -41,11 +41,11 @@ struct calls_walk;
 
 /* Take the i-th call of a page, the n-th of the walk from 0 on. */
 typedef enum status calls_take_fn(
-    struct calls_walk *, struct calls_page *, size_t i);
+    struct calls_walk *, struct rest_page *, size_t i);
 
 struct calls_walk {
 	struct http_client *client;
-	const struct calls_account *account;
+	const struct rest_account *account;
 	struct calls_filter filter;
 	size_t limit; /* calls to take, 1 at least */
 	calls_take_fn *take;
@@ -54,7 +54,7 @@ struct calls_walk {
 	struct calls_place place; /* empty: the beginning */
 	size_t n; /* calls taken */
 	bool over; /* there is none behind place */
-	struct calls_failure why;
+	struct rest_failure why;
 };
 
 /*
