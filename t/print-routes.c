@@ -23,6 +23,10 @@ guard_name(enum guard guard)
 		return "signed";
 	case GUARD_ADMIN:
 		return "admin";
+	case GUARD_AGENT:
+		return "agent";
+	case GUARD_ACCESS_KEY:
+		return "access key";
 	}
 	return "";
 }
@@ -35,6 +39,10 @@ accept_name(enum accept accept)
 		return "form";
 	case ACCEPT_FORM_OR_JSON:
 		return "form or json";
+	case ACCEPT_JSON:
+		return "json";
+	case ACCEPT_ANY:
+		return "any";
 	}
 	return "";
 }
@@ -43,10 +51,10 @@ int
 main(void)
 {
 	const struct route *r;
-	char allow[32];
+	char allow[ROUTE_ALLOW_MAX];
 
 	for (r = app_routes; r < app_routes + app_routes_n; r++) {
-		route_allow(r, allow);
+		route_allow(app_routes, app_routes_n, r->pattern, allow);
 		printf("%s\t%s\t%s\t%s\t%s\n", method_name(r), r->pattern,
 		    guard_name(r->guard), accept_name(r->accept), allow);
 	}

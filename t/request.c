@@ -146,6 +146,10 @@ set_all(struct variables *v, const struct test_request *q)
 		v->envp[v->n] = (char *)q->extra;
 		v->envp[++v->n] = NULL;
 	}
+	if (q->more != NULL) {
+		v->envp[v->n] = (char *)q->more;
+		v->envp[++v->n] = NULL;
+	}
 }
 
 struct test_reply

@@ -36,7 +36,7 @@ struct test_request {
 	const char *type; /* default form */
 	const char *signature; /* X-Twilio-Signature as it stands */
 	bool sign; /* sign it rightly instead */
-	const char *extra; /* one more variable, "NAME=VALUE" */
+	const char *extra, *more; /* two more variables, "NAME=VALUE" */
 };
 
 struct test_reply {

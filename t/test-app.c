@@ -33,11 +33,15 @@ status_of(struct app *app, const struct test_request *q)
 static void
 path_of(const struct route *r, char *out, size_t max)
 {
-	const char *brace = strchr(r->pattern, '{');
-	int n =
-	    brace == NULL ? (int)strlen(r->pattern) : (int)(brace - r->pattern);
+	const char *p;
+	size_t n = 0;
 
-	snprintf(out, max, "%.*s%s", n, r->pattern, brace == NULL ? "" : "x");
+	for (p = r->pattern; *p != '\0' && n + 1 < max; p++) {
+		out[n++] = *p == '{' ? 'x' : *p;
+		if (*p == '{')
+			p = strchr(p, '}');
+	}
+	out[n] = '\0';
 }
 
 /* Policy is a column: whoever adds a route without a guard shows up here. */
@@ -74,6 +78,8 @@ test_every_route_is_guarded(void)
 				28) == 0);
 			break;
 		case GUARD_ADMIN:
+		case GUARD_AGENT:
+		case GUARD_ACCESS_KEY:
 			CU_ASSERT_EQUAL(r.status, 403);
 			break;
 		}

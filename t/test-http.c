@@ -142,6 +142,9 @@ static const struct path_case path_cases[] = {
 	{ NULL, "/health", NULL, "/x", "/health", "/health", "" },
 	{ NULL, "/x?q", NULL, "/x", "/", "/x?q", "q" },
 	{ NULL, "/a%2Fb", NULL, "", "/a%2Fb", "/a%2Fb", "" },
+	{ NULL, "/a%20b%C3%a4%25?%41", NULL, "", "/a b\xc3\xa4%",
+	    "/a%20b%C3%a4%25?%41", "%41" },
+	{ NULL, "/a%zz%4", NULL, "", "/a%zz%4", "/a%zz%4", "" },
 	{ NULL, "/a?b?c=/x", NULL, "", "/a", "/a?b?c=/x", "b?c=/x" },
 	/* absolute form, and a fragment */
 	{ NULL, "http://h:8/a?b=c", NULL, "", "/a", "/a?b=c", "b=c" },
@@ -410,6 +413,11 @@ static const struct route table[] = {
 	{ .method = METHOD_POST, .pattern = "/in/{t}", .guard = GUARD_SIGNED },
 	{ .method = METHOD_GET, .pattern = "/call/{id}", .guard = GUARD_ADMIN },
 	{ .method = METHOD_POST, .pattern = "/post", .guard = GUARD_OPEN },
+	{ .method = METHOD_GET, .pattern = "/c/{id}/m", .guard = GUARD_AGENT },
+	{ .method = METHOD_POST, .pattern = "/c/{id}/m", .guard = GUARD_AGENT },
+	{ .method = METHOD_POST,
+	    .pattern = "/c/{id}/m/{reply}/again",
+	    .guard = GUARD_AGENT },
 };
 
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -419,44 +427,57 @@ static const struct {
 	const char *path;
 	enum status expected;
 	int index; /* of the route; -1: none */
-	const char *arg;
+	const char *arg, *second;
 } route_cases[] = {
-	{ METHOD_GET, "/health", ST_OK, 0, "" },
-	{ METHOD_HEAD, "/health", ST_OK, 0, "" },
-	{ METHOD_POST, "/health", ST_UNSUPPORTED, 0, "" },
-	{ METHOD_OTHER, "/health", ST_UNSUPPORTED, 0, "" },
-	{ METHOD_GET, "/healthy", ST_NOTFOUND, -1, "" },
-	{ METHOD_GET, "/health/", ST_OK, 0, "" },
-	{ METHOD_GET, "/health//", ST_NOTFOUND, -1, "" },
-	{ METHOD_GET, "//", ST_NOTFOUND, -1, "" },
-	{ METHOD_GET, "/Health", ST_NOTFOUND, -1, "" },
-	{ METHOD_GET, "/", ST_NOTFOUND, -1, "" },
-	{ METHOD_GET, "", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/w", ST_OK, 1, "" },
-	{ METHOD_GET, "/w", ST_OK, 1, "" },
-	{ METHOD_HEAD, "/w", ST_UNSUPPORTED, 1, "" },
-	{ METHOD_POST, "/w/s", ST_OK, 2, "" },
-	{ METHOD_POST, "/in/gather", ST_OK, 3, "gather" },
-	{ METHOD_GET, "/in/a.b_c-9Z", ST_OK, 3, "a.b_c-9Z" },
-	{ METHOD_OTHER, "/in/gather", ST_UNSUPPORTED, 3, "" },
-	{ METHOD_POST, "/in/", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/in", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/in//", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/in/gather/", ST_OK, 3, "gather" },
-	{ METHOD_POST, "/in/" A64 "/", ST_OK, 3, A64 },
-	{ METHOD_POST, "/in/a/b", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/in/a/b/", ST_NOTFOUND, -1, "" },
-	{ METHOD_POST, "/w/s/", ST_OK, 2, "" },
-	{ METHOD_POST, "/in/..", ST_OK, 3, "" },
-	{ METHOD_POST, "/in/.a", ST_OK, 3, "" },
-	{ METHOD_POST, "/in/a%2fb", ST_OK, 3, "" },
-	{ METHOD_POST, "/in/a b", ST_OK, 3, "" },
-	{ METHOD_POST, "/in/\xc3\xa4", ST_OK, 3, "" },
-	{ METHOD_POST, "/in/" A64, ST_OK, 3, A64 },
-	{ METHOD_POST, "/in/" A64 "a", ST_OK, 3, "" },
-	{ METHOD_GET, "/call/CA1", ST_OK, 4, "CA1" },
-	{ METHOD_POST, "/call/CA1", ST_UNSUPPORTED, 4, "" },
-	{ METHOD_GET, "/post", ST_UNSUPPORTED, 5, "" },
+	{ METHOD_GET, "/health", ST_OK, 0, "", "" },
+	{ METHOD_HEAD, "/health", ST_OK, 0, "", "" },
+	{ METHOD_POST, "/health", ST_UNSUPPORTED, 0, "", "" },
+	{ METHOD_OTHER, "/health", ST_UNSUPPORTED, 0, "", "" },
+	{ METHOD_GET, "/healthy", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_GET, "/health/", ST_OK, 0, "", "" },
+	{ METHOD_GET, "/health//", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_GET, "//", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_GET, "/Health", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_GET, "/", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_GET, "", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/w", ST_OK, 1, "", "" },
+	{ METHOD_GET, "/w", ST_OK, 1, "", "" },
+	{ METHOD_HEAD, "/w", ST_UNSUPPORTED, 1, "", "" },
+	{ METHOD_POST, "/w/s", ST_OK, 2, "", "" },
+	{ METHOD_POST, "/in/gather", ST_OK, 3, "gather", "" },
+	{ METHOD_GET, "/in/a.b_c-9Z", ST_OK, 3, "a.b_c-9Z", "" },
+	{ METHOD_OTHER, "/in/gather", ST_UNSUPPORTED, 3, "", "" },
+	{ METHOD_POST, "/in/", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/in", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/in//", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/in/gather/", ST_OK, 3, "gather", "" },
+	{ METHOD_POST, "/in/" A64 "/", ST_OK, 3, A64, "" },
+	{ METHOD_POST, "/in/a/b", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/in/a/b/", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/w/s/", ST_OK, 2, "", "" },
+	{ METHOD_POST, "/in/..", ST_OK, 3, "", "" },
+	{ METHOD_POST, "/in/.a", ST_OK, 3, "", "" },
+	{ METHOD_POST, "/in/a%2fb", ST_OK, 3, "", "" },
+	{ METHOD_POST, "/in/a b", ST_OK, 3, "", "" },
+	{ METHOD_POST, "/in/\xc3\xa4", ST_OK, 3, "", "" },
+	{ METHOD_POST, "/in/" A64, ST_OK, 3, A64, "" },
+	{ METHOD_POST, "/in/" A64 "a", ST_OK, 3, "", "" },
+	{ METHOD_GET, "/call/CA1", ST_OK, 4, "CA1", "" },
+	{ METHOD_POST, "/call/CA1", ST_UNSUPPORTED, 4, "", "" },
+	{ METHOD_GET, "/post", ST_UNSUPPORTED, 5, "", "" },
+	{ METHOD_GET, "/c/a b+\xc3\xa4@..;/m", ST_OK, 6, "a b+\xc3\xa4@..;",
+	    "" },
+	{ METHOD_HEAD, "/c/" A64 A64 "/m/", ST_OK, 6, A64 A64, "" },
+	{ METHOD_GET, "/c/" A64 A64 "a/m", ST_OK, 6, "", "" },
+	{ METHOD_POST, "/c/1/m", ST_OK, 7, "1", "" },
+	{ METHOD_OTHER, "/c/1/m", ST_UNSUPPORTED, 7, "", "" },
+	{ METHOD_POST, "/c//m", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/c/1/", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/c/1/mm", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/c/1/m/2/again", ST_OK, 8, "1", "2" },
+	{ METHOD_GET, "/c/1/m/2/again", ST_UNSUPPORTED, 8, "", "" },
+	{ METHOD_POST, "/c/1/m/2/agai", ST_NOTFOUND, -1, "", "" },
+	{ METHOD_POST, "/c/1/m/2", ST_NOTFOUND, -1, "", "" },
 };
 
 static void
@@ -464,29 +485,38 @@ test_routes(void)
 {
 	for (size_t i = 0; i < TEST_COUNT(route_cases); i++) {
 		const struct route *route;
-		char arg[ROUTE_ARG_MAX] = "before";
+		struct route_args args = { { "before", "before" } };
 		int at = route_cases[i].index;
 
 		CU_ASSERT_EQUAL(
 		    route_find(table, TEST_COUNT(table), route_cases[i].method,
-			route_cases[i].path, &route, arg),
+			route_cases[i].path, &route, &args),
 		    route_cases[i].expected);
 		CU_ASSERT_PTR_EQUAL(route, at < 0 ? NULL : &table[at]);
-		CU_ASSERT_STRING_EQUAL(arg, route_cases[i].arg);
+		CU_ASSERT_STRING_EQUAL(args.arg[0], route_cases[i].arg);
+		CU_ASSERT_STRING_EQUAL(args.arg[1], route_cases[i].second);
 	}
 }
 
 static void
 test_allow(void)
 {
-	char allow[32];
+	static const struct {
+		const char *path, *allow;
+	} cases[] = {
+		{ "/health/", "GET, HEAD" },
+		{ "/w", "GET, POST" },
+		{ "/post", "POST" },
+		{ "/c/1/m", "GET, HEAD, POST" },
+		{ "/c/1/m/2/again", "POST" },
+	};
+	char allow[ROUTE_ALLOW_MAX];
+	size_t i;
 
-	route_allow(&table[0], allow);
-	CU_ASSERT_STRING_EQUAL(allow, "GET, HEAD");
-	route_allow(&table[1], allow);
-	CU_ASSERT_STRING_EQUAL(allow, "GET, POST");
-	route_allow(&table[5], allow);
-	CU_ASSERT_STRING_EQUAL(allow, "POST");
+	for (i = 0; i < TEST_COUNT(cases); i++) {
+		route_allow(table, TEST_COUNT(table), cases[i].path, allow);
+		CU_ASSERT_STRING_EQUAL(allow, cases[i].allow);
+	}
 }
 
 int

@@ -92,7 +92,7 @@ awk '/^\.Ss The .* section$/ { s = $3 } /^\.S[sh] [^T]/ { s = "" }
 	s != "" && /^\.It Ic / { print s "\t" $3 }' "$MAN" >"$work/said"
 # Sections with names of the operator's making have no rows in the table.
 awk '/^\[/ { s = substr($0, 2, length($0) - 2) }
-	s ~ /^(menu|shared_keys|values|digits .*)$/ { next }
+	s ~ /^(menu|shared_keys|agents|access_keys|values|digits .*)$/ { next }
 	/^;[a-z_]+ =/ { print s "\t" substr($1, 2) }' "$EXAMPLE" >>"$work/said"
 cut -f 1,2 "$work/table" >"$work/known"
 sort -u "$work/said" >"$work/said-once"
@@ -104,7 +104,7 @@ grep -vFx -f "$work/known" "$work/said-once" &&
 "$PRINT" /dev/null >"$work/defaults" || fail "the defaults are mistakes"
 "$PRINT" "$EXAMPLE" >"$work/shown" || fail "the example has mistakes"
 cmp "$work/defaults" "$work/shown" || fail "the example sets something"
-sed '/shop/d; /sharedkey/d; s/^;\([a-z_0-9]* =\)/\1/' "$EXAMPLE" >"$work/written.conf"
+sed '/shop/d; /sharedkey/d; /agents.maria/d; s/^;\([a-z_0-9]* =\)/\1/' "$EXAMPLE" >"$work/written.conf"
 "$PRINT" "$work/written.conf" >"$work/shown" ||
 	fail "the example with its defaults written out has mistakes"
 cmp "$work/defaults" "$work/shown" || fail "a default of the example is wrong"

@@ -186,9 +186,11 @@ class Operation:
                 self.path = self.path.replace("{%s}" % p["name"],
                                               p["example"])
 
-    def ask(self, door, route=None, body=b"", kind=FORM, good=True):
+    def ask(self, door, route=None, body=b"", kind=FORM, good=True, more=()):
         route = self.path if route is None else route
-        headers = [("Content-Type", kind)] if self.method == "POST" else []
+        headers = list(more)
+        if self.method == "POST":
+            headers.append(("Content-Type", kind))
         if self.guard == "signed":
             is_form = kind == FORM and self.method == "POST"
             signature = sign(TOKEN if good else "0" * 32, door.url(route),
@@ -239,6 +241,10 @@ def watching(door, mock):
                     o.path + "?end_date=soon": 400}
         for route, status in good.items():
             equal(o.ask(door, route).status, status, route)
+        equal(o.ask(door, o.path + o.query + ("&" if o.query else "?")
+                    + "source=log" if not single else
+                    "/monitor-call/" + LOGGED + "?source=log",
+                    more=[("If-None-Match", "*")]).status, 304, o.path)
         for way, status in [("401", 502), ("503", 502), ("429:7", 503)]:
             mock.set(always=way)
             equal(o.ask_well(door).status, status, f"{o.path} {way}")

@@ -79,6 +79,24 @@ check_shared_secret(char *secret)
 	return check_token(secret);
 }
 
+static const char *
+check_agent_token(char *token)
+{
+	if (*token == '\0')
+		return "is empty; write a token of the agent's own, as openssl "
+		       "rand -hex 32 makes one, or take the line out";
+	return check_token(token);
+}
+
+static const char *
+check_access_secret(char *secret)
+{
+	if (*secret == '\0')
+		return "is empty; write a secret, as openssl rand -hex 32 "
+		       "makes one, or take the line out";
+	return check_token(secret);
+}
+
 /* Empty, or a SID, whose letters are capitals from here on: Twilio's are. */
 static bool
 take_sid(char *sid, const char *kind)
@@ -190,6 +208,8 @@ static const struct {
 	{ "twilio", "api_secret", check_token },
 	{ "twilio", "api_url", check_api_url },
 	{ "shared_keys", NULL, check_shared_secret },
+	{ "agents", NULL, check_agent_token },
+	{ "access_keys", NULL, check_access_secret },
 	{ "whatsapp", "conversations", check_filled },
 	{ "whatsapp", "conversations_index", check_filled },
 	{ "whatsapp", "ai_queue", check_filled },
@@ -273,6 +293,32 @@ check_key_pair(struct config *c, struct buf *errors)
 	    has_key ? "api_secret" : "api_key");
 }
 
+/* With one token for two nobody could tell who did something. */
+static void
+check_agents(struct config *c, struct buf *errors)
+{
+	struct config_slot slot, admin = find_slot(c, "server", "admin_token");
+	const struct config_section *s = config_section(c, "agents", "");
+	const char *token, *other;
+	size_t i = 0, k;
+
+	while (config_slot_next(c, &i, &slot)) {
+		token = *slot.text;
+		if (strcmp(slot.section, "agents") != 0 || *token == '\0')
+			continue;
+		other =
+		    str_eq(token, *admin.text) ? "server.admin_token" : NULL;
+		for (k = 0; other == NULL && s->pairs[k].key != slot.key; k++)
+			if (str_eq(token, s->pairs[k].value))
+				other = s->pairs[k].key;
+		if (other != NULL)
+			config_mistake(c, &slot, errors,
+			    "is the token of %s as well; give each a token of "
+			    "their own",
+			    other);
+	}
+}
+
 enum status
 config_check(struct config *c, struct buf *errors)
 {
@@ -290,6 +336,7 @@ config_check(struct config *c, struct buf *errors)
 	if (normalize_operator(c, errors) != ST_OK)
 		return ST_NOMEM;
 	check_key_pair(c, errors);
+	check_agents(c, errors);
 	if (section_check(c, errors) == ST_NOMEM || errors->err != ST_OK)
 		return ST_NOMEM;
 	return errors->len == before ? ST_OK : ST_CONFIG;

@@ -45,7 +45,7 @@ struct config_origin {
 };
 
 /* A section whose keys or title the operator makes up: [menu], [shared_keys],
- * [digits zip]. */
+ * [agents], [digits zip]. */
 struct config_pair {
 	char *key, *value;
 	struct config_origin origin;
@@ -209,6 +209,15 @@ const char *config_menu(const struct config *, const char *key);
 /* The shared key of this ID; of NULL, the first. NULL: there is none. */
 const struct config_pair *config_shared_key(
     const struct config *, const char *id, size_t len);
+
+/* The same of [access_keys]: an ID and its secret. */
+const struct config_pair *config_access_key(
+    const struct config *, const char *id, size_t len);
+
+/* Who does something that is in no [agents]: the holder of server.admin_token,
+ * and a program. */
+#define AGENT_ADMIN "admin"
+#define AGENT_MACHINE "machine"
 
 /* A target by its name; the one that a template belongs to ("birthdate-retry"
  * to "birthdate"). NULL: none. */

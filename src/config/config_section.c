@@ -73,6 +73,32 @@ check_shared_key(const char *key, const char *value)
 	return NULL;
 }
 
+/* As the API tells who did something; two names are ours there. */
+static const char *
+check_agent(const char *key, const char *value)
+{
+	(void)value;
+	if (strcmp(key, AGENT_ADMIN) == 0 || strcmp(key, AGENT_MACHINE) == 0)
+		return "is no agent's name: whoever has server.admin_token is "
+		       "admin, and what a program answers is by machine; write "
+		       "another";
+	if (!made_of(key, LETTERS NUMBERS "._@-", 64))
+		return "is not an agent's name; write letters, digits, ., _, @ "
+		       "and -, at most 64, with the agent's token behind it";
+	return NULL;
+}
+
+/* It stands between slashes and commas in what is signed. */
+static const char *
+check_access_key(const char *key, const char *value)
+{
+	(void)value;
+	if (!made_of(key, LETTERS NUMBERS "._-", 128))
+		return "is not an access key's ID; write letters, digits, ., _ "
+		       "and -, at most 128, with the secret behind it";
+	return NULL;
+}
+
 static const char *
 check_values(const char *key, const char *value)
 {
@@ -99,6 +125,16 @@ static const struct section_kind {
 } kinds[] = {
 	{ .name = "shared_keys",
 	    .check = check_shared_key,
+	    .refers = true,
+	    .secret = true,
+	    .file_only = true },
+	{ .name = "agents",
+	    .check = check_agent,
+	    .refers = true,
+	    .secret = true,
+	    .file_only = true },
+	{ .name = "access_keys",
+	    .check = check_access_key,
 	    .refers = true,
 	    .secret = true,
 	    .file_only = true },
@@ -630,10 +666,12 @@ config_target_of(const struct config *c, const char *template)
 	return best;
 }
 
-const struct config_pair *
-config_shared_key(const struct config *c, const char *id, size_t len)
+/* The pair of a key; of NULL, the first. */
+static const struct config_pair *
+find_key(
+    const struct config *c, const char *section, const char *id, size_t len)
 {
-	const struct config_section *s = config_section(c, "shared_keys", "");
+	const struct config_section *s = config_section(c, section, "");
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
@@ -642,6 +680,18 @@ config_shared_key(const struct config *c, const char *id, size_t len)
 			memcmp(s->pairs[i].key, id, len) == 0))
 			return &s->pairs[i];
 	return NULL;
+}
+
+const struct config_pair *
+config_shared_key(const struct config *c, const char *id, size_t len)
+{
+	return find_key(c, "shared_keys", id, len);
+}
+
+const struct config_pair *
+config_access_key(const struct config *c, const char *id, size_t len)
+{
+	return find_key(c, "access_keys", id, len);
 }
 
 const char *

@@ -1,8 +1,8 @@
 /*
  * Sections whose keys, or whose names, the operator makes up: [menu],
- * [shared_keys], [values] and [digits TITLE]. What the table of options is to the other sections, the
- * table in config_section.c is to them. For src/config; what others ask is in
- * config.h.
+ * [shared_keys], [agents], [access_keys], [values] and [digits TITLE]. What the
+ * table of options is to the other sections, the table in config_section.c is
+ * to them. For src/config; what others ask is in config.h.
  */
 #ifndef CONFIG_CONFIG_SECTION_H
 #define CONFIG_CONFIG_SECTION_H

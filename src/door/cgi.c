@@ -145,13 +145,13 @@ is_admin(const struct app *app, char *const *envp)
 {
 	struct request r = { .method = METHOD_OTHER };
 	const struct route *route = NULL;
-	char arg[ROUTE_ARG_MAX];
+	struct route_args args;
 	bool admin;
 
 	admin =
 	    request_init(&r, envp, app->config->server.base_path) == ST_OK &&
 	    route_find(app->routes, app->routes_n, r.method, r.path, &route,
-		arg) == ST_OK &&
+		&args) == ST_OK &&
 	    route->guard == GUARD_ADMIN;
 	request_release(&r);
 	return admin;

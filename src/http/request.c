@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "codec/url.h"
 
 /* The variables that we want, in the order of their names below. */
 enum variable {
@@ -210,6 +211,27 @@ take_uri(struct request *r)
 	r->query = query == NULL ? "" : query + 1;
 }
 
+/* As servers decode PATH_INFO; but an escaped "/" separates nothing, and stays
+ * as it is. */
+static void
+decode_path(char *path)
+{
+	const char *from = path, *end = path + strlen(path);
+	int byte;
+
+	while (from < end) {
+		byte = *from == '%' ? url_hex_byte(from, end) : -1;
+		if (byte < 0 || byte == '/') {
+			*path++ = *from++;
+			continue;
+		}
+		/* A control character of no path: it is refused. */
+		*path++ = (char)(byte == 0 ? 0x7f : byte);
+		from += 3;
+	}
+	*path = '\0';
+}
+
 /* The path of uri below base, for servers that give no PATH_INFO. */
 static enum status
 path_from_uri(struct request *r, const char *base, size_t n)
@@ -220,6 +242,7 @@ path_from_uri(struct request *r, const char *base, size_t n)
 		path = r->uri;
 	if ((r->path_mem = strndup(path, strcspn(path, "?#"))) == NULL)
 		return ST_NOMEM;
+	decode_path(r->path_mem);
 	r->path = *r->path_mem == '\0' && *r->uri != '\0' ? "/" : r->path_mem;
 	return ST_OK;
 }

@@ -71,6 +71,7 @@ response_reason(int code)
 		const char *reason;
 	} reasons[] = {
 		{ 200, "OK" },
+		{ 201, "Created" },
 		{ 204, "No Content" },
 		{ 304, "Not Modified" },
 		{ 308, "Permanent Redirect" },
@@ -79,6 +80,7 @@ response_reason(int code)
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
 		{ 413, "Content Too Large" },
 		{ 415, "Unsupported Media Type" },
 		{ 500, "Internal Server Error" },

@@ -24,7 +24,7 @@ struct exchange {
 	struct request *request;
 	struct response *response;
 	const struct route *route;
-	char arg[ROUTE_ARG_MAX]; /* {template}, {target}, {call_sid} */
+	struct route_args path; /* {template}, {target}, {call_sid}, … */
 	char id[STR_UUID_MAX]; /* X-Request-Id */
 	struct kv query; /* parsed query */
 	struct kv form; /* parsed form; of a GET webhook: its query */
@@ -37,6 +37,8 @@ struct exchange {
 	const char *opt_out; /* static: OptOutType, for the log */
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
+	const char *agent; /* who asks: a name of [agents], AGENT_ADMIN, an
+	                    * access key's ID; NULL: nobody has to say */
 	const char *signature; /* static: the verdict's name */
 	unsigned char digest[SIGNATURE_DIGEST_SIZE]; /* of what was signed */
 };

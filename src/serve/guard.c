@@ -2,9 +2,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/str.h"
 #include "codec/crypt.h"
 #include "codec/form.h"
 #include "config/config.h"
+#include "serve/access_key.h"
 #include "serve/exchange.h"
 #include "serve/freshness.h"
 #include "serve/metrics.h"
@@ -309,26 +311,75 @@ bearer_token(const struct request *r)
 	return token + strspn(token, " ");
 }
 
+/* In either header. Both are compared, whatever the first gives. */
 static bool
-guard_admin(struct exchange *x, const struct secrets *secrets)
+shows(const struct request *r, const char *secret)
 {
-	const char *token = bearer_token(x->request);
-	const char *key = x->request->api_key;
+	bool bearer = crypt_equal_secret(secret, bearer_token(r));
+	bool key = crypt_equal_secret(secret, r->api_key);
 
-	if (*secrets->admin_token == '\0') {
-		exchange_error(x, 403,
-		    "Closed: set server.admin_token in the configuration");
-		return false;
-	}
-	if (crypt_equal_secret(secrets->admin_token, token) ||
-	    crypt_equal_secret(secrets->admin_token, key))
-		return true;
-	if (*token != '\0' || *key != '\0')
+	return bearer || key;
+}
+
+/* Whose token the client shows, or NULL. All are compared, so that the time
+ * tells nobody which. */
+static const char *
+find_agent(const struct exchange *x, const struct secrets *secrets)
+{
+	const struct config_section *s =
+	    config_section(x->app->config, "agents", "");
+	const char *name = NULL;
+	size_t i;
+
+	if (shows(x->request, secrets->admin_token))
+		name = AGENT_ADMIN;
+	for (i = 0; i < s->n; i++)
+		if (shows(x->request, s->pairs[i].value))
+			name = s->pairs[i].key;
+	return name;
+}
+
+static bool
+refuse_token(struct exchange *x)
+{
+	const struct request *r = x->request;
+
+	if (*bearer_token(r) != '\0' || *r->api_key != '\0')
 		freshness_doubt(x->app->freshness);
 	exchange_error(x, 401, "Wrong or missing token");
 	response_header(
 	    x->response, "WWW-Authenticate", "Bearer realm=\"switchhook\"");
 	return false;
+}
+
+static bool
+guard_admin(struct exchange *x, const struct secrets *secrets)
+{
+	if (*secrets->admin_token == '\0') {
+		exchange_error(x, 403,
+		    "Closed: set server.admin_token in the configuration");
+		return false;
+	}
+	if ((x->agent = find_agent(x, secrets)) == NULL)
+		return refuse_token(x);
+	if (str_eq(x->agent, AGENT_ADMIN))
+		return true;
+	exchange_error(x, 403, "admin token needed");
+	return false;
+}
+
+static bool
+guard_agent(struct exchange *x, const struct secrets *secrets)
+{
+	if (*secrets->admin_token == '\0' &&
+	    config_section(x->app->config, "agents", "")->n == 0) {
+		exchange_error(x, 403,
+		    "Closed: set a token under [agents], or "
+		    "server.admin_token, in the configuration");
+		return false;
+	}
+	x->agent = find_agent(x, secrets);
+	return x->agent != NULL || refuse_token(x);
 }
 
 static bool
@@ -343,6 +394,10 @@ pass(struct exchange *x, const struct secrets *secrets)
 		return guard_signed(x, secrets);
 	case GUARD_ADMIN:
 		return guard_admin(x, secrets);
+	case GUARD_AGENT:
+		return guard_agent(x, secrets);
+	case GUARD_ACCESS_KEY:
+		return access_key_pass(x);
 	}
 	return false;
 }

@@ -157,8 +157,8 @@ const struct metrics_bound metrics_bounds[METRICS_BUCKETS] = {
 };
 
 /* Those that are answered most stand in front. */
-const int metrics_codes[] = { 0, 200, 204, 401, 404, 400, 403, 405, 413, 415,
-	429, 500, 502, 503, 504 };
+const int metrics_codes[] = { 0, 200, 204, 401, 404, 201, 304, 308, 400, 403,
+	405, 409, 413, 415, 429, 500, 502, 503, 504 };
 const size_t metrics_codes_n = COUNT(metrics_codes);
 
 /* --- places ------------------------------------------------------------------ */
@@ -168,7 +168,7 @@ const size_t metrics_codes_n = COUNT(metrics_codes);
  * of the other families, and last what are times and no sums: the last webhook,
  * and the last signature that was looked into.
  */
-#define CODE_SLOTS 16
+#define CODE_SLOTS 20
 #define BUCKET_SLOTS (METRICS_BUCKETS + 1)
 #define SUM_SLOT (CODE_SLOTS + BUCKET_SLOTS)
 #define ROUTE_SLOTS (SUM_SLOT + 1)

@@ -35,14 +35,14 @@ static bool
 find_route(struct exchange *x)
 {
 	const struct request *r = x->request;
-	char allow[32];
+	char allow[ROUTE_ALLOW_MAX];
 
 	switch ((int)route_find(x->app->routes, x->app->routes_n, r->method,
-	    r->path, &x->route, x->arg)) {
+	    r->path, &x->route, &x->path)) {
 	case ST_OK:
 		return true;
 	case ST_UNSUPPORTED:
-		route_allow(x->route, allow);
+		route_allow(x->app->routes, x->app->routes_n, r->path, allow);
 		exchange_error(x, 405, "Method not allowed");
 		response_header(x->response, "Allow", allow);
 		return false;
@@ -52,18 +52,38 @@ find_route(struct exchange *x)
 	}
 }
 
+static bool
+type_fits(const struct exchange *x)
+{
+	const struct request *r = x->request;
+
+	switch (x->route->accept) {
+	case ACCEPT_FORM:
+		return x->is_form;
+	case ACCEPT_FORM_OR_JSON:
+		return x->is_form || x->is_json;
+	case ACCEPT_JSON:
+		return x->is_json || r->method != METHOD_POST ||
+		    (*r->content_type == '\0' && r->body.len == 0);
+	case ACCEPT_ANY:
+		break;
+	}
+	return true;
+}
+
 /* After the guard: is the body one that the handler can be given? */
 static bool
 body_pass(struct exchange *x)
 {
 	const struct request *r = x->request;
 
+	if (x->route->accept == ACCEPT_ANY)
+		return true;
 	if (x->too_large)
 		exchange_too_large(x);
 	else if (r->body_status != ST_OK)
 		exchange_error(x, 400, "Body does not have its length");
-	else if (!x->is_form &&
-	    !(x->is_json && x->route->accept == ACCEPT_FORM_OR_JSON))
+	else if (!type_fits(x))
 		exchange_error(x, 415, "Unsupported media type");
 	else if (x->malformed)
 		exchange_error(x, 400, "Malformed percent-encoding");
@@ -88,7 +108,7 @@ serve_broken(struct exchange *x)
 {
 	const struct request *r = x->request;
 	enum status st = route_find(x->app->routes, x->app->routes_n, r->method,
-	    r->path, &x->route, x->arg);
+	    r->path, &x->route, &x->path);
 
 	if (st == ST_OK &&
 	    (x->route->handler == handle_health ||
@@ -119,6 +139,23 @@ serve(struct exchange *x)
 		if ((handler = webhook_handler(x)) != NULL)
 			handler(x);
 	}
+}
+
+/*
+ * What the API answers is for the one who asked, and for now; who has it
+ * already, and says so, gets no second copy.
+ */
+static void
+settle_api(struct exchange *x)
+{
+	struct response *r = x->response;
+
+	if (x->route == NULL ||
+	    (x->route->guard != GUARD_ADMIN && x->route->guard != GUARD_AGENT))
+		return;
+	response_header(r, "Cache-Control", "no-store");
+	if (str_eq(r->content_type, "application/json"))
+		exchange_etag(x);
 }
 
 /* A reply that ran out of memory half-way must not look like a whole one. */
@@ -179,6 +216,7 @@ app_serve(
 		snprintf(x.id, sizeof(x.id), "unknown");
 	spans_begin(app->spans, &span, request);
 	serve(&x);
+	settle_api(&x);
 	check_reply(&x);
 	duration_us = clock_mono_us() - began;
 	metrics_request(app->metrics, x.route, response->code, duration_us);

@@ -127,8 +127,15 @@ put_secrets(const struct config *c, struct buf *warnings)
 {
 	struct config_slot slot;
 	const char *doubt;
-	size_t i;
+	size_t i, at = 0;
 
+	while (config_slot_next((struct config *)(uintptr_t)c, &at, &slot)) {
+		doubt = doubt_secret(*slot.text);
+		if (doubt != NULL && is_there(&slot) &&
+		    (str_eq(slot.section, "agents") ||
+			str_eq(slot.section, "access_keys")))
+			config_remark(c, &slot, warnings, "%s", doubt);
+	}
 	for (i = 0; i < SECRETS_COUNT; i++) {
 		slot = find_slot(c, secrets[i].section, secrets[i].key);
 		doubt = secrets[i].doubt(*slot.text);

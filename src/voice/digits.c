@@ -32,7 +32,7 @@ static bool
 dialogue_init(struct dialogue *d, struct exchange *x)
 {
 	*d = (struct dialogue){ .x = x };
-	d->target = config_target(x->app->config, x->arg);
+	d->target = config_target(x->app->config, x->path.arg[0]);
 	if (d->target != NULL)
 		return voice_attempt(x, &d->attempt);
 	exchange_error(x, 404, "Not found");

@@ -82,7 +82,7 @@ handle_incoming_call(struct exchange *x)
 	if (attempt > x->app->config->voice.max_attempts)
 		script_give_up(x);
 	else
-		play(x, x->arg, attempt);
+		play(x, x->path.arg[0], attempt);
 }
 
 /*

@@ -200,5 +200,6 @@ handle_console(struct exchange *x)
 void
 handle_console_file(struct exchange *x)
 {
-	answer(x, strcmp(x->arg, INDEX) == 0 ? "" : x->arg, "Not found");
+	answer(x, strcmp(x->path.arg[0], INDEX) == 0 ? "" : x->path.arg[0],
+	    "Not found");
 }

@@ -15,21 +15,21 @@ handle_monitor_call(struct exchange *x)
 {
 	struct monitor_query q;
 
-	if (!str_is_sid(x->arg, "CA")) {
+	if (!str_is_sid(x->path.arg[0], "CA")) {
 		exchange_error(
 		    x, 400, "A call's SID is CA and 32 hexadecimal digits");
 		return;
 	}
-	str_sid(x->arg, x->call_sid);
+	str_sid(x->path.arg[0], x->call_sid);
 	if (!monitor_query_call(x, &q))
 		return;
 	switch (q.source) {
 	case MONITOR_TWILIO:
-		monitor_call_twilio(x, x->arg);
+		monitor_call_twilio(x, x->path.arg[0]);
 		break;
 	case MONITOR_LOG:
 		x->outcome = "log";
-		monitor_call_log(x, x->arg);
+		monitor_call_log(x, x->path.arg[0]);
 		break;
 	}
 }
