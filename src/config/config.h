@@ -89,6 +89,7 @@ struct config {
 		char *path;
 		int64_t journal; /* enum journal_mode */
 		int64_t spool; /* enum spool_mode */
+		int64_t keep_messages; /* days */
 	} store;
 	struct {
 		char *templates, *operator_phone_number;

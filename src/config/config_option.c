@@ -141,6 +141,10 @@ const struct option options[] = {
 	    .choices = spool_modes,
 	    .help = "whether messages that a queue does not take are kept" },
 
+	{ AT(store, keep_messages), .type = OPTION_NUMBER, .fallback = "30",
+	    .min = 0, .max = 3650,
+	    .help = "days that the text of messages is kept; 0: it is not" },
+
 	{ AT(aws, region), .type = OPTION_TEXT, .fallback = "",
 	    .need = NEED_AWS,
 	    .help = "the region; empty: AWS_REGION, AWS_DEFAULT_REGION, "

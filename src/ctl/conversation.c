@@ -10,6 +10,7 @@
 #include "message/waiting.h"
 #include "store/sender.h"
 #include "store/store.h"
+#include "store/transcript.h"
 
 #define CELLS_N 8
 
@@ -274,14 +275,46 @@ ctl_conversation_set(struct ctl *ctl)
 	return conversation_set(ctl, ctl->operands[0], &to);
 }
 
+static enum status
+forget_job(struct db *db, void *id)
+{
+	return transcript_forget(db, id);
+}
+
+struct removal {
+	struct store *store;
+	const char *id;
+};
+
+static enum status
+remove_job(struct db *db, void *arg)
+{
+	const struct removal *r = arg;
+	enum status st = r->store->ops->remove(r->store, r->id);
+
+	return st == ST_OK ? transcript_forget(db, r->id) : st;
+}
+
+/* What was said in it goes as well; with a store elsewhere after it. */
+static enum status
+conversation_remove(struct ctl *ctl, struct removal *r)
+{
+	enum status st;
+
+	if (!backend_is_remote(ctl->config->whatsapp.conversations))
+		return db_write(ctl->db, remove_job, r);
+	if ((st = r->store->ops->remove(r->store, r->id)) != ST_OK)
+		return st;
+	return db_write(ctl->db, forget_job, (void *)r->id);
+}
+
 int
 ctl_conversation_remove(struct ctl *ctl)
 {
-	const char *id = ctl->operands[0];
 	int code = ctl_conversations(ctl);
-	struct store *store = ctl->conversations;
+	struct removal r = { ctl->conversations, ctl->operands[0] };
 
 	if (code != CTL_DONE)
 		return code;
-	return ctl_end(ctl, store->ops->remove(store, id), "%s", id);
+	return ctl_end(ctl, conversation_remove(ctl, &r), "%s", r.id);
 }

@@ -133,6 +133,7 @@ ctl_db_options(const struct ctl *ctl)
 		.journal =
 		    c->store.journal == JOURNAL_ROLLBACK ? DB_ROLLBACK : DB_WAL,
 		.schema = &store_schema,
+		.upkeep = c,
 		.log = ctl->log };
 }
 
@@ -280,6 +281,7 @@ ctl_waiting(struct ctl *ctl, struct waiting *w)
 		url = c->whatsapp.human_queue;
 	st = backends_for(ctl, url, &w->with, &why);
 	w->conversations = ctl->conversations;
+	w->by = "switchhook";
 	if (st != ST_OK)
 		code = ctl_say(
 		    ctl, ctl_exit_of(st), "%s: %s", url, words_of(st, &why));

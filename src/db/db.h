@@ -48,8 +48,8 @@ struct db_schema {
 	/* Scripts, NULL at the end: the n-th takes a file from version n - 1
 	 * to version n. They are only ever added to. */
 	const char *const *migrations;
-	/* Upkeep in small bites, now and then after a commit, with a NULL
-	 * argument. NULL: none. */
+	/* Upkeep in small bites, now and then after a commit; its argument
+	 * is that of the options. NULL: none. */
 	db_job *chore;
 	/* Run in a copy (db_copy) when it is made. NULL: nothing. */
 	const char *copied;
@@ -77,6 +77,7 @@ struct db_options {
 	const struct quit *quit; /* when it is due nobody waits for the lock
 	                            any more; NULL, or must outlive this */
 	const struct db_schema *schema; /* what lives in the file */
+	const void *upkeep; /* for its chore; must outlive this, or NULL */
 };
 
 /*

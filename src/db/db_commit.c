@@ -351,7 +351,8 @@ chore_due(struct db *db)
 static void
 upkeep(struct db *db)
 {
-	struct db_job_entry chore = { .fn = db->file.schema->chore };
+	struct db_job_entry chore = { .fn = db->file.schema->chore,
+		.arg = (void *)db->file.upkeep };
 	struct db_numbers n;
 	int64_t pages;
 

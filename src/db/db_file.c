@@ -177,6 +177,7 @@ db_file_init(struct db_file *f, const struct db_options *o, struct buf *why)
 	f->journal = o->journal;
 	f->existing = o->existing || o->inspect;
 	f->schema = o->schema;
+	f->upkeep = o->upkeep;
 	if ((st = resolve(o->path, &f->path)) == ST_IO)
 		buf_printf(why, "%s: %s", o->path, strerror(errno));
 	if (st == ST_OK && !o->inspect)

@@ -21,6 +21,7 @@ struct db_file {
 	char *reserve; /* its path (db_reserve.h) */
 	enum db_journal journal;
 	const struct db_schema *schema;
+	const void *upkeep; /* for its chore */
 	bool existing; /* must be there */
 	struct db_lock lock; /* not open where one only looks */
 	struct db_identity identity; /* of what was opened */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "codec/json.h"
 #include "codec/moment.h"
+#include "message/said.h"
 #include "store/store.h"
 
 #define BEGINNING "{\"twilio_message\":"
@@ -106,36 +107,24 @@ envelope_put(const struct buf *twilio_message,
 	return buf_putc(out, '}');
 }
 
-/* A parameter of a form is a list, of JSON a text. */
-static const char *
-text_of(const struct json *message, const char *name)
-{
-	const struct json *v;
-	const char *text;
-
-	if (json_member(message, name, &v) != ST_OK)
-		return NULL;
-	if (json_kind(v) == JSON_ARRAY && (v = json_first(v)) == NULL)
-		return NULL;
-	return json_text(v, &text) == ST_OK && *text != '\0' ? text : NULL;
-}
-
 static void
 read_message(const struct json *message, struct envelope *e)
 {
 	const struct json *data;
 
-	if (json_member(message, "specversion", &data) == ST_OK &&
-	    json_member(message, "data", &data) == ST_OK) {
-		e->from = text_of(data, "from");
-		e->sid = text_of(data, "messageSid");
+	e->parsed = message;
+	e->is_event = json_member(message, "specversion", &data) == ST_OK &&
+	    json_member(message, "data", &data) == ST_OK;
+	if (e->is_event) {
+		e->from = said_text(data, "from");
+		e->sid = said_text(data, "messageSid");
 		return;
 	}
-	if ((e->from = text_of(message, "From")) == NULL)
-		e->from = text_of(message, "Author");
-	if ((e->sid = text_of(message, "MessageSid")) == NULL &&
-	    (e->sid = text_of(message, "SmsMessageSid")) == NULL)
-		e->sid = text_of(message, "SmsSid");
+	if ((e->from = said_text(message, "From")) == NULL)
+		e->from = said_text(message, "Author");
+	if ((e->sid = said_text(message, "MessageSid")) == NULL &&
+	    (e->sid = said_text(message, "SmsMessageSid")) == NULL)
+		e->sid = said_text(message, "SmsSid");
 }
 
 enum status

@@ -12,6 +12,7 @@
 #ifndef MESSAGE_ENVELOPE_H
 #define MESSAGE_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -51,6 +52,8 @@ struct envelope {
 	const char *sid; /* or NULL */
 	int64_t received_us;
 	char channel[ENVELOPE_CHANNEL_MAX];
+	const struct json *parsed; /* twilio_message, see said.h */
+	bool is_event;
 	struct json *json; /* owns the strings */
 };
 enum status envelope_read(const char *, size_t len, struct envelope *);

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
+#include "config/config.h"
 #include "db/db.h"
 #include "message/outbox.h"
 #include "message/routing.h"
+#include "message/said.h"
 #include "message/waiting.h"
 #include "serve/metrics.h"
 #include "store/counter.h"
@@ -12,6 +14,7 @@
 #include "store/queue.h"
 #include "store/sender.h"
 #include "store/spool.h"
+#include "store/transcript.h"
 
 /* What identifies a repeat, here and at queues. */
 static const char *
@@ -27,12 +30,37 @@ route_held(struct db *db, const struct inbound *in, const struct routing *r)
 {
 	const struct ports *p = in->ports;
 	const struct waiting w = { { p->config, p->db, p->aws },
-		p->conversations };
+		p->conversations, NULL };
 	int64_t count = 0;
 
 	return r->conversation.id == NULL
 	    ? ST_OK
 	    : waiting_held(&w, db, &r->names, &r->conversation, &count);
+}
+
+/* What was said stays with the conversation, if there is one. */
+static enum status
+keep_said(struct db *db, const struct inbound *in, const struct routing *r)
+{
+	const struct transcript_said s = {
+		.conversation_id = r->conversation.id,
+		.key = key_of(in),
+		.sid = in->sid,
+		.from = in->from,
+		.to = in->said->to,
+		.channel = in->channel,
+		.text = in->said->text,
+		.media = in->said->media.data,
+		.route = r->outcome,
+		.name = in->said->name,
+		.service_sid = in->said->service_sid,
+		.at_us = in->received_us,
+	};
+
+	return r->conversation.id == NULL
+	    ? ST_OK
+	    : transcript_add(db, &s, &r->conversation,
+		  in->ports->config->store.keep_messages > 0);
 }
 
 /* Remember the message and where it went, count it, and learn who its sender
@@ -54,7 +82,9 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 		st = counter_add(db, COUNTER_MESSAGES, r->outcome);
 	if (st == ST_OK)
 		st = sender_learn(db, in->sender, in->user_id);
-	return st == ST_OK ? route_held(db, in, r) : st;
+	if (st == ST_OK)
+		st = route_held(db, in, r);
+	return st == ST_OK ? keep_said(db, in, r) : st;
 }
 
 /* It could not be kept. What was counted stays so, as counters only grow. */

@@ -17,6 +17,7 @@
 
 struct metrics;
 struct outbox;
+struct said;
 
 struct inbound {
 	struct inbound *next; /* of the same webhook; NULL: the last */
@@ -32,6 +33,7 @@ struct inbound {
 	const char *opt_out; /* OptOutType, "STOP", "START", …; NULL: none */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 	char channel[ENVELOPE_CHANNEL_MAX];
+	const struct said *said; /* to be kept with the conversation */
 	const struct buf *message; /* "twilio_message": JSON */
 	int64_t received_us;
 	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */

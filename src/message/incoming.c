@@ -16,6 +16,7 @@ incoming_release(struct incoming_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		buf_release(&l->each[i].message);
+		said_release(&l->each[i].said);
 		json_free(l->each[i].json);
 	}
 	free(l->each);
@@ -106,7 +107,10 @@ take_form(struct exchange *x, struct incoming *m)
 		refuse_nameless(x, m);
 		return false;
 	}
-	if ((st = envelope_put_form(&x->form, &m->message)) != ST_OK)
+	st = said_of_form(&x->form, &m->said);
+	if (st == ST_OK)
+		st = envelope_put_form(&x->form, &m->message);
+	if (st != ST_OK)
 		exchange_fail(x, st);
 	return st == ST_OK;
 }
@@ -176,6 +180,8 @@ take_value(struct incoming_list *l, const char *text, size_t len)
 		return ST_NOMEM;
 	if ((st = json_parse(text, len, &m->json)) == ST_OK)
 		st = l->is_events ? take_event(m) : take_object(m);
+	if (st == ST_OK)
+		st = said_of_json(m->json, l->is_events, &m->said);
 	if (st == ST_OK)
 		return json_put_value(&m->message, text, len);
 	if (st == ST_NOTFOUND) {

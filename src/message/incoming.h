@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "message/said.h"
 
 struct exchange;
 struct json;
@@ -21,6 +22,7 @@ struct incoming {
 	const char *sid;
 	const char *opt_out; /* OptOutType */
 	const char *user_id; /* ExternalUserId */
+	struct said said;
 	struct buf message; /* "twilio_message" */
 	struct json *json; /* owns the strings of a JSON webhook */
 };

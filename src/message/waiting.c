@@ -9,12 +9,14 @@
 #include "db/db.h"
 #include "message/envelope.h"
 #include "message/ports.h"
+#include "message/said.h"
 #include "store/message.h"
 #include "store/queue.h"
 #include "store/sender.h"
 #include "store/spool.h"
 #include "store/sqlite_queue.h"
 #include "store/store.h"
+#include "store/transcript.h"
 
 /* Where messages go: to a role's queue, as those of a conversation. */
 struct target {
@@ -83,6 +85,43 @@ spool_message(struct db *db, const struct target *t, const struct envelope *e,
 	return spool_add(db, &entry);
 }
 
+/* What was held is said in the conversation now. What has one is there. */
+static enum status
+keep_said(struct db *db, const struct target *t, const struct envelope *e)
+{
+	struct transcript_said s = { .conversation_id = t->conversation->id,
+		.key = e->sid,
+		.sid = e->sid,
+		.from = e->from,
+		.channel = e->channel,
+		.route = t->role,
+		.at_us = e->received_us };
+	char key[STR_UUID_MAX];
+	struct said said;
+	enum status st = ST_OK;
+
+	if (s.conversation_id == NULL || e->conversation_id != NULL ||
+	    s.from == NULL)
+		return ST_OK;
+	if (s.key == NULL) {
+		st = str_uuid(key);
+		s.key = key;
+	}
+	if (st == ST_OK)
+		st = said_of_json(e->parsed, e->is_event, &said);
+	if (st != ST_OK)
+		return st;
+	s.to = said.to;
+	s.text = said.text;
+	s.media = said.media.data;
+	s.name = said.name;
+	s.service_sid = said.service_sid;
+	st = transcript_add(db, &s, t->conversation,
+	    t->w->with.config->store.keep_messages > 0);
+	said_release(&said);
+	return st;
+}
+
 /* What is not one of ours stays where it is. */
 static enum status
 move_message(struct db *db, const char *body, size_t len, struct queue_moved *m,
@@ -104,6 +143,8 @@ move_message(struct db *db, const char *body, size_t len, struct queue_moved *m,
 	m->available_us = e.received_us + t->delay_s * 1000000;
 	if (st == ST_OK && e.sid != NULL)
 		st = message_reroute(db, e.sid, t->role, t->conversation->id);
+	if (st == ST_OK)
+		st = keep_said(db, t, &e);
 	if (st == ST_OK && t->spooled)
 		st = spool_message(db, t, &e, m);
 	envelope_release(&e);
@@ -179,7 +220,10 @@ follow_job(struct db *db, void *arg)
 	enum status st;
 
 	*f->count = (struct waiting_count){ 0, 0 };
-	st = waiting_held(f->w, db, f->names, f->newest, &f->count->held);
+	st = transcript_note(db, c, f->w->by, clock_us());
+	if (st == ST_OK)
+		st = waiting_held(
+		    f->w, db, f->names, f->newest, &f->count->held);
 	if (st == ST_OK && c->handoff)
 		st = move_group(db, ai, c->id, &t, &f->count->moved);
 	/* Those that came while nobody knew them. */

@@ -21,6 +21,7 @@ struct store;
 struct waiting {
 	struct backends with;
 	struct store *conversations;
+	const char *by; /* who changes a conversation, or NULL */
 };
 
 /* How many messages went elsewhere. */

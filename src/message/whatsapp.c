@@ -14,6 +14,7 @@
 #include "serve/metrics.h"
 #include "store/counter.h"
 #include "store/message.h"
+#include "store/reply.h"
 #include "store/sender.h"
 
 static const char *
@@ -54,6 +55,7 @@ inbound_of(const struct exchange *x, const struct incoming *m, bool is_event)
 		.user_id = m->user_id,
 		.opt_out = m->opt_out,
 		.trace = trace_of(x),
+		.said = &m->said,
 		.message = &m->message,
 		.received_us = clock_us(),
 	};
@@ -158,42 +160,67 @@ handle_whatsapp(struct exchange *x)
 	incoming_release(&l);
 }
 
+/* A status, and which reply it is about, if it says so. */
+struct status_report {
+	struct message_event event;
+	int64_t reply;
+};
+
 static enum status
 status_job(struct db *db, void *arg)
 {
-	const struct message_event *e = arg;
+	const struct status_report *r = arg;
+	const struct message_event *e = &r->event;
 	enum status st = message_event(db, e);
 
-	return st == ST_OK ? counter_add(db, COUNTER_MESSAGE_EVENTS,
-				 metrics_message_status(e->status))
-			   : st;
+	if (st == ST_OK)
+		st = counter_add(db, COUNTER_MESSAGE_EVENTS,
+		    metrics_message_status(e->status));
+	if (st == ST_OK)
+		st = reply_status(
+		    db, r->reply, e->sid, e->status, e->error_code, NULL);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+/* The number in …/whatsapp/status?reply=NUMBER, or 0. */
+static int64_t
+reply_of(const struct exchange *x)
+{
+	const char *text;
+	uint64_t id = 0;
+
+	if (kv_get(&x->query, "reply", &text) != ST_OK || text == NULL ||
+	    str_u64(text, INT64_MAX, &id) != ST_OK)
+		return 0;
+	return (int64_t)id;
 }
 
 void
 handle_whatsapp_status(struct exchange *x)
 {
-	struct message_event e = { .at_us = clock_us() };
+	struct status_report r = { { .at_us = clock_us() }, reply_of(x) };
+	struct message_event *e = &r.event;
 	enum status st;
 
-	if (!exchange_param(x, "MessageSid", &e.sid) ||
-	    (str_empty(e.sid) && !exchange_param(x, "SmsSid", &e.sid)) ||
-	    !exchange_param(x, "MessageStatus", &e.status) ||
-	    (str_empty(e.status) &&
-		!exchange_param(x, "SmsStatus", &e.status)) ||
-	    !exchange_param(x, "ErrorCode", &e.error_code))
+	if (!exchange_param(x, "MessageSid", &e->sid) ||
+	    (str_empty(e->sid) && !exchange_param(x, "SmsSid", &e->sid)) ||
+	    !exchange_param(x, "MessageStatus", &e->status) ||
+	    (str_empty(e->status) &&
+		!exchange_param(x, "SmsStatus", &e->status)) ||
+	    !exchange_param(x, "ErrorCode", &e->error_code))
 		return;
 	/* What cannot be recorded is no fault of Twilio's. */
-	if (str_empty(e.sid) || str_empty(e.status)) {
+	if (str_empty(e->sid) || str_empty(e->status)) {
 		exchange_ignore(x, "not a status of a message");
 		return;
 	}
-	str_sid(e.sid, x->message_sid);
-	if (!str_is_message_sid(e.sid)) {
+	str_sid(e->sid, x->message_sid);
+	if (!str_is_message_sid(e->sid)) {
 		exchange_ignore(x, "malformed SID");
 		return;
 	}
 	x->outcome = "recorded";
-	st = db_write(x->app->db, status_job, &e);
+	st = db_write(x->app->db, status_job, &r);
 	if (st == ST_OK || st == ST_EXISTS)
 		x->response->code = 204;
 	else

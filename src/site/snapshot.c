@@ -63,6 +63,7 @@ open_db(struct app *app, const struct app_options *o, struct buf *errors)
 		.threaded = o->threaded,
 		.late = true,
 		.schema = &store_schema,
+		.upkeep = app->config,
 		.log = app->log,
 		.quit = o->quit,
 	};

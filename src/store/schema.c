@@ -1,22 +1,26 @@
 #include "store/schema.h"
 
 #include "base/clock.h"
+#include "config/config.h"
 #include "store/call.h"
 #include "store/counter.h"
 #include "store/message.h"
+#include "store/reply.h"
 #include "store/seen.h"
 #include "store/spool.h"
 #include "store/sqlite_queue.h"
+#include "store/transcript.h"
 
 /*
  * How long a MessageSid, and the digest beside it, is remembered. Twilio
  * retries within minutes and lets an operator replay within days.
  */
-#define MESSAGE_KEEP_US (INT64_C(30) * 24 * 3600 * 1000000)
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+#define MESSAGE_KEEP_US (30 * DAY_US)
 
 /* The same of a call, and all that is recorded of it, after its last word:
  * long enough to look into a complaint. */
-#define CALL_KEEP_US (INT64_C(90) * 24 * 3600 * 1000000)
+#define CALL_KEEP_US (90 * DAY_US)
 
 /* Records forgotten at a time: some milliseconds of the writers' time. */
 #define PURGE_BITE 250
@@ -290,6 +294,77 @@ static const char version_14[] = "CREATE TABLE refusal ("
 				 "  cause TEXT NOT NULL,"
 				 "  explanation TEXT NOT NULL);";
 
+/*
+ * What was said (transcript.h, reply.h). The texts of a conversation lie
+ * together, and each message is one row and two entries: this is written with
+ * every message that comes in.
+ */
+static const char version_15[] =
+    "CREATE TABLE said ("
+    "  conversation_id TEXT NOT NULL,"
+    "  at_us INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  sid TEXT,"
+    "  sender TEXT NOT NULL,"
+    "  receiver TEXT,"
+    "  channel TEXT NOT NULL,"
+    "  route TEXT NOT NULL,"
+    "  media TEXT,"
+    "  body TEXT,"
+    "  PRIMARY KEY (conversation_id, at_us, key)) WITHOUT ROWID;"
+    "CREATE INDEX said_age ON said (at_us);"
+
+    "CREATE TABLE activity ("
+    "  conversation_id TEXT NOT NULL PRIMARY KEY,"
+    "  tel TEXT NOT NULL,"
+    "  handoff INTEGER NOT NULL,"
+    "  last_us INTEGER NOT NULL,"
+    "  unanswered INTEGER NOT NULL,"
+    "  handoff_us INTEGER NOT NULL DEFAULT 0,"
+    "  handoff_by TEXT,"
+    "  name TEXT,"
+    "  our_address TEXT,"
+    "  their_address TEXT,"
+    "  channel TEXT,"
+    "  service_sid TEXT) WITHOUT ROWID;"
+    "CREATE INDEX activity_last ON activity (last_us, conversation_id);"
+    "CREATE INDEX activity_unanswered ON activity (last_us, conversation_id)"
+    "  WHERE unanswered > 0;"
+    "INSERT INTO activity (conversation_id, tel, handoff, last_us, unanswered)"
+    "  SELECT id, tel, handoff, created_us, 0 FROM conversation;"
+
+    "CREATE TABLE reply ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  conversation_id TEXT NOT NULL,"
+    "  client_id TEXT,"
+    "  author TEXT NOT NULL,"
+    "  machine INTEGER NOT NULL,"
+    "  sender TEXT NOT NULL,"
+    "  receiver TEXT NOT NULL,"
+    "  service_sid TEXT,"
+    "  channel TEXT NOT NULL,"
+    "  digest BLOB NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  state TEXT NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  attempt_us INTEGER NOT NULL,"
+    "  due_us INTEGER NOT NULL,"
+    "  sid TEXT,"
+    "  error_code TEXT,"
+    "  error TEXT,"
+    "  media TEXT,"
+    "  body TEXT);"
+    "CREATE UNIQUE INDEX reply_client ON reply (conversation_id, client_id)"
+    "  WHERE client_id IS NOT NULL;"
+    "CREATE UNIQUE INDEX reply_sid ON reply (sid) WHERE sid IS NOT NULL;"
+    "CREATE INDEX reply_thread ON reply (conversation_id, created_us);"
+    "CREATE INDEX reply_due ON reply (due_us) WHERE due_us > 0;"
+    "CREATE INDEX reply_open ON reply (conversation_id, id)"
+    "  WHERE state IN ('queued', 'sending');"
+    "CREATE INDEX reply_age ON reply (created_us);"
+    "CREATE INDEX reply_kept ON reply (created_us)"
+    "  WHERE body IS NOT NULL OR media IS NOT NULL;";
+
 /* Without the table of any of these a message or a call is lost, or the reason
  * why one was refused. */
 static const char probe[] = "SELECT 1 FROM conversation"
@@ -305,23 +380,33 @@ static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM clock"
 			    " UNION ALL SELECT 1 FROM sender_pair"
 			    " UNION ALL SELECT 1 FROM refusal"
+			    " UNION ALL SELECT 1 FROM said"
+			    " UNION ALL SELECT 1 FROM activity"
+			    " UNION ALL SELECT 1 FROM reply"
 			    " LIMIT 0";
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
-	version_10, version_11, version_12, version_13, version_14, NULL };
+	version_10, version_11, version_12, version_13, version_14, version_15,
+	NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)
 {
-	int64_t now = 0;
+	const struct config *c = arg;
+	int64_t now = 0, kept_us = 0;
 	enum status st;
 
-	(void)arg;
+	if (c != NULL)
+		kept_us = c->store.keep_messages * DAY_US;
 	if ((st = seen_note(db, &now)) == ST_OK)
 		st = message_purge(db, now - MESSAGE_KEEP_US, PURGE_BITE);
 	if (st == ST_OK)
 		st = call_purge(db, now - CALL_KEEP_US, PURGE_CALLS);
+	if (st == ST_OK && c != NULL)
+		st = transcript_purge(db, now - kept_us, PURGE_BITE);
+	if (st == ST_OK && c != NULL)
+		st = reply_purge(db, now - kept_us, PURGE_BITE);
 	/* For those who watch the ages, where nobody takes anything. */
 	if (st == ST_OK)
 		st = sqlite_queue_rebase(db, clock_us());
@@ -330,6 +415,8 @@ upkeep(struct db *db, void *arg)
 
 /* SPOOL_HELD: both the original and the copy would send it. */
 static const char copied[] =
+    "UPDATE reply SET state = 'unknown', due_us = 0"
+    " WHERE state IN ('queued', 'sending', 'unknown');"
     "UPDATE spool SET taken = 0, due_us = 9223372036854775806,"
     " reason = 'in a copy of the database: waits for"
     " switchhook spool flush --restored'";
