@@ -34,6 +34,14 @@ const ways = {
 	503: (o, after) => o.refuse(o.res, 503, 20503, 'Service unavailable',
 		after ? { 'Retry-After': after } : {}),
 
+	/* A refusal of a message: "refuse:21610", or another HTTP code with it,
+	 * "refuse:21610:403". */
+	refuse: (o, arg) => {
+		const [code, http] = arg.split(':').map(Number);
+		const error = o.messages.error(code, o.asked.form);
+		o.refuse(o.res, http || error.http, code, error.message);
+	},
+
 	/* --- of something before it */
 	502: (o) => html(o, 502),
 	'html-404': (o) => html(o, 404),
@@ -62,6 +70,16 @@ const ways = {
 	},
 	head: (o) => o.req.socket.end('HTTP/1.1 200 OK\r\nContent-Le'),
 	garbage: (o) => o.req.socket.end('garbage, no HTTP\r\n\r\n'),
+
+	/* --- messages: taken, and then any of these ("taken:500", "taken:hang") */
+	taken: (o, then) => {
+		const message = o.messages.create(o.asked.form);
+		module.exports(then, { ...o,
+			ok: () => o.send(o.res, 201, message) });
+	},
+	'no-sid': (o) => o.send(o.res, 201, { status: 'queued' }),
+	'null-sid': (o) => o.send(o.res, 201, { sid: null, status: 'queued' }),
+	'bad-sid': (o) => o.send(o.res, 201, { sid: 'SM1', status: 'queued' }),
 
 	/* --- whole, and no answer to the question */
 	'not-json': (o) => changed(o, (text) => text.slice(0, -1)),

@@ -1,7 +1,8 @@
 /*
- * Twilio's Calls API for the tests, on loopback: FetchCall and ListCall over
- * generated calls, with Twilio's filters, paging, authentication and errors,
- * and, on demand, with every kind of misbehaviour.
+ * Twilio's Calls and Messages API for the tests, on loopback: FetchCall and
+ * ListCall over generated calls, CreateMessage, ListMessage and FetchMessage
+ * over what was created, with Twilio's filters, paging, authentication and
+ * errors, and, on demand, with every kind of misbehaviour.
  *
  * usage: NODE_PATH=…/node_modules node mock.cjs [CALLS [SEED [CERT KEY]]]
  *
@@ -11,7 +12,11 @@
  *
  * POST /control {…} sets what is below in `fresh`, after {"reset":true} all of
  * it; {"add":N} makes N newer calls. GET /control gives it back, with counts
- * and the last requests; GET /control/calls all calls, newest first.
+ * and the last requests; GET /control/calls all calls, newest first, and
+ * GET /control/messages all messages: how many were really created.
+ * {"add_message":{…}} makes one as a request with these parameters would;
+ * {"status":{"sid":…,"status":…,"error_code":…}} gives one its next status and
+ * posts the callback, signed, or with "send":false only says what it would post.
  */
 'use strict';
 
@@ -21,6 +26,7 @@ const https = require('node:https');
 
 const { makeCalls, NEWEST } = require('./generate.cjs');
 const { checkRequest } = require('./check.cjs');
+const { Messages } = require('./messages.cjs');
 const misbehave = require('./misbehave.cjs');
 
 const ACCOUNT = 'AC00000000000000000000000000000001';
@@ -42,6 +48,24 @@ const fresh = () => ({
 	 * "ok", or what misbehave.cjs knows ("500", "429:7", "hang", …). */
 	script: [],
 	always: 'ok',
+	/* The same for CreateMessage alone; "taken:500" makes the message and
+	 * then answers so. */
+	message_script: [],
+	message_always: 'ok',
+	/* The account's own addresses, none: any is; who has opted out. */
+	senders: [],
+	opted_out: [],
+	/* What a message begins as, and becomes by itself: [["sent", 50],
+	 * ["failed", 100, 63016]], each so many milliseconds after the one before,
+	 * with a callback. */
+	first_status: 'queued',
+	statuses: [],
+	/* Where callbacks go, "http://127.0.0.1:8080", whatever their URL says,
+	 * for which they are signed; null: there. And what came of them. */
+	callback_origin: null,
+	callbacks: [],
+	/* How much Twilio's clock is before ours. */
+	skew_ms: 0,
 	/* SIDs of calls that have left the list, as when their status is not
 	 * the one asked for any more. */
 	gone: [],
@@ -61,6 +85,7 @@ let calls = makeCalls(ACCOUNT, N, SEED);
 let added = 0;
 let pages = new Map();
 let sockets = new WeakSet();
+const messages = new Messages(ACCOUNT, () => state);
 
 /* --- filters ---------------------------------------------------------------- */
 
@@ -205,13 +230,44 @@ function answer(res, asked, url) {
 		return page ? send(res, 200, page) :
 			refuse(res, 400, 20006, 'Invalid page token');
 	}
+	if (asked.id === 'ListMessage') {
+		const page = messages.page(asked.query, url);
+		return page ? send(res, 200, page) :
+			refuse(res, 400, 20006, 'Invalid page token');
+	}
+	if (asked.id === 'CreateMessage')
+		return send(res, 201, messages.create(asked.form));
+	if (asked.id === 'FetchMessage') {
+		const found = messages.find(asked.path.Sid);
+		return found ? send(res, 200, found.message) : notFound(res, url);
+	}
 	const call = calls.find((c) => c.sid === asked.path.Sid);
 	return call ? send(res, 200, call.text) : notFound(res, url);
 }
 
-function api(req, res) {
-	const asked = checkRequest(req.method, req.url);
-	const how = state.script.shift() || state.always;
+function nextOf(script, always) {
+	return script.shift() || always;
+}
+
+/* What Twilio would think of a request, once it knows who asks. */
+function judge(req, res, asked) {
+	if (!asked.id)
+		return notFound(res, req.url);
+	const error = asked.id === 'CreateMessage' && messages.refusal(asked.form);
+	if (error)
+		return refuse(res, error.http, error.code, error.message);
+	/* What Twilio would think of it does not matter then. */
+	if (asked.wrong.length > 0)
+		return refuse(res, 400, 20001, asked.wrong.join(', '));
+	return answer(res, asked, req.url);
+}
+
+function api(req, res, text) {
+	const asked = checkRequest(req.method, req.url,
+		{ type: req.headers['content-type'], text });
+	const how = asked.id === 'CreateMessage' ?
+		nextOf(state.message_script, state.message_always) :
+		nextOf(state.script, state.always);
 	const user = userOf(req);
 
 	state.count++;
@@ -222,23 +278,19 @@ function api(req, res) {
 	state.violations.push(...asked.wrong.map((w) =>
 		`${req.method} ${req.url}: ${w}`));
 	state.requests.push({ method: req.method, url: req.url, user, how,
+		form: asked.form,
 		headers: { ...req.headers, authorization: undefined } });
 	if (state.requests.length > REQUESTS_MAX)
 		state.requests.shift();
 	const act = () => {
 		if (how !== 'ok')
 			return misbehave(how, { req, res, asked, send, refuse, notFound,
-				calls, account: ACCOUNT,
+				calls, messages, account: ACCOUNT,
 				ok: () => answer(res, asked, req.url) });
 		if (user === null)
 			return refuse(res, 401, 20003, 'Authenticate',
 				{ 'WWW-Authenticate': 'Basic realm="Twilio API"' });
-		if (!asked.id || req.method !== 'GET')
-			return notFound(res, req.url);
-		/* What Twilio would think of it does not matter then. */
-		if (asked.wrong.length > 0)
-			return refuse(res, 400, 20001, asked.wrong.join(', '));
-		return answer(res, asked, req.url);
+		return judge(req, res, asked);
 	};
 	if (state.delay_ms > 0)
 		setTimeout(act, state.delay_ms);
@@ -248,40 +300,58 @@ function api(req, res) {
 
 /* --- control ------------------------------------------------------------------ */
 
-function control(req, res) {
-	const chunks = [];
+/* What one {…} asks for. */
+async function command(text) {
+	const { reset, add, add_message, status, ...rest } =
+		text === '' ? {} : JSON.parse(text);
 
+	if (reset) {
+		state = fresh();
+		sockets = new WeakSet();
+		calls = calls.slice(added);
+		added = 0;
+		pages = new Map();
+		messages.reset();
+	}
+	if (rest.gone || rest.blind)
+		pages = new Map();
+	if (add) {
+		added += add;
+		calls = makeCalls(ACCOUNT, add, SEED + 1000 + added,
+			NEWEST + added * 400000).concat(calls);
+		pages = new Map();
+	}
+	Object.assign(state, rest);
+	if (add_message)
+		return messages.create(add_message);
+	if (status)
+		return messages.change(status.sid, status.status,
+			status.error_code, status.send !== false);
+	return { ...state, account: ACCOUNT, calls: calls.length,
+		messages: messages.all.length };
+}
+
+async function control(req, res, text) {
 	if (req.url === '/control/calls')
-		return send(res, 200, `[${calls.map((c) => c.text)}]`);
-	req.on('data', (chunk) => chunks.push(chunk));
-	req.on('end', () => {
-		const { reset, add, ...rest } = chunks.length === 0 ? {} :
-			JSON.parse(Buffer.concat(chunks));
-		if (reset) {
-			state = fresh();
-			sockets = new WeakSet();
-			calls = calls.slice(added);
-			added = 0;
-			pages = new Map();
-		}
-		if (rest.gone || rest.blind)
-			pages = new Map();
-		if (add) {
-			added += add;
-			calls = makeCalls(ACCOUNT, add, SEED + 1000 + added,
-				NEWEST + added * 400000).concat(calls);
-			pages = new Map();
-		}
-		Object.assign(state, rest);
-		send(res, 200, { ...state, account: ACCOUNT, calls: calls.length });
-	});
+		send(res, 200, `[${calls.map((c) => c.text)}]`);
+	else if (req.url === '/control/messages')
+		send(res, 200, messages.all.map(({ message, callback, media }) =>
+			({ ...message, status_callback: callback, media })));
+	else
+		send(res, 200, await command(text));
 }
 
 function listener(req, res) {
-	if (req.url.startsWith('/control'))
-		control(req, res);
-	else
-		api(req, res);
+	const chunks = [];
+
+	req.on('data', (chunk) => chunks.push(chunk));
+	req.on('end', () => {
+		const text = Buffer.concat(chunks).toString();
+		if (req.url.startsWith('/control'))
+			control(req, res, text);
+		else
+			api(req, res, text);
+	});
 }
 
 const server = process.argv.length > 5 ? https.createServer({

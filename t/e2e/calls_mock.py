@@ -1,10 +1,13 @@
-"""Twilio's Calls API for a suite: t/calls/mock.cjs as a child.
+"""Twilio's Calls and Messages API for a suite: t/calls/mock.cjs as a child.
 
     with CallsMock() as mock:
         conf = mock.settings()              # lines for [twilio]
         mock.set(script=["503", "429:7"])   # the next two requests
         mock.set(always="hang")             # and all the others
         mock.calls()                        # all calls, newest first
+        mock.set(message_script=["taken:500", "refuse:21610"])
+        mock.messages()                     # all that were created, newest first
+        mock.status(sid, "delivered")       # its callback comes, signed
         mock.check()                        # fails on requests unknown to Twilio
         mock.reset()
 """
@@ -85,13 +88,32 @@ class CallsMock:
         """All calls, newest first, as FetchCall gives each."""
         return self._control("/control/calls")
 
+    def messages(self):
+        """All messages, newest first, as FetchMessage gives each, and its
+        status_callback and media."""
+        return self._control("/control/messages")
+
+    def add_message(self, **parameters):
+        """As a request of another program's would; the message."""
+        return self._control(body={"add_message": parameters})
+
+    def status(self, sid, status, error_code=None, send=True):
+        """The next status of a message. Its callback is posted, "answer" is
+        the HTTP code (0: none came), or only made: {"url", "body",
+        "signature"}."""
+        return self._control(body={"status": {
+            "sid": sid, "status": status, "error_code": error_code,
+            "send": send}})
+
     def check(self):
         """All requests so far were ones of Twilio's OpenAPI description."""
         equal(self.state()["violations"], [], "requests unknown to Twilio")
 
-    def get(self, uri):
-        """Ask as a user of Twilio's would: (HTTP code, JSON)."""
-        request = urllib.request.Request(self.url + uri)
+    def get(self, uri, form=None):
+        """Ask as a user of Twilio's would, or, with a form, post: (HTTP code,
+        JSON)."""
+        data = form and urllib.parse.urlencode(form, doseq=True).encode()
+        request = urllib.request.Request(self.url + uri, data)
         pair = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         request.add_header("Authorization", "Basic " + pair)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
