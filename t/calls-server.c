@@ -12,17 +12,27 @@
 #include <unistd.h>
 
 #define REQUESTS_MAX 64
-#define HEAD_MAX 8192
-#define ANSWERS_MAX 8
+#define REQUEST_MAX 65536
+#define ANSWERS_MAX 16
+#define CONNECTIONS_MAX 256
+
+/* Each has a thread. */
+struct connection {
+	struct calls_server *server;
+	int fd;
+	pthread_t thread;
+};
 
 struct calls_server {
 	int listener, port;
 	int stop[2];
 	pthread_t thread;
+	struct connection all[CONNECTIONS_MAX]; /* the thread's */
+	size_t all_n;
 	pthread_mutex_t mutex; /* guards the rest */
 	char *answers[ANSWERS_MAX];
 	size_t answers_n, next;
-	char *heads[REQUESTS_MAX];
+	char *texts[REQUESTS_MAX];
 	size_t requests, connections;
 };
 
@@ -46,35 +56,48 @@ wait_readable(const struct calls_server *s, int fd)
 	return fds[1].revents == 0;
 }
 
-/* The head of a request, NUL-terminated; false: there is no more. */
+/* Its head, and as much of a body as the head announces. */
 static bool
-read_head(const struct calls_server *s, int fd, char head[static HEAD_MAX])
+is_whole(const char *text)
+{
+	const char *end = strstr(text, "\r\n\r\n");
+	const char *length = strcasestr(text, "\r\nContent-Length:");
+
+	if (end == NULL)
+		return false;
+	return length == NULL || length > end ||
+	    strlen(end + 4) >= strtoul(length + 17, NULL, 10);
+}
+
+/* A request, NUL-terminated; false: there is no more. */
+static bool
+read_request(const struct calls_server *s, int fd, char *text)
 {
 	size_t len = 0;
 	ssize_t n;
 
-	*head = '\0';
-	while (strstr(head, "\r\n\r\n") == NULL) {
+	*text = '\0';
+	while (!is_whole(text)) {
 		if (!wait_readable(s, fd))
 			return false;
-		n = recv(fd, head + len, HEAD_MAX - 1 - len, 0);
+		n = recv(fd, text + len, REQUEST_MAX - 1 - len, 0);
 		if (n <= 0)
 			return false;
 		len += (size_t)n;
-		head[len] = '\0';
+		text[len] = '\0';
 	}
 	return true;
 }
 
 /* Its answer, a copy: the next script may come while it is sent. */
 static char *
-note_request(struct calls_server *s, const char *head)
+note_request(struct calls_server *s, const char *text)
 {
 	char *answer = NULL;
 
 	pthread_mutex_lock(&s->mutex);
 	require(s->requests < REQUESTS_MAX &&
-		(s->heads[s->requests++] = strdup(head)) != NULL,
+		(s->texts[s->requests++] = strdup(text)) != NULL,
 	    "requests");
 	require(s->next < s->answers_n &&
 		(answer = strdup(s->answers[s->next])) != NULL,
@@ -116,15 +139,26 @@ answer(const struct calls_server *s, int fd, const char *text)
 static bool
 serve_one(struct calls_server *s, int fd)
 {
-	char head[HEAD_MAX], *text;
+	char request[REQUEST_MAX], *text;
 	bool more;
 
-	if (!read_head(s, fd, head))
+	if (!read_request(s, fd, request))
 		return false;
-	text = note_request(s, head);
+	text = note_request(s, request);
 	more = answer(s, fd, text);
 	free(text);
 	return more;
+}
+
+static void *
+serve_connection(void *arg)
+{
+	struct connection *c = arg;
+
+	while (serve_one(c->server, c->fd))
+		;
+	close(c->fd);
+	return NULL;
 }
 
 static void *
@@ -137,13 +171,18 @@ serve(void *arg)
 		fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
+		require(s->all_n < CONNECTIONS_MAX, "connections");
 		pthread_mutex_lock(&s->mutex);
 		s->connections++;
 		pthread_mutex_unlock(&s->mutex);
-		while (serve_one(s, fd))
-			;
-		close(fd);
+		s->all[s->all_n] = (struct connection){ s, fd, 0 };
+		require(pthread_create(&s->all[s->all_n].thread, NULL,
+			    serve_connection, &s->all[s->all_n]) == 0,
+		    "thread");
+		s->all_n++;
 	}
+	while (s->all_n > 0)
+		pthread_join(s->all[--s->all_n].thread, NULL);
 	return NULL;
 }
 
@@ -173,7 +212,7 @@ static void
 forget(struct calls_server *s)
 {
 	while (s->requests > 0)
-		free(s->heads[--s->requests]);
+		free(s->texts[--s->requests]);
 	while (s->answers_n > 0)
 		free(s->answers[--s->answers_n]);
 	s->next = 0;
@@ -236,11 +275,11 @@ calls_server_connections(struct calls_server *s)
 const char *
 calls_server_request(struct calls_server *s, size_t i)
 {
-	const char *head = "";
+	const char *text = "";
 
 	pthread_mutex_lock(&s->mutex);
 	if (i < s->requests)
-		head = s->heads[i];
+		text = s->texts[i];
 	pthread_mutex_unlock(&s->mutex);
-	return head;
+	return text;
 }

@@ -27,8 +27,8 @@ int calls_server_port(const struct calls_server *);
  */
 void calls_server_script(struct calls_server *, const char *const *answers);
 
-/* Since then: how many requests and new connections, and the head of the i-th
- * request ("" if there was none; valid until the next script). */
+/* Since then: how many requests and new connections, and the i-th request,
+ * head and body ("" if there was none; valid until the next script). */
 size_t calls_server_requests(struct calls_server *);
 size_t calls_server_connections(struct calls_server *);
 const char *calls_server_request(struct calls_server *, size_t i);
