@@ -31,14 +31,6 @@ static const char scheme[] = "Basic ";
  * one might end within a secret. */
 #define MESSAGE_MAX 1024
 
-/* What must not be in the words of a failure, whoever says it. */
-struct private
-{
-	const char *secret;
-	const char *sent; /* with the user, in base64 */
-	const char *const *others; /* see rest_request */
-};
-
 /* --- why it did not work, in words ---------------------------------------- */
 
 void
@@ -98,7 +90,7 @@ cut_queries(char *text)
 }
 
 static void
-make_safe(char *text, const struct private *private)
+make_safe(char *text, const struct rest_private *private)
 {
 	const char *const *other = private->others;
 	unsigned char *c;
@@ -162,13 +154,9 @@ answer_advice(const struct rest_failure *f, enum status st)
 	return "";
 }
 
-/*
- * By the HTTP code and Twilio's error object:
- * {"code":20404,"message":"…","more_info":"…","status":404}. ST_OK is 200.
- */
-static enum status
+enum status
 failure_judge(struct rest_failure *f, const struct http_reply *reply,
-    const struct private *private)
+    const struct rest_private *private)
 {
 	char message[MESSAGE_MAX], code[24] = "";
 	enum status st;
@@ -225,7 +213,7 @@ tell_no_answer(
 
 static enum status
 try_once(struct http_client *client, const struct http_call *call,
-    const struct private *private, struct http_reply *reply,
+    const struct rest_private *private, struct http_reply *reply,
     struct rest_failure *f, bool *again)
 {
 	enum status st = http_client_send(client, call, reply);
@@ -251,7 +239,7 @@ set_times(struct http_call *call, long total_ms)
 /* Each try has what is left of the time. */
 static enum status
 try_all(struct http_client *client, struct http_call *call, long total_ms,
-    const struct private *private, struct http_reply *reply,
+    const struct rest_private *private, struct http_reply *reply,
     struct rest_failure *f)
 {
 	int64_t deadline_us = clock_mono_us() + total_ms * MS, left_ms;
@@ -300,7 +288,7 @@ struct prepared {
 	struct http_call call;
 	struct buf url, authorization;
 	struct kv headers;
-	struct private private;
+	struct rest_private private;
 };
 
 static enum status
@@ -353,7 +341,7 @@ rest_get(struct http_client *client, const struct rest_account *a,
 
 static enum status
 post_once(struct http_client *client, const struct http_call *call,
-    const struct private *private, struct http_reply *reply, bool *sent,
+    const struct rest_private *private, struct http_reply *reply, bool *sent,
     struct rest_failure *f)
 {
 	enum status st = http_client_send(client, call, reply);

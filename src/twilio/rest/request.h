@@ -52,6 +52,21 @@ enum status rest_post(struct http_client *, const struct rest_account *,
 /* Is the account whole? ST_OK, and an empty failure; or ST_CONFIG. */
 enum status rest_check(const struct rest_account *, struct rest_failure *);
 
+/* What must not be in the words of a failure, whoever says it. */
+struct rest_private {
+	const char *secret;
+	const char *sent; /* with the user, in base64 */
+	const char *const *others; /* as hidden of a rest_request */
+};
+
+/*
+ * What an answer says, by its HTTP code and Twilio's error object, which may be
+ * anything: {"code":20404,"message":"…","more_info":"…","status":404}. ST_OK is
+ * 200; else the status is one of calls_fetch's.
+ */
+enum status failure_judge(struct rest_failure *, const struct http_reply *,
+    const struct rest_private *);
+
 /* What is to be told of a failure: nothing yet; a sentence, cut where it is
  * too long. */
 void failure_reset(struct rest_failure *);
