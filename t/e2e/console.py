@@ -1,12 +1,16 @@
-"""The page at /console: where its files are looked for."""
+"""The page at /console: where its files are looked for, and what it does in a
+browser."""
+import json
 import os
 import shutil
+import subprocess
 
 from cases import check_json_error
 from console_cases import FOLDER, TYPES, check_page
 from doors import ByHand, NginxFastcgi
-from outcome import equal, true
-from servers import wait_for
+from outcome import Skip, equal, true
+from sdk import node_path
+from servers import BUILDDIR, SRCDIR, need, wait_for
 
 PAGE = "<!doctype html><title>another</title>"
 
@@ -78,8 +82,41 @@ def read_at_a_reload():
             TYPES["html"])
 
 
+# ---- in a browser
+
+
+def node(script, *args, **env):
+    """What a script of t/console says in its last line."""
+    env = os.environ | env | {"NODE_PATH": node_path(),
+                              "CHROMIUM": need("chromium")}
+    packages = env["NODE_PATH"].split(":")
+    for package in ("playwright-core", "axe-core"):
+        if not any(os.path.isdir(os.path.join(p, package)) for p in packages):
+            raise Skip(f"npm's {package} is not in NODE_PATH; "
+                       "tools/npm-packages installs it")
+    done = subprocess.run(
+        [need("node"), os.path.join(SRCDIR, "t/console", script), *args],
+        capture_output=True, env=env, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def page(results):
+    """The cases of t/console/page.mjs; pictures are in t/console of the build
+    tree."""
+    said = []
+    results.run("console: page.mjs", lambda: said.append(
+        node("page.mjs", FOLDER, os.path.join(BUILDDIR, "t/console"))))
+    for result in said:
+        results.passed += result["passed"]
+        for failure in result["failures"]:
+            results.fail(f"console: page.mjs: {failure}")
+            print(results.failures[-1])
+
+
 def suite(results):
     for kind in (NginxFastcgi, ByHand):
         for fn in (beside_the_program, no_page):
             results.run(f"console, {kind.name}: {fn.__name__}", fn, kind)
     results.run("console: read_at_a_reload", read_at_a_reload)
+    page(results)
