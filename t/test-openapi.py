@@ -68,20 +68,29 @@ def table():
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
-def expected(method, guard, accept, allow):
-    """What the description has to say of a row of the table."""
-    methods = {"GET": {"get", "head"}, "POST": {"post"}}[method]
-    if guard == "signed":
-        methods |= {"get"}
-    types = {FORM} | ({"application/json"} if "json" in accept else set())
-    return {"methods": methods, "guards": {guard},
-            "types": types if method == "POST" else set(), "allow": allow}
+TAKEN = {"form": {FORM}, "form or json": {FORM, "application/json"},
+         "json": {"application/json"}, "any": {"application/x-amz-json-1.0"}}
+
+
+def expected(rows):
+    """What the description has to say of the rows of a path."""
+    methods, types = set(), set()
+    for method, _, guard, accept, _ in rows:
+        methods |= {"GET": {"get", "head"}, "POST": {"post"}}[method]
+        if guard == "signed":
+            methods |= {"get"}
+        if method == "POST":
+            types |= TAKEN[accept]
+    return {"methods": methods, "guards": {r[2] for r in rows},
+            "types": types, "allow": rows[0][4]}
 
 
 def guard_of(operation):
     names = {n for way in operation["security"] for n in way}
     return {frozenset(): "open", frozenset({"twilioSignature"}): "signed",
-            frozenset({"adminBearer", "adminKey"}): "admin"}[frozenset(names)]
+            frozenset({"adminBearer", "adminKey"}): "admin",
+            frozenset({"agentBearer", "agentKey"}): "agent",
+            frozenset({"accessKey"}): "access key"}[frozenset(names)]
 
 
 def said(doc, item):
@@ -99,9 +108,9 @@ def routes_agree():
     doc, rows = description(), table()
     true(len(rows) > 8, "the table has rows")
     equal(set(doc["paths"]), {r[1] for r in rows}, "paths")
-    for method, path, guard, accept, allow in rows:
+    for path in doc["paths"]:
         equal(said(doc, doc["paths"][path]),
-              expected(method, guard, accept, allow), path)
+              expected([r for r in rows if r[1] == path]), path)
     for path, item in doc["paths"].items():
         named = [p["$ref"].split("/")[-1] for p in item.get("parameters", [])
                  + item.get("get", {}).get("parameters", []) if "$ref" in p]
@@ -186,8 +195,14 @@ class Operation:
                 self.path = self.path.replace("{%s}" % p["name"],
                                               p["example"])
 
-    def ask(self, door, route=None, body=b"", kind=FORM, good=True, more=()):
+        self.takes_json = "application/json" in self.operation.get(
+            "requestBody", {}).get("content", []) and self.guard != "signed"
+
+    def ask(self, door, route=None, body=b"", kind=None, good=True, more=()):
         route = self.path if route is None else route
+        if kind is None:
+            kind = "application/json" if self.takes_json else FORM
+            body = body or (b"{}" if self.takes_json else b"")
         headers = list(more)
         if self.method == "POST":
             headers.append(("Content-Type", kind))
@@ -223,7 +238,7 @@ def operations():
 def watching(door, mock):
     """What Twilio, or the log, has to say of calls."""
     for o in operations():
-        if o.path in ("/metrics",) or o.guard != "admin":
+        if "call" not in o.path or o.guard != "admin":
             continue
         single = o.path != o.pattern
         good = {"/monitor-call/" + LOGGED + "?source=log": 200,
@@ -268,6 +283,27 @@ def page(door):
             equal(o.ask(door, "/console/").status, 308, "/console/")
         else:
             equal(o.ask(door, nowhere).status, 404, nowhere)
+
+
+def api(door):
+    """What can go wrong with the routes below /api alone."""
+    for o in operations():
+        if not o.path.startswith("/api/"):
+            continue
+        if 304 in o.statuses:
+            equal(o.ask(door, more=[("If-None-Match", "*")]).status, 304,
+                  o.path)
+        if 404 in o.statuses:
+            equal(o.ask(door, o.path.replace("unrouted", "nothing")).status,
+                  404, o.path)
+
+
+def elsewhere(door):
+    """A queue at SQS, which nobody asks."""
+    for o in operations():
+        if 409 in o.statuses:
+            equal(o.ask(door, o.path.replace("unrouted", "ai")).status, 409,
+                  o.path)
 
 
 def mishaps(door):
@@ -402,9 +438,16 @@ def ask_servers(results, mock):
             results.run(case.__name__, case, door)
         door.what = "mishaps"
         results.run("mishaps", mishaps, door)
+        door.what = "api"
+        results.run("api", api, door)
         door.what = "watching"
         results.run("watching", watching, door, mock)
         results.run("version", version, door)
+    with noting(ByHand, twilio="[whatsapp]\nai_queue = https://sqs.us-east-1."
+                "amazonaws.com/000000000000/ai\n[aws]\nregion = us-east-1")(
+                ) as door:
+        door.what = "elsewhere"
+        results.run("elsewhere", elsewhere, door)
     with noting(ByHand, admin="")() as door:
         door.what = "closed"
         results.run("admin routes without a token", closed, door)

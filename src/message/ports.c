@@ -68,6 +68,25 @@ ports_url(const struct config *c, const char *role)
 	return urls[ports_role(role)];
 }
 
+const char *
+ports_each(const struct config *c, size_t i, const char **role)
+{
+	const struct {
+		const char *role, *url;
+	} all[] = {
+		{ ROLE_AI, c->whatsapp.ai_queue },
+		{ ROLE_HUMAN, c->whatsapp.human_queue },
+		{ ROLE_UNROUTED, PORTS_UNROUTED },
+		{ ROLE_DIGITS, c->voice.digits_queue },
+		{ ROLE_UNDELIVERABLE, PORTS_UNDELIVERABLE },
+	};
+
+	if (i >= sizeof(all) / sizeof(all[0]))
+		return NULL;
+	*role = all[i].role;
+	return all[i].url;
+}
+
 struct queue *
 ports_queue(const struct ports *p, const char *role)
 {

@@ -52,6 +52,7 @@ struct ports {
 #define ROLE_UNROUTED "unrouted"
 #define ROLE_DIGITS "digits"
 #define ROLE_UNDECIDED ""
+#define ROLE_UNDELIVERABLE "undeliverable" /* nothing goes there by role */
 
 /* A role as a number below PORTS_ROLES; all that are unknown are one. */
 #define PORTS_ROLES 6
@@ -59,6 +60,10 @@ size_t ports_role(const char *role);
 
 /* What the queue of a role is called: its URL, or NULL. */
 const char *ports_url(const struct config *, const char *role);
+
+/* The i-th queue that a configuration names: its URL, and its role. NULL: there
+ * are no more. */
+const char *ports_each(const struct config *, size_t i, const char **role);
 
 /* The queue of a role, or NULL. */
 struct queue *ports_queue(const struct ports *, const char *role);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/cond.h"
+#include "codec/json.h"
 #include "config.h"
 #include "config/config.h"
 #include "db/db.h"
@@ -94,6 +95,7 @@ static const struct readiness checks[] = {
 struct verdict {
 	struct buf missing; /* names of what is not ready; empty: all is */
 	struct buf details; /* members of the reply */
+	struct buf reasons; /* objects, for health_put_reasons */
 	int64_t made_us; /* 0: it was never made */
 };
 
@@ -109,16 +111,30 @@ verdict_release(struct verdict *v)
 {
 	buf_release(&v->missing);
 	buf_release(&v->details);
+	buf_release(&v->reasons);
+}
+
+static void
+add_reason(struct verdict *v, const char *check, const struct buf *why)
+{
+	buf_puts(
+	    &v->reasons, v->reasons.len == 0 ? "{\"check\":" : ",{\"check\":");
+	json_put_text(&v->reasons, check);
+	buf_puts(&v->reasons, ",\"reason\":");
+	json_put_text(&v->reasons, buf_str(why));
+	buf_putc(&v->reasons, '}');
 }
 
 /* It is no reason to send nobody here. */
 static void
-put_clock(const struct app *app, struct buf *out)
+put_clock(const struct app *app, struct verdict *v)
 {
 	struct buf why = BUF_INIT;
 
-	if (!seen_steady(app->db, &why))
-		buf_printf(out, ",\"clock\":\"%s\"", buf_str(&why));
+	if (!seen_steady(app->db, &why)) {
+		buf_printf(&v->details, ",\"clock\":\"%s\"", buf_str(&why));
+		add_reason(v, "clock", &why);
+	}
 	buf_release(&why);
 }
 
@@ -141,6 +157,7 @@ verdict_make(const struct app *app, struct verdict *v)
 		    c->name);
 		log_error(app->log, "not ready", LOG_STR("check", c->name),
 		    LOG_STR("reason", buf_str(&why)));
+		add_reason(v, c->name, &why);
 		buf_reset(&why);
 	}
 	buf_putc(&v->details, '}');
@@ -148,7 +165,7 @@ verdict_make(const struct app *app, struct verdict *v)
 		buf_printf(&v->details,
 		    ",\"spool\":{\"waiting\":%lld,\"oldest_age_s\":%lld}",
 		    (long long)d.waiting, (long long)clock_age_s(d.oldest_us));
-	put_clock(app, &v->details);
+	put_clock(app, v);
 	v->made_us = clock_mono_us();
 	buf_release(&why);
 }
@@ -158,7 +175,7 @@ verdict_make(const struct app *app, struct verdict *v)
 static void
 verdict_renew(struct health *h, const struct app *app)
 {
-	struct verdict next = { .missing = BUF_INIT, .details = BUF_INIT };
+	struct verdict next = { .missing = BUF_INIT };
 
 	while (h->busy && h->kept.made_us == 0)
 		pthread_cond_wait(&h->made, &h->mutex);
@@ -205,6 +222,19 @@ handle_ready(struct exchange *x)
 		exchange_fail(x, ST_NOMEM);
 	}
 	pthread_mutex_unlock(&h->mutex);
+}
+
+void
+health_put_reasons(const struct app *app, struct buf *out)
+{
+	struct health *h = app->health;
+
+	buf_putc(out, '[');
+	pthread_mutex_lock(&h->mutex);
+	verdict_renew(h, app);
+	buf_put(out, buf_str(&h->kept.reasons), h->kept.reasons.len);
+	pthread_mutex_unlock(&h->mutex);
+	buf_putc(out, ']');
 }
 
 enum status

@@ -14,6 +14,13 @@ struct health; /* safe from several threads */
 enum status health_open(struct health **); /* ST_OK or ST_NOMEM */
 void health_close(struct health *); /* NULL is allowed */
 
+/* Append what /ready complains about, and whatever else the operator should
+ * know, as a list of objects {"check": …, "reason": …}; the reasons are for who
+ * may see them. */
+struct app;
+struct buf;
+void health_put_reasons(const struct app *, struct buf *);
+
 void handle_health(struct exchange *);
 void handle_ready(struct exchange *);
 

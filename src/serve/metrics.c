@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "store/counter.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -165,16 +166,22 @@ const size_t metrics_codes_n = COUNT(metrics_codes);
 
 /*
  * In the file: first the counters of the routes, as many for each, then those
- * of the other families, and last what are times and no sums: the last webhook,
- * and the last signature that was looked into.
+ * of the other families, and last what are no sums: the times of the last
+ * webhook and of the last signature that was looked into; and for each hour of
+ * the last day in which a signature was not valid which hour that is, and what
+ * the counters of the causes stood at before it.
  */
 #define CODE_SLOTS 20
 #define BUCKET_SLOTS (METRICS_BUCKETS + 1)
 #define SUM_SLOT (CODE_SLOTS + BUCKET_SLOTS)
 #define ROUTE_SLOTS (SUM_SLOT + 1)
 
-#define TIMES 2
 #define REFUSAL_TIME 1
+#define FIRST_HOUR 2
+#define HOURS 25
+#define CAUSES (COUNT(causes) - 1)
+#define HOUR_SLOTS (1 + CAUSES)
+#define LATEST (FIRST_HOUR + HOURS * HOUR_SLOTS)
 
 _Static_assert(COUNT(metrics_codes) <= CODE_SLOTS, "codes have slots");
 
@@ -236,7 +243,7 @@ static uint64_t
 layout(const struct metrics *m)
 {
 	const char *const *value;
-	uint64_t h = (STR_HASH ^ TIMES) * 31;
+	uint64_t h = (STR_HASH ^ LATEST) * 31;
 	size_t i, k;
 
 	for (i = 0; i < m->routes_n; i++)
@@ -272,7 +279,7 @@ metrics_open(struct metrics **out, const struct route *routes, size_t routes_n)
 	m->routes = routes;
 	m->routes_n = routes_n;
 	place(m);
-	if (counter_file_open(&m->file, m->n, TIMES, layout(m)) != ST_OK) {
+	if (counter_file_open(&m->file, m->n, LATEST, layout(m)) != ST_OK) {
 		free(m);
 		return ST_NOMEM;
 	}
@@ -389,9 +396,66 @@ metrics_request(
 	    duration_us < 0 ? 0 : (uint64_t)duration_us);
 }
 
+/* Of an hour: which one is there, and after it a value for each cause. */
+static size_t
+hour_slot(const struct metrics *m, int64_t hour)
+{
+	return m->n + FIRST_HOUR + (size_t)(hour % HOURS) * HOUR_SLOTS;
+}
+
+static bool
+has_hour(const struct metrics *m, int64_t hour)
+{
+	return counter_file_get(m->file, hour_slot(m, hour)) == (uint64_t)hour;
+}
+
+static uint64_t
+cause_total(const struct metrics *m, size_t cause)
+{
+	return metrics_value(m, METRIC_SIGNATURE_FAILURES, cause, 0) +
+	    metrics_value(m, METRIC_SIGNATURE_FAILURES, cause, 1);
+}
+
+/* The first of this hour in this process; others may have begun it. */
+static void
+begin_hour(struct metrics *m, int64_t hour)
+{
+	struct buf why = BUF_INIT;
+	size_t slot = hour_slot(m, hour), i;
+
+	counter_file_save(m->file, true, &why);
+	buf_release(&why);
+	if (has_hour(m, hour))
+		return;
+	for (i = 0; i < CAUSES; i++)
+		counter_file_set(m->file, slot + 1 + i, cause_total(m, i));
+	counter_file_set(m->file, slot, (uint64_t)hour);
+}
+
+uint64_t
+metrics_refusals(const struct metrics *m, size_t cause, int64_t hour)
+{
+	int64_t next = hour + 1;
+	uint64_t from, to;
+
+	if (!has_hour(m, hour))
+		return 0;
+	while (next < hour + HOURS && !has_hour(m, next))
+		next++;
+	to = next < hour + HOURS
+	    ? counter_file_get(m->file, hour_slot(m, next) + 1 + cause)
+	    : cause_total(m, cause);
+	from = counter_file_get(m->file, hour_slot(m, hour) + 1 + cause);
+	return to > from ? to - from : 0;
+}
+
 void
 metrics_signature(struct metrics *m, enum signature_verdict v, bool refused)
 {
+	int64_t hour = counter_hour(clock_us());
+
+	if (m != NULL && v != SIGNATURE_VALID && !has_hour(m, hour))
+		begin_hour(m, hour);
 	if (v != SIGNATURE_VALID)
 		add(m, METRIC_SIGNATURE_FAILURES, v - SIGNATURE_MISSING,
 		    refused ? 0 : 1);

@@ -154,6 +154,10 @@ extern const size_t metrics_codes_n;
 
 bool metrics_is_shared(const struct metrics *);
 
+/* Signatures of this cause (its place in the label's table) that were not valid,
+ * refused or let in, in an hour (store/counter.h) of the last day. */
+uint64_t metrics_refusals(const struct metrics *, size_t cause, int64_t hour);
+
 /* Of a family in the file with these values of its labels (0 for one it has not). */
 uint64_t metrics_value(
     const struct metrics *, enum metrics_id, size_t first, size_t second);

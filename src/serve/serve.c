@@ -196,7 +196,7 @@ log_request(const struct exchange *x, int64_t duration_us)
 	    LOG_STR("path", odd_path(x, path)),
 	    LOG_INT("status", x->response->code),
 	    LOG_INT("duration_us", duration_us), LOG_STR("outcome", x->outcome),
-	    LOG_STR("opt_out", x->opt_out),
+	    LOG_STR("opt_out", x->opt_out), LOG_STR("agent", x->agent),
 	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
 	    LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
 	    LOG_STR("conversation_id", x->conversation_id));

@@ -1,5 +1,8 @@
 #include "site/routes.h"
 
+#include "api/queues.h"
+#include "api/refused.h"
+#include "api/summary.h"
 #include "message/whatsapp.h"
 #include "serve/health.h"
 #include "voice/voice.h"
@@ -32,6 +35,14 @@ const struct route app_routes[] = {
 	    handle_batch_monitor_calls, ACCEPT_FORM, WEBHOOK_NONE },
 	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM,
 	    WEBHOOK_NONE },
+	{ METHOD_GET, "/api/summary", GUARD_ADMIN, handle_api_summary,
+	    ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_GET, "/api/refused", GUARD_ADMIN, handle_api_refused,
+	    ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_GET, "/api/queues/{name}", GUARD_ADMIN, handle_api_queue,
+	    ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/queues/{name}/redrive", GUARD_ADMIN,
+	    handle_api_redrive, ACCEPT_JSON, WEBHOOK_NONE },
 	{ METHOD_GET, "/console", GUARD_OPEN, handle_console, ACCEPT_FORM,
 	    WEBHOOK_NONE },
 	{ METHOD_GET, "/console/{file}", GUARD_OPEN, handle_console_file,

@@ -1,14 +1,40 @@
 #include "store/counter.h"
 
+#include "base/clock.h"
 #include "db/db.h"
+
+#define HOUR_US INT64_C(3600000000)
+#define KEPT_HOURS 48
+
+int64_t
+counter_hour(int64_t us)
+{
+	return us / HOUR_US;
+}
 
 enum status
 counter_sum(struct db *db, const char *name, const char *label, int64_t n)
 {
-	return db_run(db,
+	enum status st;
+
+	st = db_run(db,
 	    "INSERT INTO counter (name, label, value) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT DO UPDATE SET value = value + excluded.value",
 	    "tti", name, label, n);
+	if (st == ST_OK)
+		st = db_run(db,
+		    "INSERT INTO counter_hour (hour, name, label, value)"
+		    " VALUES (?1, ?2, ?3, ?4)"
+		    " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+		    "itti", counter_hour(clock_us()), name, label, n);
+	return st;
+}
+
+enum status
+counter_purge(struct db *db, int64_t now_us)
+{
+	return db_run(db, "DELETE FROM counter_hour WHERE hour < ?1", "i",
+	    counter_hour(now_us) - KEPT_HOURS);
 }
 
 enum status
@@ -45,6 +71,39 @@ counter_list(struct db *db, counter_fn *fn, void *arg)
 	struct listing l = { fn, arg };
 
 	return db_read(db, list_job, &l);
+}
+
+struct hours {
+	int64_t from, to;
+	counter_hour_fn *fn;
+	void *arg;
+};
+
+static enum status
+hours_job(struct db *db, void *arg)
+{
+	const struct hours *h = arg;
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT hour, name, label, value FROM counter_hour"
+	    " WHERE hour BETWEEN ?1 AND ?2",
+	    "ii", h->from, h->to);
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK)
+		st = h->fn(db_int(rows, 0), db_text(rows, 1), db_text(rows, 2),
+		    db_int(rows, 3), h->arg);
+	db_done(rows);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+enum status
+counter_hours(
+    struct db *db, int64_t from, int64_t to, counter_hour_fn *fn, void *arg)
+{
+	struct hours h = { from, to, fn, arg };
+
+	return db_read(db, hours_job, &h);
 }
 
 /* Something said now and then: when it was said last is its value. */

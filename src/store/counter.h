@@ -33,6 +33,22 @@ enum status counter_list(struct db *, counter_fn *, void *arg);
 enum status counter_due(struct db *, const char *name, const char *label,
     int64_t at_us, int64_t span_us);
 
+/* The hour of a time: whole hours since 1970. */
+int64_t counter_hour(int64_t us);
+
+/*
+ * How much was added to each of them in the hours from this one to that one, by
+ * hour. Strings live for the call. Not ST_OK ends the walk. Inside a job, or
+ * with one of its own.
+ */
+typedef enum status counter_hour_fn(
+    int64_t hour, const char *name, const char *label, int64_t n, void *arg);
+enum status counter_hours(struct db *, int64_t from_hour, int64_t to_hour,
+    counter_hour_fn *, void *arg);
+
+/* Forget what was added more than two days ago, inside a writing job. */
+enum status counter_purge(struct db *, int64_t now_us);
+
 /* How the engine keeps its sums (db/db.h). */
 enum status counter_sum(
     struct db *, const char *name, const char *label, int64_t n);

@@ -365,6 +365,16 @@ static const char version_15[] =
     "CREATE INDEX reply_kept ON reply (created_us)"
     "  WHERE body IS NOT NULL OR media IS NOT NULL;";
 
+/* The counters by the hour (counter.h), so that the last day is a walk of some
+ * rows, however much came in. */
+static const char version_16[] = "CREATE TABLE counter_hour ("
+				 "  hour INTEGER NOT NULL,"
+				 "  name TEXT NOT NULL,"
+				 "  label TEXT NOT NULL,"
+				 "  value INTEGER NOT NULL,"
+				 "  PRIMARY KEY (hour, name, label))"
+				 " WITHOUT ROWID;";
+
 /* Without the table of any of these a message or a call is lost, or the reason
  * why one was refused. */
 static const char probe[] = "SELECT 1 FROM conversation"
@@ -377,6 +387,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM spool"
 			    " UNION ALL SELECT 1 FROM installation"
 			    " UNION ALL SELECT 1 FROM counter"
+			    " UNION ALL SELECT 1 FROM counter_hour"
 			    " UNION ALL SELECT 1 FROM clock"
 			    " UNION ALL SELECT 1 FROM sender_pair"
 			    " UNION ALL SELECT 1 FROM refusal"
@@ -388,7 +399,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
 	version_10, version_11, version_12, version_13, version_14, version_15,
-	NULL };
+	version_16, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)
@@ -407,6 +418,8 @@ upkeep(struct db *db, void *arg)
 		st = transcript_purge(db, now - kept_us, PURGE_BITE);
 	if (st == ST_OK && c != NULL)
 		st = reply_purge(db, now - kept_us, PURGE_BITE);
+	if (st == ST_OK)
+		st = counter_purge(db, clock_us());
 	/* For those who watch the ages, where nobody takes anything. */
 	if (st == ST_OK)
 		st = sqlite_queue_rebase(db, clock_us());

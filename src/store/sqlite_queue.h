@@ -28,6 +28,32 @@ struct queue_depth {
 typedef enum status queue_depth_fn(const struct queue_depth *, void *arg);
 enum status sqlite_queue_depths(struct db *, queue_depth_fn *, void *arg);
 
+/* The same of one queue, which may have nothing; inside a job. The name in it
+ * is the caller's. */
+enum status sqlite_queue_depth(
+    struct db *, const char *name, struct queue_depth *);
+
+/*
+ * The items of a queue in pages, inside a job: what is not dead in the order in
+ * which it is due, those behind another of their group after all others, then
+ * the dead letters, oldest first. A walk of an index, however many there are.
+ * fn gets each with its place, which is the cursor of a page that begins behind
+ * it. As peek in queue.h.
+ */
+struct queue_cursor {
+	int64_t dead, behind, available_us, state, id;
+};
+struct queue_page {
+	const char *queue; /* without "sqlite:" */
+	const enum queue_state *state; /* NULL: any */
+	const struct queue_cursor *after; /* NULL: from the beginning */
+	int64_t limit;
+};
+typedef enum status queue_listed_fn(
+    const struct queue_item *, const struct queue_cursor *, void *arg);
+enum status sqlite_queue_list(
+    struct db *, const struct queue_page *, queue_listed_fn *, void *arg);
+
 /*
  * Inside a writing job: what waits of a group, neither taken nor dead, goes to
  * another place, or (to->queue NULL) leaves. Ids and ages stay, so that the

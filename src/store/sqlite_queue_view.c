@@ -18,6 +18,8 @@ struct view_op {
 	bool dead;
 	int64_t limit;
 	queue_row_fn *fn;
+	queue_listed_fn *listed; /* in place of fn */
+	const struct queue_cursor *at; /* of the row, for it */
 	void *arg;
 	int64_t id; /* 0: all */
 	int64_t count;
@@ -60,7 +62,8 @@ show(const struct view_op *op, const struct sqlite_queue_row *r)
 	i.id = id;
 	if (!sqlite_queue_undamaged(op->queue, r))
 		i.reason = damaged;
-	return op->fn(&i, op->arg);
+	return op->listed != NULL ? op->listed(&i, op->at, op->arg)
+				  : op->fn(&i, op->arg);
 }
 
 static enum status
@@ -102,6 +105,119 @@ sqlite_queue_peek(
 
 	return db_read(of(q)->db, peek_job, &op);
 }
+
+/* --- in pages ---------------------------------------------------------------- */
+
+/* Of those that are not dead, by what the columns have: state is 1 of the
+ * taken, of which those whose receipt has run out are ready again. */
+struct range {
+	int64_t from_us, to_us, low, high;
+};
+
+static struct range
+range_of(const enum queue_state *state, int64_t now_us)
+{
+	struct range all = { INT64_MIN, INT64_MAX, ITEM_WAITS, ITEM_TAKEN };
+
+	if (state == NULL)
+		return all;
+	if (*state == QUEUE_READY)
+		all.to_us = now_us;
+	else
+		all.from_us = now_us + 1;
+	if (*state == QUEUE_DELAYED)
+		all.high = ITEM_WAITS;
+	if (*state == QUEUE_TAKEN)
+		all.low = ITEM_TAKEN;
+	return all;
+}
+
+static enum status
+list_rows(const struct view_op *op, struct db_rows *rows, int64_t *n)
+{
+	struct view_op each = *op;
+	struct sqlite_queue_row r;
+	struct queue_cursor at;
+	enum status st = ST_OK;
+
+	each.at = &at;
+	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		sqlite_queue_row(rows, &r);
+		at = (struct queue_cursor){ r.state == ITEM_DEAD,
+			db_int(rows, 9), r.available_us, r.state, r.id };
+		++*n;
+		st = show(&each, &r);
+	}
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+list_live(struct db *db, const struct view_op *op, const struct queue_page *p,
+    int64_t *n)
+{
+	static const struct queue_cursor first = { 0, -1, 0, 0, 0 };
+	const struct queue_cursor *c = p->after == NULL ? &first : p->after;
+	struct range in = range_of(p->state, op->now_us);
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT " SQLITE_QUEUE_COLUMNS ", behind FROM queue_item"
+	    " INDEXED BY queue_item_due WHERE queue = ?1 AND state < 2"
+	    " AND (behind, available_us, state, id) > (?2, ?3, ?4, ?5)"
+	    " AND available_us BETWEEN ?6 AND ?7 AND state BETWEEN ?8 AND ?9"
+	    " ORDER BY behind, available_us, state, id LIMIT ?10",
+	    "tiiiiiiiii", p->queue, c->behind, c->available_us, c->state, c->id,
+	    in.from_us, in.to_us, in.low, in.high, p->limit);
+	if (st == ST_OK)
+		st = list_rows(op, rows, n);
+	db_done(rows);
+	return st;
+}
+
+static enum status
+list_dead(struct db *db, const struct view_op *op, const struct queue_page *p,
+    int64_t *n)
+{
+	int64_t after = p->after != NULL && p->after->dead ? p->after->id : 0;
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows,
+	    "SELECT " SQLITE_QUEUE_COLUMNS ", 0 FROM queue_item"
+	    " INDEXED BY queue_item_dead WHERE queue = ?1 AND state = 2"
+	    " AND id > ?2 ORDER BY id LIMIT ?3",
+	    "tii", p->queue, after, p->limit - *n);
+	if (st == ST_OK)
+		st = list_rows(op, rows, n);
+	db_done(rows);
+	return st;
+}
+
+enum status
+sqlite_queue_list(
+    struct db *db, const struct queue_page *p, queue_listed_fn *fn, void *arg)
+{
+	struct buf url = BUF_INIT;
+	struct sqlite_queue queue = { .db = db, .name = (char *)p->queue };
+	struct view_op op = {
+		.queue = &queue, .now_us = clock_us(), .listed = fn, .arg = arg
+	};
+	enum status st = buf_printf(&url, "sqlite:%s", p->queue);
+	int64_t n = 0;
+
+	queue.url = url.data;
+	if (st == ST_OK && (p->state == NULL || *p->state != QUEUE_DEAD) &&
+	    (p->after == NULL || !p->after->dead))
+		st = list_live(db, &op, p, &n);
+	if (st == ST_OK && (p->state == NULL || *p->state == QUEUE_DEAD) &&
+	    n < p->limit)
+		st = list_dead(db, &op, p, &n);
+	buf_release(&url);
+	return st;
+}
+
+/* --- dead letters ------------------------------------------------------------- */
 
 /* The next dead letter, by id. ST_NOTFOUND: there is none. */
 static enum status
@@ -265,6 +381,12 @@ next_name(struct db *db, const char *after, char **out)
 		st = str_dup(db_text(rows, 0), out);
 	db_done(rows);
 	return st == ST_OK && *out == NULL ? ST_NOTFOUND : st;
+}
+
+enum status
+sqlite_queue_depth(struct db *db, const char *name, struct queue_depth *d)
+{
+	return measure(db, name, clock_us(), d);
 }
 
 struct depths_op {

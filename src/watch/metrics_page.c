@@ -22,7 +22,7 @@
 #define NO_ROUTE "none" /* the label of requests that found none */
 
 #define LOCAL "sqlite:"
-#define QUEUES_N 5 /* that a configuration names */
+#define QUEUES_N 8 /* that a configuration names, at most */
 
 struct page {
 	const struct app *app;
@@ -125,16 +125,6 @@ keep_count(const char *name, const char *label, int64_t value, void *arg)
 	return p->lines[id].err;
 }
 
-static void
-list_queues(const struct config *c, const char *urls[QUEUES_N])
-{
-	urls[0] = c->whatsapp.ai_queue;
-	urls[1] = c->whatsapp.human_queue;
-	urls[2] = PORTS_UNROUTED;
-	urls[3] = c->voice.digits_queue;
-	urls[4] = PORTS_UNDELIVERABLE;
-}
-
 static enum status
 keep_queue(struct page *p, const char *url, const struct queue_depth *d)
 {
@@ -145,7 +135,7 @@ keep_queue(struct page *p, const char *url, const struct queue_depth *d)
 	struct buf *depths = &p->lines[METRIC_QUEUE_DEPTH];
 	struct buf *ages = &p->lines[METRIC_QUEUE_AGE];
 	int64_t age = d->next_us == 0 ? 0 : p->now_us - d->next_us;
-	const char *urls[QUEUES_N];
+	const char *other, *role;
 	size_t i;
 
 	for (i = 0; state[i] != NULL; i++)
@@ -153,9 +143,8 @@ keep_queue(struct page *p, const char *url, const struct queue_depth *d)
 		    depths, METRIC_QUEUE_DEPTH, url, state[i], (uint64_t)n[i]);
 	begin_line(ages, METRIC_QUEUE_AGE, "", url, NULL);
 	put_seconds(ages, age < 0 ? 0 : (uint64_t)age);
-	list_queues(p->app->config, urls);
-	for (i = 0; i < QUEUES_N; i++)
-		p->queue_seen[i] = p->queue_seen[i] || str_eq(urls[i], url);
+	for (i = 0; (other = ports_each(p->app->config, i, &role)) != NULL; i++)
+		p->queue_seen[i] = p->queue_seen[i] || str_eq(other, url);
 	return depths->err != ST_OK ? depths->err : ages->err;
 }
 
@@ -177,14 +166,15 @@ static enum status
 read_queues(struct page *p)
 {
 	const struct queue_depth empty = { 0 };
-	const char *urls[QUEUES_N];
 	enum status st = sqlite_queue_depths(p->app->db, keep_depth, p);
+	const char *url, *role;
 	size_t i;
 
-	list_queues(p->app->config, urls);
-	for (i = 0; st == ST_OK && i < QUEUES_N; i++)
-		if (str_starts(urls[i], LOCAL) && !p->queue_seen[i])
-			st = keep_queue(p, urls[i], &empty);
+	for (i = 0; st == ST_OK &&
+	     (url = ports_each(p->app->config, i, &role)) != NULL;
+	     i++)
+		if (str_starts(url, LOCAL) && !p->queue_seen[i])
+			st = keep_queue(p, url, &empty);
 	return st;
 }
 

@@ -1,4 +1,4 @@
-#include "serve/limit.h"
+#include "watch/limit.h"
 
 /* For 3 and more a quarter leaves two, and so does the one at least. */
 void
