@@ -13,7 +13,7 @@
 #include "door/door.h"
 #include "serve/refusals.h"
 #include "site/settings.h"
-#include "watch/limit.h"
+#include "serve/limit.h"
 
 #define PROGRAM "switchhook.fcgi"
 

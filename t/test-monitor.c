@@ -9,7 +9,7 @@
 #include "store/call.h"
 #include "t/request.h"
 #include "t/test.h"
-#include "watch/limit.h"
+#include "serve/limit.h"
 #include "watch/page_token.h"
 
 #define ADMIN "an-admin-token"

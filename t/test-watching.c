@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "codec/moment.h"
 #include "t/test.h"
-#include "watch/limit.h"
+#include "serve/limit.h"
 #include "watch/page_token.h"
 
 #define DAY INT64_C(86400000000)

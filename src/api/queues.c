@@ -15,7 +15,7 @@
 #include "message/ports.h"
 #include "message/said.h"
 #include "store/sqlite_queue.h"
-#include "watch/limit.h"
+#include "serve/limit.h"
 
 #define SCHEME "sqlite:"
 

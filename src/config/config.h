@@ -78,6 +78,7 @@ struct config {
 	struct {
 		char *account_sid, *auth_token, *auth_token_previous;
 		char *api_key, *api_secret, *api_url;
+		char *sender;
 	} twilio;
 	struct {
 		char *conversations, *ai_queue, *human_queue;

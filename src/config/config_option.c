@@ -76,6 +76,10 @@ const struct option options[] = {
 	{ AT(twilio, api_secret), .type = OPTION_TEXT, .fallback = "",
 	    .secret = true, .need = NEED_REQUEST,
 	    .help = "the secret of that key" },
+	{ AT(twilio, sender), .type = OPTION_TEXT, .fallback = "",
+	    .need = NEED_REQUEST,
+	    .help = "the number or address that replies are sent from to whom "
+		    "nothing has come from yet" },
 	{ AT(twilio, api_url), .type = OPTION_URL,
 	    .fallback = "https://api.twilio.com", .need = NEED_REQUEST,
 	    .help = "where Twilio's API is called" },

@@ -183,6 +183,16 @@ const struct ctl_command ctl_commands[] = {
 	    "outbound one.",
 	    ctl_message_show, { NO_OPTIONS } },
 
+	{ "reply", "CONVERSATION", 1, 1, "answer a conversation",
+	    "Answer a conversation: the reply is stored, then sent to Twilio, "
+	    "once. What cannot\nbe sent now is sent later; what became of it "
+	    "is told.",
+	    ctl_reply,
+	    { TEXT("body", "TEXT", "what is said, 1600 characters at most"),
+		MANY("media", "URL", "a medium, https; up to 10 times"),
+		TEXT("client-id", "ID",
+		    "the same again is the same reply, and sent once") } },
+
 	{ "spool list", "", 0, 0, "list what remote queues have not taken",
 	    "List what waits for a queue that could not be reached, oldest "
 	    "first.",

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/kv.h"
 #include "base/status.h"
+#include "reply/reply.h"
 
 struct app;
 struct aws;
@@ -185,6 +186,10 @@ int ctl_conversations(struct ctl *);
 /* The same, with what is needed to move what waits. */
 int ctl_waiting(struct ctl *, struct waiting *);
 
+/* How a command ends that has written a reply; CTL_DONE: it is stored. */
+int ctl_reply_end(struct ctl *, enum reply_answer, const char *conversation,
+    const struct buf *why, enum status);
+
 /* --- the commands ---------------------------------------------------------- */
 
 int ctl_call(struct ctl *);
@@ -212,6 +217,7 @@ int ctl_queue_release(struct ctl *);
 int ctl_queue_run(struct ctl *);
 int ctl_refused(struct ctl *);
 int ctl_refused_explain(struct ctl *);
+int ctl_reply(struct ctl *);
 int ctl_sign(struct ctl *);
 int ctl_spool_flush(struct ctl *);
 int ctl_spool_list(struct ctl *);

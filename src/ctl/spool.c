@@ -4,6 +4,7 @@
 #include "ctl/row.h"
 #include "db/db.h"
 #include "message/outbox.h"
+#include "reply/reply.h"
 #include "serve/app.h"
 #include "store/spool.h"
 
@@ -85,6 +86,7 @@ ctl_spool_flush(struct ctl *ctl)
 		.restored = ctl_flag(ctl, "restored") };
 	struct outbox_flushed flushed = { 0, 0 };
 	struct spool_depth depth;
+	int64_t due_us;
 	enum status st;
 	int code = ctl_app(ctl);
 
@@ -93,6 +95,8 @@ ctl_spool_flush(struct ctl *ctl)
 	st = db_write(ctl->app->db, hurry_job, &h);
 	if (st == ST_OK)
 		st = outbox_flush(ctl->app->outbox, NULL, &flushed);
+	while (st == ST_OK && reply_work(ctl->app, &due_us))
+		;
 	if (st == ST_OK)
 		st = spool_depth(ctl->app->db, INT64_MAX, &depth);
 	return st == ST_OK ? put_flushed(ctl, &flushed, depth.waiting)

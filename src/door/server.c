@@ -20,10 +20,12 @@
 #include "door/answer.h"
 #include "door/gate.h"
 #include "door/notify.h"
+#include "door/replies.h"
+#include "door/replies.h"
+#include "serve/limit.h"
 #include "serve/metrics.h"
 #include "serve/refusals.h"
 #include "serve/serve.h"
-#include "watch/limit.h"
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which
@@ -71,6 +73,7 @@ struct server {
 	struct worker *workers;
 	size_t max;
 	pthread_t keeper;
+	struct replies replies;
 	atomic_size_t idle; /* at the gate, or on the way to it */
 
 	pthread_mutex_t lock; /* guards the rest */
@@ -361,6 +364,17 @@ start_keeper(struct server *s)
 	return s->keeping ? ST_OK : ST_NOMEM;
 }
 
+/* The two threads that serve nobody. */
+static enum status
+start_helpers(struct server *s)
+{
+	enum status st = replies_start(&s->replies, s->slot);
+
+	if (st == ST_OK && (st = start_keeper(s)) != ST_OK)
+		replies_close(&s->replies);
+	return st;
+}
+
 /* Wake the keeper for what *wanted says. */
 static void
 tell_keeper(struct server *s, bool *wanted)
@@ -404,7 +418,7 @@ is_busy(struct server *s)
 	pthread_mutex_lock(&s->lock);
 	busy = s->running > 0 || s->keeping;
 	pthread_mutex_unlock(&s->lock);
-	return busy;
+	return busy || replies_running(&s->replies);
 }
 
 /* What is under way is finished, within limits. */
@@ -417,6 +431,7 @@ stop(struct server *s)
 
 	gate_stop(s->gate);
 	tell_keeper(s, &s->ending);
+	replies_stop(&s->replies);
 	while (is_busy(s) && now - began < STOP_END_US) {
 		if (!cut &&
 		    (workers_running(s) == 0 || now - began > STOP_CUT_US)) {
@@ -432,12 +447,14 @@ stop(struct server *s)
 		for (size_t i = 0; i < s->started; i++)
 			pthread_join(s->workers[i].thread, NULL);
 		pthread_join(s->keeper, NULL);
+		replies_end(&s->replies);
 		return ST_OK;
 	}
 	/* Some still run, and nobody waits for them any more. */
 	for (size_t i = 0; i < s->started; i++)
 		pthread_detach(s->workers[i].thread);
 	pthread_detach(s->keeper);
+	replies_end(&s->replies);
 	return ST_TIMEOUT;
 }
 
@@ -508,7 +525,7 @@ door_fastcgi(struct app *app, const struct door_fastcgi_options *o)
 	}
 	door_block_signals();
 	if ((st = server_init(s, app, o)) == ST_OK &&
-	    (st = start_keeper(s)) == ST_OK) {
+	    (st = start_helpers(s)) == ST_OK) {
 		if ((st = start_workers(s)) == ST_OK) {
 			log_state(s, "started");
 			notify_supervisor("READY=1");

@@ -7,7 +7,7 @@
 #include "serve/exchange.h"
 #include "serve/freshness.h"
 #include "serve/metrics.h"
-#include "watch/limit.h"
+#include "serve/limit.h"
 #include "watch/monitor.h"
 
 /* When somebody who waits may be through, or Twilio ready again. */

@@ -4,8 +4,8 @@
  * threads, at least one, and never one of the last two where there are three
  * or more. One count for the process, which outlives every snapshot.
  */
-#ifndef WATCH_LIMIT_H
-#define WATCH_LIMIT_H
+#ifndef SERVE_LIMIT_H
+#define SERVE_LIMIT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "watch/limit.h"
+#include "serve/limit.h"
 
 /* For 3 and more a quarter leaves two, and so does the one at least. */
 void
