@@ -775,6 +775,303 @@ test_delay_in_a_group(void)
 	end(q);
 }
 
+#define BATCH_MAX 8
+
+struct batch {
+	struct queue_item items[BATCH_MAX];
+	const char *receipts[BATCH_MAX];
+	size_t n;
+	char text[128]; /* "body body " */
+};
+
+/* Take the first and what more there is. */
+static void
+take_batch(struct queue *q, struct batch *b, int64_t visibility_s, size_t bytes,
+    size_t max)
+{
+	*b = (struct batch){ .n = 0 };
+	b->items[0] = take_for(q, NULL, visibility_s);
+	CU_ASSERT_EQUAL_FATAL(q->ops->receive_more(q, b->items[0].receipt,
+				  bytes, b->items + 1, max - 1, &b->n),
+	    ST_OK);
+	b->n++;
+	for (size_t i = 0, at = 0; i < b->n; i++) {
+		struct queue_item *item = &b->items[i];
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(item->receipt);
+		CU_ASSERT_EQUAL(item->len, strlen(item->body));
+		CU_ASSERT_EQUAL(item->state, QUEUE_TAKEN);
+		CU_ASSERT_EQUAL(item->available_us, b->items[0].available_us);
+		b->receipts[i] = item->receipt;
+		at += (size_t)snprintf(b->text + at, sizeof(b->text) - at,
+		    "%s/%d ", item->body, (int)item->attempts);
+	}
+}
+
+static void
+check_batch(struct queue *q, struct batch *b, const char *text)
+{
+	take_batch(q, b, LONG_S, 1000, BATCH_MAX);
+	CU_ASSERT_STRING_EQUAL(b->text, text);
+}
+
+static void
+batch_release(struct batch *b)
+{
+	while (b->n > 0)
+		queue_item_release(&b->items[--b->n]);
+}
+
+static void
+settle_batch(struct queue *q, struct batch *b, const struct queue_end *e)
+{
+	CU_ASSERT_EQUAL(q->ops->settle(q, b->receipts, b->n, e), ST_OK);
+	for (size_t i = 0; i < b->n; i++)
+		check_refused(q, b->receipts[i]);
+	batch_release(b);
+}
+
+static void
+push_burst(struct queue *q)
+{
+	struct queue_message m = {
+		.body = "a2", .len = 2, .group = "A", .delay_s = 60
+	};
+
+	push_in(q, "A", "a1");
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	push_in(q, "A", "a3");
+}
+
+static const struct queue_end acked = { .how = QUEUE_ACK };
+static const struct queue_end released = { .how = QUEUE_RELEASE,
+	.reason = "exit status 1" };
+static const struct queue_end buried = { .how = QUEUE_BURY, .reason = "why" };
+
+/* What waits of a group is taken together, whatever its delay. */
+static void
+test_batch(void)
+{
+	struct queue *q = begin();
+	struct batch a, b;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	push_in(q, "B", "b1");
+	push_in(q, NULL, "alone 1");
+	push_in(q, NULL, "alone 2");
+	check_batch(q, &a, "a1/1 a2/1 a3/1 ");
+	check_stats(q, 3, 0, 3, 0);
+	/* One that comes meanwhile waits. */
+	push_in(q, "A", "a4");
+	check_batch(q, &b, "b1/1 ");
+	settle_batch(q, &b, &acked);
+	check_batch(q, &b, "alone 1/1 ");
+	settle_batch(q, &b, &acked);
+	take_and_ack(q, "alone 2");
+	check_nothing_due(q);
+	settle_batch(q, &a, &released);
+	/* And is in the batch when that comes again. */
+	check_batch(q, &a, "a1/2 a2/2 a3/2 a4/1 ");
+	CU_ASSERT(str_eq(a.items[2].reason, "exit status 1"));
+	push_in(q, "A", "a5");
+	check_nothing_due(q);
+	settle_batch(q, &a, &acked);
+	check_batch(q, &a, "a5/1 ");
+	settle_batch(q, &a, &acked);
+	check_stats(q, 0, 0, 0, 0);
+	end(q);
+}
+
+/* Nothing is settled by halves. */
+static void
+test_batch_all_or_none(void)
+{
+	struct queue_end e = { .how = QUEUE_RELEASE, .delay_s = 1 };
+	struct queue *q = begin();
+	struct batch a;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	check_batch(q, &a, "a1/1 a2/1 a3/1 ");
+	CU_ASSERT_EQUAL(q->ops->ack(q, a.receipts[1]), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 3, &acked), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(
+	    q->ops->settle(q, a.receipts, 3, &released), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 3, &buried), ST_NOTFOUND);
+	check_stats(q, 0, 0, 2, 0);
+	a.receipts[1] = a.receipts[2];
+	e.delay_s = -1;
+	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 2, &e), ST_MALFORMED);
+	e.delay_s = 1;
+	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 2, &e), ST_OK);
+	check_nothing_due(q);
+	check_stats(q, 0, 2, 0, 0);
+	batch_release(&a);
+	sleep_ms(1200);
+	check_batch(q, &a, "a1/2 a3/2 ");
+	batch_release(&a);
+	end(q);
+}
+
+/* A redrive puts them back in front, in their order. */
+static void
+test_batch_dies(void)
+{
+	struct queue_message later = {
+		.body = "a5", .len = 2, .group = "A", .delay_s = 60
+	};
+	struct queue *q = begin();
+	struct batch a;
+	int64_t count;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	check_batch(q, &a, "a1/1 a2/1 a3/1 ");
+	push_in(q, "A", "a4");
+	settle_batch(q, &a, &buried);
+	check_stats(q, 1, 0, 0, 3);
+	check_peek(q, true, 9, "a1/dead/1/why a2/dead/1/why a3/dead/1/why ");
+	check_batch(q, &a, "a4/1 ");
+	CU_ASSERT_EQUAL(q->ops->redrive(q, NULL, &count), ST_OK);
+	CU_ASSERT_EQUAL(count, 3);
+	check_nothing_due(q);
+	settle_batch(q, &a, &acked);
+	check_batch(q, &a, "a1/1 a2/1 a3/1 ");
+	settle_batch(q, &a, &buried);
+	CU_ASSERT_EQUAL(q->ops->push(q, &later), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->redrive(q, NULL, &count), ST_OK);
+	check_batch(q, &a, "a1/1 a2/1 a3/1 a5/1 ");
+	settle_batch(q, &a, &acked);
+	end(q);
+}
+
+/* They run out together, and are the same batch again. */
+static void
+test_batch_runs_out(void)
+{
+	struct queue *q = begin();
+	struct batch a, b;
+	size_t n = 9;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	take_batch(q, &a, 1, 1000, BATCH_MAX);
+	check_nothing_due(q);
+	sleep_ms(1200);
+	check_stats(q, 3, 0, 0, 0);
+	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 3, &acked), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(
+	    q->ops->receive_more(q, a.receipts[0], 9, b.items, BATCH_MAX, &n),
+	    ST_NOTFOUND);
+	CU_ASSERT_EQUAL(n, 0);
+	CU_ASSERT_EQUAL(q->ops->receive_more(q, "x", 9, b.items, BATCH_MAX, &n),
+	    ST_NOTFOUND);
+	check_batch(q, &b, "a1/2 a2/2 a3/2 ");
+	check_refused(q, a.receipts[1]);
+	settle_batch(q, &b, &acked);
+	batch_release(&a);
+	/* One by one they run out, too. */
+	push_burst(q);
+	take_batch(q, &a, 1, 1000, BATCH_MAX);
+	batch_release(&a);
+	sleep_ms(1200);
+	take_and_ack(q, "a1");
+	take_and_ack(q, "a2");
+	take_and_ack(q, "a3");
+	end(q);
+}
+
+/* So many and so large at most; the rest is the next batch. */
+static void
+test_batch_limits(void)
+{
+	struct queue *q = begin();
+	struct batch a;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	push_in(q, "A", "a4");
+	take_batch(q, &a, LONG_S, 1000, 2);
+	CU_ASSERT_STRING_EQUAL(a.text, "a1/1 a2/1 ");
+	check_nothing_due(q);
+	settle_batch(q, &a, &acked);
+	take_batch(q, &a, LONG_S, 1, BATCH_MAX);
+	CU_ASSERT_STRING_EQUAL(a.text, "a3/1 ");
+	settle_batch(q, &a, &released);
+	take_batch(q, &a, LONG_S, 2, BATCH_MAX);
+	CU_ASSERT_STRING_EQUAL(a.text, "a3/2 a4/1 ");
+	settle_batch(q, &a, &acked);
+	if (back_end->damage != NULL) {
+		push_in(q, "A", "a1");
+		push_in(q, "A", "damaged");
+		back_end->damage();
+		push_in(q, "A", "a3");
+		check_batch(q, &a, "a1/1 ");
+		settle_batch(q, &a, &acked);
+		CU_ASSERT_EQUAL(
+		    q->ops->receive(q, LONG_S, a.items), ST_CORRUPT);
+		check_batch(q, &a, "a3/1 ");
+		settle_batch(q, &a, &acked);
+	}
+	end(q);
+}
+
+/* Settled one by one: as long as one of them is held, nothing is given out. */
+static void
+test_batch_one_by_one(void)
+{
+	struct queue *q = begin();
+	struct batch a;
+
+	if (!back_end->batches) {
+		end(q);
+		return;
+	}
+	push_burst(q);
+	check_batch(q, &a, "a1/1 a2/1 a3/1 ");
+	push_in(q, "A", "a4");
+	CU_ASSERT_EQUAL(q->ops->release(q, a.receipts[0], 0, NULL), ST_OK);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->ack(q, a.receipts[2]), ST_OK);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->release(q, a.receipts[1], 0, NULL), ST_OK);
+	batch_release(&a);
+	check_batch(q, &a, "a1/2 a2/2 a4/1 ");
+	CU_ASSERT_EQUAL(q->ops->ack(q, a.receipts[0]), ST_OK);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->release(q, a.receipts[1], 0, NULL), ST_OK);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->ack(q, a.receipts[2]), ST_OK);
+	batch_release(&a);
+	/* One that is released with a delay holds up none before it. */
+	push_in(q, "A", "a5");
+	check_batch(q, &a, "a2/3 a5/1 ");
+	CU_ASSERT_EQUAL(q->ops->release(q, a.receipts[1], 600, NULL), ST_OK);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->release(q, a.receipts[0], 0, NULL), ST_OK);
+	batch_release(&a);
+	check_batch(q, &a, "a2/4 a5/2 ");
+	settle_batch(q, &a, &acked);
+	check_stats(q, 0, 0, 0, 0);
+	end(q);
+}
+
 const struct test contract_queue_tests[] = {
 	{ "nothing there", test_empty },
 	{ "what is received", test_what_is_received },
@@ -796,6 +1093,12 @@ const struct test contract_queue_tests[] = {
 	{ "spans of time", test_spans },
 	{ "order within a group", test_groups },
 	{ "a delay within a group", test_delay_in_a_group },
+	{ "several of a group", test_batch },
+	{ "several are settled all or none", test_batch_all_or_none },
+	{ "several are buried and redriven", test_batch_dies },
+	{ "several run out", test_batch_runs_out },
+	{ "several, but not too many", test_batch_limits },
+	{ "several, settled one by one", test_batch_one_by_one },
 	{ "many receivers, each item once", test_many_receivers },
 	{ "joins a job", test_joins_a_job },
 };

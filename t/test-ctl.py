@@ -1071,6 +1071,173 @@ class Run(Site):
         self.assertEqual(len(set(lines)), 20)
 
 
+class Batch(Site):
+    """queue run --batch."""
+
+    def setUp(self):
+        super().setUp()
+        self.add_ann()
+        self.ok("conversation", "add", "--tel", BOB, "--id", "bob")
+
+    def drain(self, *args):
+        return self.json("queue", "run", "ai", "--batch", "--drain", *args)
+
+    def push(self, body, group=None):
+        """Put it on the queue ai as another program might."""
+        self.one("message", "--from", "whatsapp:" + ANN, "--body", "x")
+        db = sqlite3.connect(self.path("db"))
+        hash_ = 0xcbf29ce484222325
+        for c in b"ai\0" + body:
+            hash_ = (hash_ ^ c) * 0x100000001b3 % (1 << 64)
+        db.execute(
+            "UPDATE queue_item SET body = ?, ordered_by = NULL, behind = 0,"
+            " checksum = ? WHERE id = (SELECT max(id) FROM queue_item)",
+            (body, hash_ - (1 << 64 if hash_ >> 63 else 0)))
+        db.commit()
+        db.close()
+
+    def save(self):
+        return self.script("save", 'echo "$SWITCHHOOK_MESSAGES" >>"%s"; '
+                           'cat >>"%s"' % ((self.path("out"),) * 2))
+
+    def saved(self):
+        """[count, body, …] of each run."""
+        lines = self.read("out").splitlines()
+        os.remove(self.path("out"))
+        return [line if line.isdigit() else
+                json.loads(line)["twilio_message"]["Body"][0]
+                for line in lines]
+
+    def test_feeds(self):
+        for body in ("one", "two", "three"):
+            self.message(body)
+        self.one("message", "--from", "whatsapp:" + BOB, "--body", "bob's")
+        rows = self.drain("--", self.save())
+        self.assertEqual(self.saved(), ["3", "one", "two", "three",
+                                        "1", "bob's"])
+        self.assertEqual([(r["result"], r["attempts"]) for r in rows],
+                         [("done", 1)] * 4)
+        self.assertEqual(len({r["id"] for r in rows}), 4)
+        self.assertEqual(self.counts("ai"), (0, 0, 0, 0))
+
+    def test_without(self):
+        for body in ("one", "two"):
+            self.message(body)
+        self.ok("queue", "run", "ai", "--drain", "--", "sh", "-c",
+                'test "$SWITCHHOOK_MESSAGES" = 1')
+        self.assertEqual(self.counts("ai"), (0, 0, 0, 0))
+
+    def test_delays(self):
+        """The first is due, those behind it are not."""
+        self.message("one")
+        self.configure(whatsapp="ai_delay = 600")
+        self.message("two")
+        self.assertEqual(self.counts("ai"), (1, 1, 0, 0))
+        self.drain("--", self.save())
+        self.assertEqual(self.saved(), ["2", "one", "two"])
+        # Nothing is due: what waits does not begin a batch.
+        self.message("three")
+        self.assertEqual(self.drain("--", "false"), [])
+
+    def test_fails(self):
+        for body in ("one", "two"):
+            self.message(body)
+        p = self.code(0, "queue", "run", "ai", "--batch", "--drain",
+                      "--tries", "2", "--backoff", "0", "--", "false")
+        self.assertRegex(p.stderr, r"(?s)^switchhook: sqlite:ai \d+ and 1 "
+                         r"more, try 1: exit status 1; released\n[^\n]*try 2:"
+                         r" exit status 1; dead\n$")
+        self.assertEqual([(r["attempts"], r["reason"])
+                          for r in self.json("queue", "dead", "ai")],
+                         [(2, "exit status 1")] * 2)
+        # The one that was tried most often counts.
+        self.ok("queue", "redrive", "ai", "--all")
+        rows = self.drain("--limit", "2", "--tries", "2", "--backoff", "0",
+                          "--", "false")
+        self.assertEqual([r["result"] for r in rows], ["released"] * 2)
+        self.message("three")
+        rows = self.drain("--tries", "2", "--", "false")
+        self.assertEqual([(r["attempts"], r["result"]) for r in rows],
+                         [(2, "dead"), (2, "dead"), (1, "dead")])
+
+    def test_never_finished(self):
+        for body in ("one", "two"):
+            self.message(body)
+        for _ in range(2):
+            row = self.one("queue", "receive", "ai")
+            self.ok("queue", "release", "ai", row["receipt"])
+        rows = self.drain("--tries", "2", "--", "touch", self.path("ran"))
+        self.assertEqual([(r["result"], r["reason"]) for r in rows],
+                         [("dead", "its tries were never finished")] * 2)
+        self.assertFalse(os.path.exists(self.path("ran")))
+
+    def test_limit(self):
+        """A batch is not divided."""
+        for _ in range(3):
+            self.message()
+        self.one("message", "--from", "whatsapp:" + BOB, "--body", "bob's")
+        rows = self.json("queue", "run", "ai", "--batch", "--limit", "2",
+                         "--", "true")
+        self.assertEqual(len(rows), 3)
+        self.assertEqual(self.counts("ai"), (1, 0, 0, 0))
+
+    def test_bounds(self):
+        """100 at a time, and 1 MiB."""
+        self.message("0")
+        db = sqlite3.connect(self.path("db"))
+        for i in range(1, 151):
+            db.execute("INSERT INTO queue_item SELECT id + ?, queue, state,"
+                       " available_us, created_us, attempts, receipt, reason,"
+                       " ordered_by, checksum, body, 1, since_us"
+                       " FROM queue_item WHERE behind = 0", (i,))
+        db.commit()
+        db.close()
+        self.drain("--", self.save())
+        self.assertEqual([n for n in self.saved() if n not in ("0",)],
+                         ["100", "51"])
+        for _ in range(3):
+            self.message("big", "--param", "P=" + "x" * 100000, "--param",
+                         "Q=" + "x" * 100000, "--param", "R=" + "x" * 100000,
+                         "--param", "S=" + "x" * 100000)
+        self.drain("--", self.save())
+        self.assertEqual(self.saved(), ["2", "big", "big", "1", "big"])
+
+    def test_lines(self):
+        """Whatever a body is, it is one line."""
+        self.push(b'{"a":\r\n 1}\n')
+        self.push(b"no JSON")
+        out = self.ok("queue", "run", "ai", "--batch", "--drain", "--", "cat")
+        self.assertEqual(out, '{"a":   1} \nno JSON\n')
+
+    def test_elsewhere(self):
+        """SQS cannot: it says what to do, and takes nothing."""
+        self.env.update({"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+                         "AWS_SECRET_ACCESS_KEY": "secret",
+                         "AWS_REGION": "eu-west-1"})
+        url = "https://sqs.eu-west-1.amazonaws.com/123456789012/ai"
+        self.configure(whatsapp="ai_delay = 0\nai_queue = " + url)
+        p = self.code(2, "queue", "run", "ai", "--batch", "--", "true")
+        self.assertIn(url, p.stderr)
+        self.assertIn("leave out --batch", p.stderr)
+
+    def test_killed(self):
+        """They run out together, and come again in their order."""
+        for body in ("one", "two", "three"):
+            self.message(body)
+        pid = self.path("pid")
+        p = self.start("queue", "run", "ai", "--batch", "--visibility", "3",
+                       "--", "sh", "-c", 'echo $$ >"%s"; sleep 60' % pid)
+        self.until(lambda: os.path.exists(pid))
+        p.kill()
+        p.wait()
+        self.assertEqual(self.counts("ai"), (0, 0, 3, 0))
+        self.message("four")
+        rows = self.json("queue", "run", "ai", "--batch", "--limit", "4",
+                         "--", self.save())
+        self.assertEqual(self.saved(), ["4", "one", "two", "three", "four"])
+        self.assertEqual([r["attempts"] for r in rows], [2, 2, 2, 1])
+
+
 class Hook(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         length = int(self.headers["Content-Length"])

@@ -246,6 +246,36 @@ receive_and_release(void)
 	return ST_OK;
 }
 
+/* A batch is taken and settled whole or not at all. */
+static enum status
+receive_and_release_batch(void)
+{
+	static const struct queue_end released = { .how = QUEUE_RELEASE };
+	struct queue_item i[2] = { { 0 } };
+	const char *receipts[2];
+	size_t n = 0;
+	enum status st = queue->ops->receive(queue, 600, &i[0]);
+
+	if (st != ST_OK)
+		return st == ST_NOTFOUND ? ST_CORRUPT : st;
+	receipts[0] = i[0].receipt;
+	st = queue->ops->receive_more(queue, i[0].receipt, 99, &i[1], 1, &n);
+	CU_ASSERT_EQUAL(n, st == ST_OK);
+	if (n == 1) {
+		CU_ASSERT(str_eq(i[1].body, "again") && i[1].receipt != NULL);
+		receipts[1] = i[1].receipt;
+		st = queue->ops->settle(queue, receipts, 2, &released);
+	}
+	memory_feed();
+	if (st != ST_OK)
+		CU_ASSERT_EQUAL(
+		    queue->ops->settle(queue, receipts, n + 1, &released),
+		    ST_OK);
+	queue_item_release(&i[0]);
+	queue_item_release(&i[1]);
+	return st;
+}
+
 static void sweep(enum status (*fn)(void))
 {
 	enum status st;
@@ -302,6 +332,7 @@ static void
 test_ports(void)
 {
 	struct queue_message m = { .body = "hello", .len = 5 };
+	struct queue_item alone;
 
 	open_ports();
 	CU_ASSERT_EQUAL(queue->ops->push(queue, &m), ST_OK);
@@ -310,6 +341,13 @@ test_ports(void)
 	sweep(list_conversations);
 	sweep(look_at_queue);
 	sweep(receive_and_release);
+	m.group = "A";
+	CU_ASSERT_EQUAL(queue->ops->push(queue, &m), ST_OK);
+	m.body = "again";
+	CU_ASSERT_EQUAL(queue->ops->push(queue, &m), ST_OK);
+	CU_ASSERT_EQUAL(queue->ops->receive(queue, 600, &alone), ST_OK);
+	sweep(receive_and_release_batch);
+	queue_item_release(&alone);
 	close_ports();
 }
 

@@ -198,6 +198,7 @@ main(void)
 		.body_max = BODY_MAX,
 		.ordered = true,
 		.grouped = true,
+		.batches = true,
 		.binary = true,
 		.peeks = true,
 		.redrives = true,

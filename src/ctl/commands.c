@@ -145,6 +145,8 @@ const struct ctl_command ctl_commands[] = {
 	    "Runs until SIGTERM or SIGINT.",
 	    ctl_queue_run,
 	    { FLAG("drain", "end when nothing is due, in place of waiting"),
+		FLAG("batch",
+		    "all that waits of a conversation, one JSON object a line"),
 		NUMBER(
 		    "tries", "N", 1, 1000, "a dead letter after so many (5)"),
 		NUMBER("visibility", "SECONDS", 1, 43200,
@@ -152,7 +154,8 @@ const struct ctl_command ctl_commands[] = {
 		NUMBER("backoff", "SECONDS", 0, 43200,
 		    "pause after the first failed try (10)"),
 		NUMBER("limit", "N", 1, INT64_MAX,
-		    "end after so many messages") } },
+		    "end after so many messages, or the batch with the "
+		    "last") } },
 
 	{ "message", "", 0, 0, "send a message as Twilio would",
 	    "Send a message as Twilio would, signed with twilio.auth_token: "

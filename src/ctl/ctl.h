@@ -70,6 +70,7 @@ enum ctl_exit {
 #define CTL_RUN_QUEUE "SWITCHHOOK_QUEUE"
 #define CTL_RUN_MESSAGE_ID "SWITCHHOOK_MESSAGE_ID"
 #define CTL_RUN_ATTEMPT "SWITCHHOOK_ATTEMPT"
+#define CTL_RUN_MESSAGES "SWITCHHOOK_MESSAGES"
 
 #define CTL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

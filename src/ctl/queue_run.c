@@ -21,8 +21,19 @@
 #define BACKOFF_CAP_S INT64_C(900)
 #define REASON_MAX 128
 
+/* --batch: what a command can take in at a time, and a bound for us. */
+#define BATCH_MAX 100
+#define BATCH_BYTES ((size_t)1 << 20)
+
 /* Of the command's environment, behind what it has of ours. */
-enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VARS_N };
+enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VAR_MESSAGES, VARS_N };
+
+/* What one run of the command gets: a message, or several of a conversation. */
+struct work {
+	struct queue_item items[BATCH_MAX];
+	size_t n;
+	int64_t attempts; /* of the one that has the most */
+};
 
 struct runner {
 	struct ctl *ctl;
@@ -32,7 +43,7 @@ struct runner {
 	char **command;
 	char **envp; /* ours without secrets; VARS_N more; NULL */
 	size_t envp_n; /* without the VARS_N */
-	bool drain;
+	bool drain, batch;
 	bool in_doubt; /* the last look at a conversation failed */
 	int64_t tries, visibility_s, backoff_s, limit;
 	int64_t taken;
@@ -76,17 +87,18 @@ make_environment(struct runner *r)
 	return ST_OK;
 }
 
-/* The variables of one message; buf holds their text. */
+/* The variables of one run; buf holds their text. */
 static enum status
-set_variables(struct runner *r, const struct queue_item *item,
-    struct buf vars[static VARS_N])
+set_variables(
+    struct runner *r, const struct work *w, struct buf vars[static VARS_N])
 {
 	enum status e = ST_OK;
 
 	buf_printf(&vars[VAR_QUEUE], CTL_RUN_QUEUE "=%s", r->queue->name);
-	buf_printf(&vars[VAR_ID], CTL_RUN_MESSAGE_ID "=%s", item->id);
+	buf_printf(&vars[VAR_ID], CTL_RUN_MESSAGE_ID "=%s", w->items[0].id);
 	buf_printf(
-	    &vars[VAR_ATTEMPT], CTL_RUN_ATTEMPT "=%" PRId64, item->attempts);
+	    &vars[VAR_ATTEMPT], CTL_RUN_ATTEMPT "=%" PRId64, w->attempts);
+	buf_printf(&vars[VAR_MESSAGES], CTL_RUN_MESSAGES "=%zu", w->n);
 	for (size_t i = 0; i < VARS_N; i++) {
 		r->envp[r->envp_n + i] = vars[i].data;
 		if (vars[i].err != ST_OK)
@@ -95,7 +107,7 @@ set_variables(struct runner *r, const struct queue_item *item,
 	return e;
 }
 
-/* --- one message ----------------------------------------------------------- */
+/* --- one run of the command ------------------------------------------------ */
 
 /* What became of it. */
 enum result { RESULT_DONE, RESULT_RELEASED, RESULT_DEAD, RESULT_LOST };
@@ -136,47 +148,68 @@ backoff(const struct runner *r, int64_t attempts)
 }
 
 static void
-put_outcome(
-    struct runner *r, const struct queue_item *item, const struct outcome *o)
+put_outcome(struct runner *r, const struct work *w, const struct outcome *o)
 {
-	struct cell cells[] = { cell_text("id", item->id, 0),
-		cell_text("queue", r->queue->name, 0),
-		cell_int("attempts", item->attempts, 0),
-		cell_text("result", result_name(o->result), 0),
-		cell_optional(cell_text("reason", o->reason, 0)),
-		cell_int("delay_s", o->delay_s, 0) };
+	const char *name = r->queue->name, *id = w->items[0].id;
+	const char *result = result_name(o->result);
 
-	if (r->ctl->json)
+	for (size_t i = 0; i < w->n && r->ctl->json; i++) {
+		const struct queue_item *item = &w->items[i];
+		struct cell cells[] = { cell_text("id", item->id, 0),
+			cell_text("queue", name, 0),
+			cell_int("attempts", item->attempts, 0),
+			cell_text("result", result, 0),
+			cell_optional(cell_text("reason", o->reason, 0)),
+			cell_int("delay_s", o->delay_s, 0) };
+
 		(void)row_line(r->ctl, cells, CTL_COUNT(cells));
-	else if (o->reason)
+	}
+	if (r->ctl->json || o->reason == NULL)
+		return;
+	if (w->n == 1)
 		ctl_say(r->ctl, CTL_DONE, "%s %s, try %" PRId64 ": %s; %s",
-		    r->queue->name, item->id, item->attempts, o->reason,
-		    result_name(o->result));
+		    name, id, w->attempts, o->reason, result);
+	else
+		ctl_say(r->ctl, CTL_DONE,
+		    "%s %s and %zu more, try %" PRId64 ": %s; %s", name, id,
+		    w->n - 1, w->attempts, o->reason, result);
 }
 
 /* A store that is busy is asked again: the work itself is done. */
 static enum status
-settle(struct runner *r, const char *receipt, const struct outcome *o)
+settle(struct runner *r, const struct work *w, const struct outcome *o)
 {
 	const struct queue_ops *ops = r->queue->ops;
+	const char *receipts[BATCH_MAX];
+	struct queue_end end = {
+		.how = QUEUE_RELEASE, .delay_s = o->delay_s, .reason = o->reason
+	};
 	enum status e = ST_BUSY;
 
+	if (o->result == RESULT_DONE)
+		end.how = QUEUE_ACK;
+	else if (o->result == RESULT_DEAD)
+		end.how = QUEUE_BURY;
+	for (size_t i = 0; i < w->n; i++)
+		receipts[i] = w->items[i].receipt;
 	for (int i = 0; i < 5 && e == ST_BUSY; i++) {
-		if (o->result == RESULT_DONE)
-			e = ops->ack(r->queue, receipt);
+		if (r->batch)
+			e = ops->settle(r->queue, receipts, w->n, &end);
+		else if (o->result == RESULT_DONE)
+			e = ops->ack(r->queue, receipts[0]);
 		else if (o->result == RESULT_DEAD)
-			e = ops->bury(r->queue, receipt, o->reason);
+			e = ops->bury(r->queue, receipts[0], o->reason);
 		else
 			e = ops->release(
-			    r->queue, receipt, o->delay_s, o->reason);
+			    r->queue, receipts[0], o->delay_s, o->reason);
 	}
 	return e;
 }
 
 static int
-finish(struct runner *r, const struct queue_item *item, struct outcome *o)
+finish(struct runner *r, const struct work *w, struct outcome *o)
 {
-	enum status e = settle(r, item->receipt, o);
+	enum status e = settle(r, w, o);
 
 	if (e == ST_NOTFOUND) {
 		o->reason = "took longer than the visibility time-out, so it "
@@ -185,8 +218,9 @@ finish(struct runner *r, const struct queue_item *item, struct outcome *o)
 		e = ST_OK;
 	}
 	if (e != ST_OK)
-		return ctl_end(r->ctl, e, "%s %s", r->queue->name, item->id);
-	put_outcome(r, item, o);
+		return ctl_end(
+		    r->ctl, e, "%s %s", r->queue->name, w->items[0].id);
+	put_outcome(r, w, o);
 	return CTL_DONE;
 }
 
@@ -218,34 +252,57 @@ failed(const struct runner *r, const struct child_result *result,
 	return true;
 }
 
+/* A batch as lines. Within JSON an end of line is a blank like any other. */
+static enum status
+put_lines(const struct work *w, struct buf *out)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const char *body = w->items[i].body;
+
+		for (size_t j = 0; j < w->items[i].len; j++)
+			buf_putc(out,
+			    body[j] == '\n' || body[j] == '\r' ? ' ' : body[j]);
+		buf_putc(out, '\n');
+	}
+	return out->err;
+}
+
 /*
- * Run the command on it. It is killed while we still hold the message, a
- * tenth before the end of its visibility, so that nobody else works on it.
+ * Run the command on it. It is killed while we still hold the messages, a
+ * tenth before the end of their visibility, so that nobody else works on them.
  */
 static struct child_result
-try(struct runner *r, const struct queue_item *item, int64_t received_us)
+try(struct runner *r, const struct work *w, int64_t received_us)
 {
 	int64_t span = r->visibility_s * 1000000;
 	int64_t margin = span / 10 < 5000000 ? span / 10 : 5000000;
-	struct buf vars[VARS_N] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	struct buf vars[VARS_N] = { BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT };
+	struct buf lines = BUF_INIT;
 	struct child child = { .argv = r->command,
 		.envp = r->envp,
-		.input = item->body,
-		.input_len = item->len,
+		.input = w->items[0].body,
+		.input_len = w->items[0].len,
 		.out_to_err = r->ctl->json,
 		.term_us = received_us + span - margin,
 		.kill_us = received_us + span - margin / 2 };
 	struct child_result result = { CHILD_NOT_STARTED, ENOMEM };
+	enum status e = set_variables(r, w, vars);
 
-	if (set_variables(r, item, vars) == ST_OK)
+	if (e == ST_OK && r->batch) {
+		e = put_lines(w, &lines);
+		child.input = lines.data;
+		child.input_len = lines.len;
+	}
+	if (e == ST_OK)
 		result = child_run(&child, &r->stop);
 	for (size_t i = 0; i < VARS_N; i++)
 		buf_release(&vars[i]);
+	buf_release(&lines);
 	return result;
 }
 
 static int
-handle(struct runner *r, const struct queue_item *item, int64_t received_us)
+handle(struct runner *r, const struct work *w, int64_t received_us)
 {
 	char reason[REASON_MAX] = "";
 	struct outcome o = { RESULT_DONE, NULL, 0 };
@@ -253,19 +310,19 @@ handle(struct runner *r, const struct queue_item *item, int64_t received_us)
 	int code;
 
 	/* One that takes its consumer down with it never gets to fail. */
-	if (item->attempts > r->tries) {
+	if (w->attempts > r->tries) {
 		o = (struct outcome){ RESULT_DEAD,
 			"its tries were never finished", 0 };
-		return finish(r, item, &o);
+		return finish(r, w, &o);
 	}
-	result = try(r, item, received_us);
+	result = try(r, w, received_us);
 	if (failed(r, &result, reason)) {
 		o = (struct outcome){ RESULT_RELEASED, reason,
-			backoff(r, item->attempts) };
-		if (item->attempts >= r->tries)
+			backoff(r, w->attempts) };
+		if (w->attempts >= r->tries)
 			o = (struct outcome){ RESULT_DEAD, reason, 0 };
 	}
-	code = finish(r, item, &o);
+	code = finish(r, w, &o);
 	return result.end == CHILD_NOT_STARTED ? CTL_FAILED : code;
 }
 
@@ -321,6 +378,36 @@ next_item(struct runner *r, struct queue_item *item)
 	return e == ST_NOTFOUND || e == ST_CORRUPT ? ST_UNAVAILABLE : e;
 }
 
+/* The message that is due longest, and with --batch what waits of its group. */
+static enum status
+take(struct runner *r, struct work *w)
+{
+	const struct queue_ops *ops = r->queue->ops;
+	enum status e = next_item(r, &w->items[0]);
+	size_t more = 0;
+
+	w->n = 1; /* to be released, at any rate */
+	if (e == ST_OK && r->batch) {
+		e = ops->receive_more(r->queue, w->items[0].receipt,
+		    w->items[0].len < BATCH_BYTES
+			? BATCH_BYTES - w->items[0].len
+			: 0,
+		    w->items + 1, BATCH_MAX - 1, &more);
+		/* Not by halves; if this fails too, it comes again later. */
+		if (e != ST_OK)
+			(void)ops->release(
+			    r->queue, w->items[0].receipt, 0, NULL);
+		if (e == ST_NOTFOUND)
+			e = ST_BUSY;
+		w->n += more;
+	}
+	w->attempts = 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->attempts < w->items[i].attempts)
+			w->attempts = w->items[i].attempts;
+	return e;
+}
+
 static int
 loop(struct runner *r)
 {
@@ -328,17 +415,19 @@ loop(struct runner *r)
 	bool more = true;
 
 	while (code == CTL_DONE && more && !r->stop.asked) {
-		struct queue_item item = { 0 };
+		struct work w = { .n = 0 };
 		int64_t now = clock_mono_us();
-		enum status e = next_item(r, &item);
+		enum status e = take(r, &w);
 
 		if (e == ST_OK) {
-			code = handle(r, &item, now);
-			more = ++r->taken != r->limit;
+			code = handle(r, &w, now);
+			r->taken += (int64_t)w.n;
+			more = r->limit == 0 || r->taken < r->limit;
 		} else {
 			code = pause_run(r, e, &more);
 		}
-		queue_item_release(&item);
+		while (w.n > 0)
+			queue_item_release(&w.items[--w.n]);
 		stop_wait(&r->stop, 0);
 	}
 	return code;
@@ -350,6 +439,12 @@ run_queue(struct runner *r)
 	int code = ctl_queue(r->ctl, r->ctl->operands[0]);
 
 	r->queue = r->ctl->queue;
+	if (code == CTL_DONE && r->batch && r->queue->ops->receive_more == NULL)
+		code = ctl_say(r->ctl, CTL_USAGE,
+		    "queue run: %s cannot take several messages at once; leave "
+		    "out --batch, or use a queue in the embedded database "
+		    "(sqlite:NAME)",
+		    r->queue->name);
 	if (code == CTL_DONE)
 		code = ctl_waiting(r->ctl, &r->waiting);
 	if (code == CTL_DONE)
@@ -372,6 +467,7 @@ ctl_queue_run(struct ctl *ctl)
 	struct runner r = { .ctl = ctl,
 		.command = ctl->operands + 1,
 		.drain = ctl_flag(ctl, "drain"),
+		.batch = ctl_flag(ctl, "batch"),
 		.tries = ctl_number(ctl, "tries", 5),
 		.visibility_s = ctl_number(ctl, "visibility", 60),
 		.backoff_s = ctl_number(ctl, "backoff", 10),

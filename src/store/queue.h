@@ -15,6 +15,10 @@
  * buried makes way. Items without a group wait for nobody. (A standard queue
  * at SQS keeps no order.)
  *
+ * Who has received the first of a group may take more of it (receive_more): a
+ * batch. Each of it has a receipt of its own, and as long as one of these holds
+ * no other of the group is given out.
+ *
  * Spans are whole seconds; a negative one, or one that is longer than the back
  * end can keep, is ST_MALFORMED.
  */
@@ -73,6 +77,13 @@ struct queue_stats {
 	int64_t oldest_us; /* creation of the oldest not dead; 0: none */
 };
 
+/* What becomes of items that were received. */
+struct queue_end {
+	enum { QUEUE_ACK, QUEUE_RELEASE, QUEUE_BURY } how;
+	int64_t delay_s; /* of a release */
+	const char *reason; /* of a release or a burial; NULL: none */
+};
+
 /* Gets each item; its strings live for the call. Not ST_OK ends the walk. */
 typedef enum status queue_row_fn(const struct queue_item *, void *arg);
 
@@ -91,6 +102,19 @@ struct queue_ops {
 	    int64_t delay_s, const char *reason);
 	enum status (*bury)(
 	    struct queue *, const char *receipt, const char *reason);
+	/*
+	 * Of the group of a receipt that holds take those that came after it,
+	 * in their order, due or not; they run out when it does. So many at
+	 * most, in so many bytes; none behind a damaged one. *n may be 0, as it
+	 * is without a group. ST_NOTFOUND: the receipt has run out. NULL: this
+	 * back end cannot. The caller releases the n items.
+	 */
+	enum status (*receive_more)(struct queue *, const char *receipt,
+	    size_t bytes, struct queue_item *, size_t max, size_t *n);
+	/* The same end for several receipts, of all or of none: ST_NOTFOUND,
+	 * one has run out and nothing changed. NULL: this back end cannot. */
+	enum status (*settle)(struct queue *, const char *const *receipts,
+	    size_t n, const struct queue_end *);
 	/* Look without taking, oldest first. dead: the dead letters instead.
 	 * A wrong checksum shows as the reason "checksum". */
 	enum status (*peek)(

@@ -30,6 +30,7 @@ struct queue_op {
 	char *group; /* of the row that the receipt names */
 	int64_t now_us;
 	int64_t span_s; /* delay, or visibility */
+	int64_t since_us, until_us; /* taken then, and until then */
 	const char *reason;
 	char secret[STR_UUID_MAX];
 	bool dead;
@@ -101,10 +102,16 @@ sqlite_queue_promote(
 	if (group == NULL)
 		return ST_OK;
 	return db_run(db,
-	    "UPDATE queue_item SET behind = 0 WHERE id ="
-	    " (SELECT id FROM queue_item INDEXED BY queue_item_group"
-	    "  WHERE queue = ?1 AND ordered_by = ?2 AND state < 2"
-	    "  ORDER BY behind, id LIMIT 1)",
+	    "UPDATE queue_item SET behind = 0 WHERE NOT EXISTS"
+	    " (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = ?2 AND behind = 0"
+	    "  AND state < 2) AND id = (SELECT min(id) FROM"
+	    " (SELECT min(id) AS id FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = ?2 AND behind = 1"
+	    "  AND state < 2 UNION ALL"
+	    "  SELECT min(id) FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = ?2 AND behind = 2"
+	    "  AND state < 2))",
 	    "tt", q->name, group);
 }
 
@@ -215,10 +222,20 @@ fill(struct queue_item *i, const struct queue_op *c,
 		return st;
 	i->len = r->len;
 	i->attempts = r->attempts + 1;
-	i->available_us = c->now_us + c->span_s * SECOND_US;
+	i->available_us = c->until_us;
 	i->created_us = r->created_us;
 	i->state = QUEUE_TAKEN;
 	return str_dup(r->reason, &i->reason);
+}
+
+static enum status
+take_row(struct db *db, const struct queue_op *c, int64_t id, int64_t behind)
+{
+	return db_run(db,
+	    "UPDATE queue_item SET state = 1, available_us = ?2,"
+	    " attempts = attempts + 1, receipt = ?3, since_us = ?4,"
+	    " behind = ?5 WHERE id = ?1",
+	    "iitii", id, c->until_us, c->secret, c->since_us, behind);
 }
 
 static enum status
@@ -239,11 +256,15 @@ take(struct db *db, struct queue_op *c, const struct sqlite_queue_row *r)
 	}
 	if ((c->found = fill(c->item, c, r)) != ST_OK)
 		return c->found;
+	if ((st = take_row(db, c, r->id, 0)) != ST_OK || r->group == NULL)
+		return st;
+	/* What was taken with another, and has run out, waits as others do. */
 	return db_run(db,
-	    "UPDATE queue_item SET state = 1, available_us = ?2,"
-	    " attempts = attempts + 1, receipt = ?3, since_us = ?4"
-	    " WHERE id = ?1",
-	    "iiti", r->id, c->item->available_us, c->secret, c->now_us);
+	    "UPDATE queue_item INDEXED BY queue_item_group"
+	    " SET behind = 1, state = 0, receipt = NULL"
+	    " WHERE queue = ?1 AND ordered_by = ?2 AND behind = 2"
+	    " AND state < 2",
+	    "tt", c->queue->name, r->group);
 }
 
 static enum status
@@ -259,9 +280,13 @@ receive_job(struct db *db, void *arg)
 		return st;
 	rebased = db_changes(db) > 0;
 	st = db_query(db, &rows,
-	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
+	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item AS item"
 	    " WHERE queue = ?1 AND behind = 0 AND state < 2"
-	    " AND available_us <= ?2 ORDER BY available_us, state, id LIMIT 1",
+	    " AND available_us <= ?2 AND NOT EXISTS"
+	    " (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = item.ordered_by"
+	    "  AND behind = 2 AND state < 2 AND available_us > ?2)"
+	    " ORDER BY available_us, state, id LIMIT 1",
 	    "ti", c->queue->name, c->now_us);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
@@ -281,7 +306,6 @@ receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 {
 	struct queue_op c = { .queue = of(q),
 		.now_us = clock_us(),
-		.span_s = visibility_s,
 		.item = item,
 		.found = ST_IO };
 	enum status st;
@@ -289,6 +313,8 @@ receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 	*item = (struct queue_item){ 0 };
 	if (!span_ok(visibility_s))
 		return ST_MALFORMED;
+	c.since_us = c.now_us;
+	c.until_us = c.now_us + visibility_s * SECOND_US;
 	if ((st = str_uuid(c.secret)) == ST_OK)
 		st = db_write_reserved(of(q)->db, receive_job, &c);
 	/* A damaged database is not a damaged item: asking again would not
@@ -328,12 +354,16 @@ find_received(struct db *db, struct queue_op *c)
 	free(c->group); /* of a run before this one */
 	c->group = NULL;
 	st = db_query(db, &rows,
-	    "SELECT ordered_by FROM queue_item WHERE id = ?1 AND receipt = ?2"
+	    "SELECT ordered_by, since_us, available_us FROM queue_item"
+	    " WHERE id = ?1 AND receipt = ?2"
 	    " AND queue = ?3 AND state = 1 AND available_us > ?4",
 	    "itti", c->receipt.id, c->receipt.secret, c->queue->name,
 	    c->now_us);
-	if (st == ST_OK && (st = db_next(rows)) == ST_OK)
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		st = str_dup(db_text(rows, 0), &c->group);
+		c->since_us = db_int(rows, 1);
+		c->until_us = db_int(rows, 2);
+	}
 	db_done(rows);
 	return st;
 }
@@ -359,8 +389,8 @@ release_job(struct db *db, void *arg)
 	if (st == ST_OK)
 		st = db_run(db,
 		    "UPDATE queue_item SET state = ?2, available_us = ?3,"
-		    " receipt = NULL, reason = ?4, since_us = ?5"
-		    " WHERE id = ?1",
+		    " receipt = NULL, reason = ?4, since_us = ?5,"
+		    " behind = min(behind, 1) WHERE id = ?1",
 		    "iiiti", c->receipt.id,
 		    (int64_t)(c->dead ? ITEM_DEAD : ITEM_WAITS),
 		    c->now_us + c->span_s * SECOND_US, c->reason, c->now_us);
@@ -412,6 +442,137 @@ bury(struct queue *q, const char *receipt, const char *reason)
 	return with_receipt(q, receipt, release_job, &c);
 }
 
+/* --- several of a group ---------------------------------------------------- */
+
+/* receive_more: where the items go, and how many may. */
+struct more_op {
+	struct queue_op op; /* of the receipt that holds */
+	struct queue_item *items;
+	size_t n, max;
+	size_t bytes, used;
+	int64_t last; /* the id of the one before */
+};
+
+/* Take the next that waits. ST_NOTFOUND: there is none, or it is too much. */
+static enum status
+take_next(struct db *db, struct more_op *m)
+{
+	struct queue_op *c = &m->op;
+	struct sqlite_queue_row r = { 0 };
+	struct db_rows *rows;
+	enum status st;
+
+	if (m->n == m->max)
+		return ST_NOTFOUND;
+	st = db_query(db, &rows,
+	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
+	    " INDEXED BY queue_item_group"
+	    " WHERE queue = ?1 AND ordered_by = ?2 AND behind = 1"
+	    " AND state < 2 AND (state = 0 OR available_us <= ?3)"
+	    " AND id > ?4 ORDER BY id LIMIT 1",
+	    "ttii", c->queue->name, c->group, c->now_us, m->last);
+	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
+		sqlite_queue_row(rows, &r);
+		if (!sqlite_queue_undamaged(c->queue, &r) ||
+		    r.len > m->bytes - m->used)
+			st = ST_NOTFOUND;
+		else
+			st = fill(&m->items[m->n++], c, &r);
+	}
+	db_done(rows);
+	m->last = r.id;
+	m->used += r.len;
+	return st == ST_OK ? take_row(db, c, r.id, 2) : st;
+}
+
+static void
+more_release(struct more_op *m)
+{
+	while (m->n > 0)
+		queue_item_release(&m->items[--m->n]);
+}
+
+static enum status
+more_job(struct db *db, void *arg)
+{
+	struct more_op *m = arg;
+	struct queue_op *c = &m->op;
+	enum status st = find_received(db, c);
+
+	more_release(m); /* of a run before this one */
+	m->used = 0;
+	m->last = c->receipt.id;
+	if (st != ST_OK || c->group == NULL)
+		return st;
+	while (st == ST_OK)
+		st = take_next(db, m);
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status
+receive_more(struct queue *q, const char *receipt, size_t bytes,
+    struct queue_item *items, size_t max, size_t *n)
+{
+	struct more_op m = { .op = { .queue = of(q), .now_us = clock_us() },
+		.items = items,
+		.max = max,
+		.bytes = bytes };
+	enum status st;
+
+	for (size_t i = 0; i < max; i++)
+		items[i] = (struct queue_item){ 0 };
+	if ((st = receipt_parse(receipt, &m.op.receipt)) == ST_OK &&
+	    (st = str_uuid(m.op.secret)) == ST_OK)
+		st = db_write_reserved(of(q)->db, more_job, &m);
+	free(m.op.group);
+	if (st != ST_OK)
+		more_release(&m);
+	*n = m.n;
+	return st;
+}
+
+struct settle_op {
+	struct queue_op op;
+	const char *const *receipts;
+	size_t n;
+	db_job *job; /* for each */
+};
+
+static enum status
+settle_job(struct db *db, void *arg)
+{
+	struct settle_op *s = arg;
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < s->n && st == ST_OK; i++)
+		if ((st = receipt_parse(s->receipts[i], &s->op.receipt)) ==
+		    ST_OK)
+			st = s->job(db, &s->op);
+	return st;
+}
+
+static enum status
+settle(struct queue *q, const char *const *receipts, size_t n,
+    const struct queue_end *end)
+{
+	struct settle_op s = { .op = { .queue = of(q),
+				   .now_us = clock_us(),
+				   .reason = end->reason,
+				   .dead = end->how == QUEUE_BURY },
+		.receipts = receipts,
+		.n = n,
+		.job = end->how == QUEUE_ACK ? ack_job : release_job };
+	enum status st;
+
+	if (end->how == QUEUE_RELEASE)
+		s.op.span_s = end->delay_s;
+	if (!span_ok(s.op.span_s))
+		return ST_MALFORMED;
+	st = db_write_reserved(of(q)->db, settle_job, &s);
+	free(s.op.group);
+	return st;
+}
+
 static void
 close_queue(struct queue *base)
 {
@@ -428,6 +589,8 @@ static const struct queue_ops ops = {
 	.ack = ack,
 	.release = release,
 	.bury = bury,
+	.receive_more = receive_more,
+	.settle = settle,
 	.peek = sqlite_queue_peek,
 	.redrive = sqlite_queue_redrive,
 	.stats = sqlite_queue_stats,

@@ -46,7 +46,8 @@ bool sqlite_queue_undamaged(
 /*
  * Something of this group (NULL: none) has come or gone: let its first be
  * given out, if none may be. queue_item.behind is 0 of the one item of a group
- * that may be given out or is, and 1 of those that wait for it.
+ * that may be given out or is, 2 of those that were taken together with it (and
+ * may have run out since), and 1 of those that wait for it.
  */
 enum status sqlite_queue_promote(
     const struct sqlite_queue *, struct db *, const char *group);

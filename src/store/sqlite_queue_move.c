@@ -36,10 +36,10 @@ static enum status
 line_up(struct db *db, const char *queue, const char *group)
 {
 	return db_run(db,
-	    "UPDATE queue_item SET behind = id <> (SELECT id FROM queue_item"
-	    "  INDEXED BY queue_item_group WHERE queue = ?1"
-	    "  AND ordered_by = ?2 AND state < 2"
-	    "  ORDER BY state DESC, id LIMIT 1)"
+	    "UPDATE queue_item SET behind = CASE id WHEN (SELECT id"
+	    "  FROM queue_item INDEXED BY queue_item_group"
+	    "  WHERE queue = ?1 AND ordered_by = ?2 AND state < 2"
+	    "  ORDER BY state DESC, id LIMIT 1) THEN 0 ELSE 1 + state END"
 	    " WHERE queue = ?1 AND ordered_by = ?2 AND state < 2",
 	    "tt", queue, group);
 }

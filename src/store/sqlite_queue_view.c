@@ -243,6 +243,14 @@ revive_next(struct db *db, const struct view_op *op)
 		    " available_us = ?2, since_us = ?2, reason = NULL,"
 		    " behind = ordered_by IS NOT NULL WHERE id = ?1",
 		    "ii", id, op->now_us);
+	/* It came before those that wait, and so is before them again. */
+	if (st == ST_OK && group != NULL)
+		st = db_run(db,
+		    "UPDATE queue_item INDEXED BY queue_item_group"
+		    " SET behind = 1, state = 0, receipt = NULL"
+		    " WHERE queue = ?1 AND ordered_by = ?2 AND behind = 0"
+		    " AND state < 2 AND (state = 0 OR available_us <= ?3)",
+		    "tti", op->queue->name, group, op->now_us);
 	if (st == ST_OK)
 		st = sqlite_queue_promote(op->queue, db, group);
 	free(group);
@@ -301,7 +309,7 @@ measure(struct db *db, const char *name, int64_t now_us, struct queue_depth *d)
 	st = db_query(db, &rows,
 	    "SELECT"
 	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  WHERE queue = ?1 AND behind IN (0, 1, 2) AND state < 2"
 	    "  AND available_us <= ?2),"
 	    " later, taken,"
 	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_dead"
@@ -311,7 +319,7 @@ measure(struct db *db, const char *name, int64_t now_us, struct queue_depth *d)
 	    "  ORDER BY available_us LIMIT 1)"
 	    " FROM (SELECT count(*) AS later, sum(state) AS taken"
 	    "  FROM queue_item INDEXED BY queue_item_due"
-	    "  WHERE queue = ?1 AND behind IN (0, 1) AND state < 2"
+	    "  WHERE queue = ?1 AND behind IN (0, 1, 2) AND state < 2"
 	    "  AND available_us > ?2)",
 	    "ti", name, now_us);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
