@@ -4,7 +4,8 @@
  * usage: node sdk.cjs URL ACCOUNT TOKEN <JSON
  *
  * Reads a list of {"fetch": SID} and {"list": {…}}, the SDK's own options with
- * dates as text, and prints for each the calls as the SDK sees them.
+ * dates as text, and prints for each the calls as the SDK sees them; and of
+ * {"create": {…}} and {"messages": {…}}, for each the messages.
  */
 'use strict';
 
@@ -25,14 +26,16 @@ class Client extends twilio.RequestClient {
 
 const client = twilio(account, token, { httpClient: new Client() });
 
-async function answer({ fetch, list }) {
+async function answer({ fetch, list, create, messages }) {
 	if (fetch)
 		return [await client.calls(fetch).fetch()];
-	const options = { ...list };
-	for (const name of ['startTimeAfter', 'startTimeBefore'])
+	if (create)
+		return [await client.messages.create(create)];
+	const options = { ...list || messages };
+	for (const name of ['startTimeAfter', 'startTimeBefore', 'dateSentAfter'])
 		if (options[name])
 			options[name] = new Date(options[name]);
-	return client.calls.list(options);
+	return list ? client.calls.list(options) : client.messages.list(options);
 }
 
 (async () => {

@@ -45,7 +45,7 @@ read_page(struct rest_page *page, const struct page_kind *kind,
 	}
 	if (page->next_uri != NULL) {
 		require(page_uri_fits(kind, page->next_uri, ACCOUNT));
-		require(strstr(page->next_uri, kind->resource) != NULL);
+		require(strcasestr(page->next_uri, kind->resource) != NULL);
 		require(strpbrk(page->next_uri, "\r\n #") == NULL);
 	}
 	return st;
