@@ -169,6 +169,12 @@ export function when(text, form = "full") {
 		title: whole.format(date) }, FORMS[form](date));
 }
 
+// Seconds since then.
+export function age(text) {
+	return text === null || text === undefined ? null
+		: (Date.now() - new Date(text)) / 1000;
+}
+
 // "4 min", of seconds.
 export function span(s) {
 	if (s === null || s === undefined || s === "" || Number.isNaN(Number(s)))

@@ -1,5 +1,5 @@
 // The queues, and what is on one of them.
-import { announce, button, el, keyed, line, many, once, put, span, when,
+import { age, announce, button, el, keyed, line, many, once, put, span, when,
 	words }
 	from "./dom.js";
 import { get, poll, post, query } from "./api.js";
@@ -45,20 +45,24 @@ function one(box, name, { trouble, changed }) {
 	const body = el("div", { class: "scroll pad", tabindex: "0",
 		role: "region", "aria-label": "What is on it" }, none, list, more);
 	let first = [], rest = [], next = null, paged = false, dead = 0;
+	let elsewhere = false;
 
 	function show() {
 		keyed(list, [...first, ...rest], { key: (i) => i.id,
 			make: () => el("li"), update: draw });
 		none.hidden = first.length > 0;
+		none.textContent = elsewhere ? "It is at SQS, which does not show " +
+			"what is on it." : "Nothing is on it.";
 		more.hidden = next === null;
-		redrive.hidden = dead === 0 &&
-			![...first, ...rest].some((i) => i.state === "dead");
+		redrive.hidden = !(dead > 0);
 	}
 
 	async function refresh() {
 		const page = await get(query(path, { limit: PAGE }));
 
 		first = page.items;
+		elsewhere = page.queue.dead === null;
+		dead = page.queue.dead;
 		if (!paged)
 			next = page.next_page_token;
 		show();
@@ -81,9 +85,7 @@ function one(box, name, { trouble, changed }) {
 		problem.textContent = "";
 		try {
 			const done = await post(`${path}/redrive`);
-			const n = done?.redriven ?? done?.moved;
-			announce(n === undefined ? "Back on the queue"
-				: `${many(n, "message")} back on the queue`);
+			announce(`${many(done.redriven, "message")} back on the queue`);
 			rest = [];
 			paged = false;
 			poller.now();
@@ -109,23 +111,22 @@ function one(box, name, { trouble, changed }) {
 			trouble(error);
 		}
 	});
-	return {
-		stop: poller.stop,
-		dead(n) {
-			dead = n;
-			show();
-		},
-	};
+	return poller;
 }
 
 // ---- all of them
+
+// How much is to be done; null: a queue elsewhere, which does not say.
+export function depth(q) {
+	return q.ready === null ? null : q.ready + q.delayed + q.taken;
+}
 
 function row(node, q) {
 	node.replaceChildren(
 		el("td", {}, el("a", { href: `#queues/${encodeURIComponent(q.name)}` },
 			words(q.name))),
-		el("td", { class: "figure" }, String(q.depth ?? "–")),
-		el("td", { class: "figure" }, q.depth > 0 ? span(q.oldest_age_s) : "–"),
+		el("td", { class: "figure" }, String(depth(q) ?? "–")),
+		el("td", { class: "figure" }, depth(q) > 0 ? span(age(q.oldest_at)) : "–"),
 		el("td", { class: q.dead > 0 ? "figure bad" : "figure" },
 			String(q.dead ?? "–")));
 }
@@ -142,15 +143,13 @@ export function queues(main, arg, { trouble }) {
 			el("th", { scope: "col", class: "figure" }, "Given up"))), rows));
 	const box = el("section", { class: "thread", "aria-label": "Queue" });
 	const heading = el("h1", { class: "unseen", tabindex: "-1" }, "Queues");
-	let open = null, openName = "", all = [];
+	let open = null, openName = "";
 
 	async function refresh() {
 		const summary = await get("api/summary");
 
-		all = summary.queues;
-		keyed(rows, all, { key: (q) => q.name, make: () => el("tr"),
+		keyed(rows, summary.queues, { key: (q) => q.name, make: () => el("tr"),
 			update: row });
-		open?.dead(all.find((q) => q.name === openName)?.dead ?? 0);
 	}
 
 	function go(name) {
@@ -163,7 +162,6 @@ export function queues(main, arg, { trouble }) {
 		main.classList.toggle("opened", name !== "");
 		if (name !== "") {
 			open = one(box, name, { trouble, changed: () => poller.now() });
-			open.dead(all.find((q) => q.name === name)?.dead ?? 0);
 			return;
 		}
 		box.replaceChildren(el("p", { class: "note empty" },

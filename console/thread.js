@@ -44,6 +44,7 @@ function state(m, act) {
 		return m.route && m.route !== "ai" && m.route !== "human"
 			? el("p", { class: "state" }, word(ROUTES, m.route)) : null;
 	const reason = why(m);
+	const stuck = m.state === "queued" && reason !== "";
 	const bad = OPEN_STATES.includes(m.state) || m.state === "undelivered";
 	const text = word(REPLY_STATES, m.state) + (reason ? `: ${reason}` : "");
 
@@ -51,8 +52,8 @@ function state(m, act) {
 		el("p", {}, words(text)),
 		m.state === "unknown" && el("p", {}, "Twilio did not say whether it " +
 			"took this. Send it again only if the customer has not got it."),
-		OPEN_STATES.includes(m.state) && el("p", { class: "acts" },
-			button("Resend", once(() => act(m, "resend"))),
+		(OPEN_STATES.includes(m.state) || stuck) && el("p", { class: "acts" },
+			!stuck && button("Resend", once(() => act(m, "resend"))),
 			button("Drop", once(() => act(m, "drop")))));
 }
 

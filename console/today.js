@@ -1,7 +1,8 @@
 // What happened in the last 24 hours, and what is wrong now.
-import { el, line, many, span, svg, when } from "./dom.js";
+import { age, el, line, many, span, svg, when } from "./dom.js";
 import { get, poll, ready } from "./api.js";
 import { refused } from "./admin.js";
+import { depth } from "./queues.js";
 import { CALL_STATES, CHECKS, REPLY_STATES, ROUTES, word } from "./words.js";
 
 const FRESH_MS = 5000;
@@ -54,7 +55,7 @@ function picture(hours, key, names, label) {
 	bars(hours, key, names, top),
 	hours.map((h, i) => i % 6 === 0 && svg("text",
 		{ x: i * STEP + 3, y: HEIGHT + 19 },
-		hourOf.format(new Date(h.hour)))));
+		hourOf.format(new Date(h.at)))));
 }
 
 function asTable(hours, key, names, called) {
@@ -65,7 +66,7 @@ function asTable(hours, key, names, called) {
 				{ scope: "col", class: "figure" }, word(called, name))))),
 		el("tbody", {}, hours.filter((h) => names.some(
 			([name]) => h[key]?.[name])).map((h) => el("tr", {},
-			el("th", { scope: "row" }, hourOf.format(new Date(h.hour))),
+			el("th", { scope: "row" }, hourOf.format(new Date(h.at))),
 			names.map(([name]) => el("td", { class: "figure" },
 				String(h[key]?.[name] ?? 0))))))));
 }
@@ -88,20 +89,26 @@ function chart(hours, [key, title, called]) {
 		asTable(hours, key, names, called));
 }
 
-function complaints(r) {
+// What is wrong, of what anybody may ask for.
+function openly(r) {
 	const wrong = Object.entries(r.checks ?? {}).filter(
-		([, said]) => said !== "ok");
+		([, said]) => said !== "ok").map(
+		([name, said]) => [name, said === "not ready" ? "" : said]);
 
-	if (r.status === "ok")
+	return r.status === "ok" || wrong.length > 0 ? wrong
+		: [["", r.error ?? "The server is not ready."]];
+}
+
+// Reasons are [name of the check, why].
+function complaints(reasons) {
+	if (reasons.length === 0)
 		return el("section", { class: "card good" }, el("h2", {}, "All is well"),
 			el("p", {}, "The server can do its work."));
 	return el("section", { class: "card wrong" },
 		el("h2", {}, "Something is wrong"),
-		wrong.length > 0
-			? el("ul", {}, wrong.map(([name, said]) => el("li", {},
-				word(CHECKS, name),
-				Object.hasOwn(CHECKS, name) ? "" : `: ${line(said)}`)))
-			: el("p", {}, line(r.error ?? "The server is not ready.")));
+		el("ul", {}, reasons.map(([name, why]) => el("li", {},
+			name === "" ? "" : line(word(CHECKS, name)), " ",
+			el("span", { class: "dim" }, line(why))))));
 }
 
 function figures(s) {
@@ -111,9 +118,9 @@ function figures(s) {
 			? when(s.last_webhook_at) : "None yet"],
 		["Not yet delivered to queues elsewhere", spool.waiting > 0
 			? `${many(spool.waiting, "message")}, the oldest for ${
-				span(spool.oldest_age_s)}` : "Nothing"],
-		["On queues", (s.queues ?? []).filter((q) => q.depth > 0).map((q) =>
-			line(`${q.name} ${q.depth}`)).join(", ") || "Nothing"],
+				span(age(spool.oldest_at))}` : "Nothing"],
+		["On queues", (s.queues ?? []).filter((q) => depth(q) > 0).map((q) =>
+			line(`${q.name} ${depth(q)}`)).join(", ") || "Nothing"],
 		["Version", line(s.version ?? "–")],
 	];
 
@@ -127,15 +134,25 @@ export function today(main, arg, { trouble }) {
 	const state = el("div", { "aria-live": "polite" });
 	let last = "", lastReady = "";
 
-	async function refresh() {
-		const r = await ready();
-		const saidReady = JSON.stringify([r.status, r.checks, r.error]);
+	function tell(reasons) {
+		const said = JSON.stringify(reasons);
 
-		if (saidReady !== lastReady)
-			state.replaceChildren(complaints(r));
-		lastReady = saidReady;
-		// Which not everybody may ask for.
-		const s = await get("api/summary");
+		if (said !== lastReady)
+			state.replaceChildren(complaints(reasons));
+		lastReady = said;
+	}
+
+	async function refresh() {
+		const reasons = openly(await ready());
+		let s = null;
+
+		try {
+			s = await get("api/summary");
+		} finally {
+			// Why, not everybody may ask for.
+			tell(s?.not_ready?.length > 0 ? s.not_ready.map(
+				(w) => [w.check, w.reason]) : reasons);
+		}
 		const said = JSON.stringify(s);
 		if (said === last)
 			return;

@@ -69,6 +69,7 @@ export const CHECKS = {
 	templates: "Templates of calls are wrong or missing.",
 	secrets: "Secrets cannot be fetched.",
 	spool: "Messages have waited too long for their queue.",
+	clock: "The machine's clock has jumped.",
 };
 
 // A word that nobody has foreseen is shown as it came.

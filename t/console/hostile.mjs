@@ -28,8 +28,9 @@ export function poison(state) {
 	state.queues.set(H, [{ id: H, queue: H, conversation_id: H, from: H,
 		text: H, at: H, available_at: H, attempts: 1, state: H, reason: H }]);
 	state.summary = { version: H, last_webhook_at: H, spool: { waiting: 1,
-		oldest_age_s: H }, queues: [{ name: H, depth: 1, oldest_age_s: H,
-		dead: 1 }], hours: [{ hour: iso(Date.now()), messages: { [H]: 1,
+		oldest_at: H }, not_ready: [{ check: H, reason: H }], queues: [{ name: H,
+		role: H, url: H, ready: 1, delayed: 0, taken: 0, oldest_at: H,
+		dead: 1 }], hours: [{ at: iso(Date.now()), messages: { [H]: 1,
 		__proto__: 1, constructor: 2 }, replies: { [H]: 1 }, calls: { [H]: 1 },
 	refusals: { [H]: 1 } }] };
 	state.ready = { status: "not ready", error: H, checks: { [H]: H } };

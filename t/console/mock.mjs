@@ -22,7 +22,8 @@ export class State {
 	calls = [];
 	queues = new Map();
 	summary = { hours: [], queues: [], spool: { waiting: 0,
-		oldest_age_s: null }, last_webhook_at: null, version: "0.1.0" };
+		oldest_at: null }, last_webhook_at: null, not_ready: [],
+	version: "0.1.0" };
 	ready = { status: "ok", checks: {} };
 	sent = []; // bodies of POST …/messages
 	counts = { 200: 0, 304: 0 };
@@ -158,7 +159,8 @@ function queue(state, method, parts, q) {
 	if (!items)
 		throw new Answer(404, { error: "Not found" });
 	if (method === "GET")
-		return [200, page(items, "items", q)];
+		return [200, { queue: state.summary.queues.find((row) =>
+			row.name === parts[0]), ...page(items, "items", q) }];
 	const dead = items.filter((i) => i.state === "dead");
 	for (const item of dead)
 		Object.assign(item, { state: "ready", attempts: 0, reason: null });

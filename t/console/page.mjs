@@ -351,6 +351,9 @@ const cases = {
 		site.state.ready = { status: "not ready", error: "Not ready: spool",
 			checks: { store: "ok", spool: "not ready" } };
 		await page.getByText("Messages have waited too long").waitFor();
+		site.state.summary.not_ready = [{ check: "spool",
+			reason: "12 messages since this morning" }];
+		await page.getByText("12 messages since").waitFor();
 		await page.getByText("As a table").first().click();
 		site.state.summary.version = "9.9.9";
 		await page.getByText("9.9.9").waitFor();

@@ -98,11 +98,11 @@ function queues(state, now) {
 		reason: "received 10 times and never acknowledged" })]);
 	for (const name of ["human", "unrouted", "digits"])
 		state.queues.set(name, []);
-	state.summary.queues = [
-		{ name: "ai", depth: 3, oldest_age_s: 180, dead: 1 },
-		{ name: "human", depth: 0, oldest_age_s: null, dead: 0 },
-		{ name: "unrouted", depth: 0, oldest_age_s: null, dead: 0 },
-		{ name: "digits", depth: 0, oldest_age_s: null, dead: 0 }];
+	state.summary.queues = ["ai", "human", "unrouted", "digits"].map(
+		(name) => ({ name, role: name, url: `sqlite:${name}`, ready: 0,
+			delayed: 0, taken: 0, dead: 0, oldest_at: null }));
+	Object.assign(state.summary.queues[0], { ready: 1, delayed: 1, taken: 1,
+		dead: 1, oldest_at: iso(now - 3 * MIN) });
 }
 
 function summary(state, now) {
@@ -111,7 +111,7 @@ function summary(state, now) {
 	state.summary.last_webhook_at = iso(now - MIN);
 	state.summary.hours = [...Array(24).keys()].map((i) => {
 		const busy = Math.max(0, Math.round(20 * Math.sin((i - 4) / 6)));
-		return { hour: iso(hour - (23 - i) * 3600000),
+		return { at: iso(hour - (23 - i) * 3600000),
 			messages: { ai: busy * 3, human: busy, unrouted: i % 7 === 0 ? 2 : 0 },
 			replies: { delivered: busy * 2, read: busy,
 				failed: i % 11 === 10 ? 1 : 0 },
