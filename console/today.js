@@ -3,7 +3,7 @@ import { age, el, line, many, span, svg, when } from "./dom.js";
 import { get, poll, ready } from "./api.js";
 import { refused } from "./admin.js";
 import { depth } from "./queues.js";
-import { CALL_STATES, CHECKS, REPLY_STATES, ROUTES, word } from "./words.js";
+import { CALL_STATES, CAUSES, CHECKS, REPLY_STATES, ROUTES, word } from "./words.js";
 
 const FRESH_MS = 5000;
 const HEIGHT = 100, STEP = 20, BAR = 14;
@@ -12,7 +12,7 @@ const CHARTS = [
 	["messages", "Messages", ROUTES],
 	["replies", "Replies", REPLY_STATES],
 	["calls", "Calls", CALL_STATES],
-	["refusals", "Refused requests", {}],
+	["refusals", "Requests with a wrong signature", CAUSES],
 ];
 
 const hourOf = new Intl.DateTimeFormat(undefined,

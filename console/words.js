@@ -62,7 +62,18 @@ export const ITEM_STATES = { ready: "Waiting", delayed: "Not due yet",
 	taken: "Being worked on", dead: "Given up" };
 
 export const ROUTES = { ai: "For the bot", human: "For people",
-	unrouted: "Held: nobody knows the sender", ignored: "Ignored" };
+	unrouted: "Held: nobody knows the sender", ignored: "Ignored",
+	undecided: "Not decided yet", withdrawn: "Withdrawn",
+	duplicate: "Sent twice by Twilio" };
+
+// Of signatures that do not fit.
+export const CAUSES = {
+	missing: "No signature", malformed: "A malformed signature",
+	wrong: "A wrong signature", body_hash: "Another body than was signed",
+	unknown_key: "An unknown shared key",
+	unknown_algorithm: "An unknown algorithm",
+	no_token: "No token to check it with", failed: "Could not be checked",
+};
 
 export const CHECKS = {
 	store: "The database cannot be used.",

@@ -347,7 +347,7 @@ const cases = {
 		const page = await opened(site, browser);
 		await view(page, "Today");
 		await page.getByRole("img", { name: /^Messages: \d+ in 24 h/ }).waitFor();
-		await page.getByText("wrong signature: 4").waitFor();
+		await page.getByText("A wrong signature: 4").waitFor();
 		site.state.ready = { status: "not ready", error: "Not ready: spool",
 			checks: { store: "ok", spool: "not ready" } };
 		await page.getByText("Messages have waited too long").waitFor();

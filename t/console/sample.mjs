@@ -116,6 +116,6 @@ function summary(state, now) {
 			replies: { delivered: busy * 2, read: busy,
 				failed: i % 11 === 10 ? 1 : 0 },
 			calls: { completed: busy, busy: Math.floor(busy / 6) },
-			refusals: i === 15 ? { "wrong signature": 4 } : {} };
+			refusals: i === 15 ? { wrong: 4 } : {} };
 	});
 }
