@@ -211,7 +211,7 @@ class Operation:
             signature = sign(TOKEN if good else "0" * 32, door.url(route),
                              body if is_form else b"")
             headers.append(("X-Twilio-Signature", signature))
-        elif self.guard == "admin":
+        elif self.guard in ("admin", "agent"):
             headers.append(("Authorization",
                             "Bearer " + (ADMIN if good else "guess")))
         if self.method != "POST" and not body:
@@ -285,6 +285,34 @@ def page(door):
             equal(o.ask(door, nowhere).status, 404, nowhere)
 
 
+def agents(door, mock):
+    """A conversation, from its beginning to a reply that is given up."""
+    def ask(pattern, method="POST", status=200, **body):
+        o, = [o for o in operations()
+              if o.pattern == "/api/conversations" + pattern and
+              o.method == method]
+        equal(o.ask(door, body=json.dumps(body).encode() if body else b"")
+              .status, status, f"{method} {pattern} {body}")
+    one, said = "/{id}", "/{id}/messages"
+    ask("", status=201, id="ada", tel="+14155550177")
+    ask("", status=409, id="ada", tel="+14155550177")
+    ask(said, status=409, text="nobody has written")
+    equal(door.post("/whatsapp", form({
+        "From": "whatsapp:+14155550177", "To": "whatsapp:+14155238886",
+        "Body": "Hi", "MessageSid": "SM" + "7" * 32})).status, 200, "written")
+    for pattern in ("", one, said):
+        for method in ("GET", "HEAD"):
+            ask(pattern, method)
+    ask(one, thread_id="t")
+    ask(one + "/handoff", handoff=True)
+    mock.set(message_script=["refuse:63016", "refuse:63016"])
+    ask(said, status=201, text="late", client_id="1")
+    ask(said, status=200, text="late", client_id="1")
+    for what, status in [("resend", 200), ("drop", 200), ("resend", 409),
+                         ("drop", 409)]:
+        ask(said + "/{reply}/" + what, status=status)
+
+
 def api(door):
     """What can go wrong with the routes below /api alone."""
     for o in operations():
@@ -294,14 +322,20 @@ def api(door):
             equal(o.ask(door, more=[("If-None-Match", "*")]).status, 304,
                   o.path)
         if 404 in o.statuses:
-            equal(o.ask(door, o.path.replace("unrouted", "nothing")).status,
-                  404, o.path)
+            nothing = o.path.replace("unrouted", "nothing").replace(
+                "/ada", "/nobody")
+            body = {"/messages": b'{"text": "x"}',
+                    "/handoff": b'{"handoff": true}'}.get(
+                        "/" + o.path.rpartition("/")[2], b"{}")
+            equal(o.ask(door, nothing,
+                        body=body if o.takes_json else b"").status, 404,
+                  o.path)
 
 
 def elsewhere(door):
     """A queue at SQS, which nobody asks."""
     for o in operations():
-        if 409 in o.statuses:
+        if 409 in o.statuses and o.guard == "admin":
             equal(o.ask(door, o.path.replace("unrouted", "ai")).status, 409,
                   o.path)
 
@@ -309,7 +343,8 @@ def elsewhere(door):
 def mishaps(door):
     """Each operation, and what can be wrong with a request for it."""
     for o in operations():
-        true(o.ask_well(door).status in (200, 204), o.path)
+        if o.guard != "agent":
+            true(o.ask_well(door).status in (200, 204), o.path)
         if o.guard == "signed":  # what is for another of them is taken too
             equal(o.ask_well(door, MessageStatus="", CallSid="").status, 200,
                   f"a message at {o.path}")
@@ -341,7 +376,7 @@ def closed(door):
     for o in operations():
         if o.path == "/console":
             equal(run_by_hand(door, o, conf, "closed").status, 404, o.path)
-        if o.guard == "admin":
+        if o.guard in ("admin", "agent"):
             equal(o.ask(door).status, 403, o.path)
 
 
@@ -438,6 +473,8 @@ def ask_servers(results, mock):
             results.run(case.__name__, case, door)
         door.what = "mishaps"
         results.run("mishaps", mishaps, door)
+        door.what = "agents"
+        results.run("agents", agents, door, mock)
         door.what = "api"
         results.run("api", api, door)
         door.what = "watching"

@@ -5,12 +5,9 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 #include "ctl/row.h"
-#include "config/config.h"
-#include "db/db.h"
 #include "message/waiting.h"
 #include "store/sender.h"
 #include "store/store.h"
-#include "store/transcript.h"
 
 #define CELLS_N 8
 
@@ -74,46 +71,24 @@ read_tel(const struct ctl *ctl, char room[static SENDER_MAX], const char **tel)
 
 /* --- what changes one ------------------------------------------------------ */
 
-struct change {
-	struct waiting w;
-	const struct conversation *add; /* or NULL: */
-	const char *id;
-	const struct conversation_change *to;
-	struct waiting_count count;
-};
-
-static enum status
-change_job(struct db *db, void *arg)
-{
-	struct change *c = arg;
-	struct store *store = c->w.conversations;
-	enum status st = c->add != NULL ? store->ops->add(store, c->add)
-					: store->ops->set(store, c->id, c->to);
-
-	(void)db;
-	return st == ST_OK ? waiting_follow(&c->w, c->id, &c->count) : st;
-}
-
-/* With an embedded store it is one transaction with what follows of it. */
 static int
-conversation_change(struct ctl *ctl, struct change *c)
+conversation_change(struct ctl *ctl, const struct waiting_change *to)
 {
 	struct conversation now = { 0 };
-	int code = ctl_waiting(ctl, &c->w);
+	struct waiting_count count;
+	struct waiting w;
+	int code = ctl_waiting(ctl, &w);
 	enum status st;
 
 	if (code != CTL_DONE)
 		return code;
-	st = backend_is_remote(ctl->config->whatsapp.conversations)
-	    ? change_job(ctl->db, c)
-	    : db_write(ctl->db, change_job, c);
+	st = waiting_apply(&w, to, &count);
 	if (st == ST_OK)
-		st = c->w.conversations->ops->get(
-		    c->w.conversations, c->id, &now);
+		st = w.conversations->ops->get(w.conversations, to->id, &now);
 	if (st == ST_OK)
-		st = put_block(ctl, &now, &c->count);
+		st = put_block(ctl, &now, &count);
 	conversation_release(&now);
-	return ctl_end(ctl, st, "%s", c->id);
+	return ctl_end(ctl, st, "%s", to->id);
 }
 
 /* --- add ------------------------------------------------------------------- */
@@ -131,7 +106,7 @@ ctl_conversation_add(struct ctl *ctl)
 		.project_id = (char *)ctl_text(ctl, "project"),
 		.handoff = ctl_flag(ctl, "handoff"),
 		.created_us = clock_us() };
-	struct change change = { .add = &c, .id = c.id };
+	const struct waiting_change change = { .id = c.id, .add = &c };
 
 	if (str_empty(c.id))
 		return ctl_say(ctl, CTL_USAGE, "--id is empty");
@@ -236,7 +211,7 @@ static int
 conversation_set(
     struct ctl *ctl, const char *id, const struct conversation_change *to)
 {
-	struct change change = { .id = id, .to = to };
+	const struct waiting_change change = { .id = id, .to = to };
 
 	return conversation_change(ctl, &change);
 }
@@ -275,46 +250,13 @@ ctl_conversation_set(struct ctl *ctl)
 	return conversation_set(ctl, ctl->operands[0], &to);
 }
 
-static enum status
-forget_job(struct db *db, void *id)
-{
-	return transcript_forget(db, id);
-}
-
-struct removal {
-	struct store *store;
-	const char *id;
-};
-
-static enum status
-remove_job(struct db *db, void *arg)
-{
-	const struct removal *r = arg;
-	enum status st = r->store->ops->remove(r->store, r->id);
-
-	return st == ST_OK ? transcript_forget(db, r->id) : st;
-}
-
-/* What was said in it goes as well; with a store elsewhere after it. */
-static enum status
-conversation_remove(struct ctl *ctl, struct removal *r)
-{
-	enum status st;
-
-	if (!backend_is_remote(ctl->config->whatsapp.conversations))
-		return db_write(ctl->db, remove_job, r);
-	if ((st = r->store->ops->remove(r->store, r->id)) != ST_OK)
-		return st;
-	return db_write(ctl->db, forget_job, (void *)r->id);
-}
-
 int
 ctl_conversation_remove(struct ctl *ctl)
 {
-	int code = ctl_conversations(ctl);
-	struct removal r = { ctl->conversations, ctl->operands[0] };
+	const char *id = ctl->operands[0];
+	struct waiting w;
+	int code = ctl_waiting(ctl, &w);
 
-	if (code != CTL_DONE)
-		return code;
-	return ctl_end(ctl, conversation_remove(ctl, &r), "%s", r.id);
+	return code == CTL_DONE ? ctl_end(ctl, waiting_remove(&w, id), "%s", id)
+				: code;
 }

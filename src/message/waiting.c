@@ -232,9 +232,8 @@ follow_job(struct db *db, void *arg)
 	return st == ST_UNSUPPORTED ? ST_OK : st;
 }
 
-enum status
-waiting_follow(
-    const struct waiting *w, const char *id, struct waiting_count *count)
+static enum status
+follow(const struct waiting *w, const char *id, struct waiting_count *count)
 {
 	struct store *store = w->conversations;
 	struct conversation changed = { 0 }, newest = { 0 };
@@ -251,6 +250,63 @@ waiting_follow(
 	conversation_release(&changed);
 	conversation_release(&newest);
 	return st;
+}
+
+struct applying {
+	const struct waiting *w;
+	const struct waiting_change *change;
+	struct waiting_count *count;
+};
+
+static enum status
+apply_job(struct db *db, void *arg)
+{
+	const struct applying *a = arg;
+	const struct waiting_change *c = a->change;
+	struct store *store = a->w->conversations;
+	enum status st = c->add != NULL ? store->ops->add(store, c->add)
+					: store->ops->set(store, c->id, c->to);
+
+	(void)db;
+	return st == ST_OK ? follow(a->w, c->id, a->count) : st;
+}
+
+enum status
+waiting_apply(const struct waiting *w, const struct waiting_change *change,
+    struct waiting_count *count)
+{
+	struct applying a = { w, change, count };
+
+	return backend_is_remote(w->with.config->whatsapp.conversations)
+	    ? apply_job(w->with.db, &a)
+	    : db_write(w->with.db, apply_job, &a);
+}
+
+struct removing {
+	const struct waiting *w;
+	const char *id;
+	bool here; /* the conversation is in the embedded store */
+};
+
+static enum status
+remove_job(struct db *db, void *arg)
+{
+	const struct removing *r = arg;
+	struct store *store = r->w->conversations;
+	enum status st = r->here ? store->ops->remove(store, r->id) : ST_OK;
+
+	return st == ST_OK ? transcript_forget(db, r->id) : st;
+}
+
+enum status
+waiting_remove(const struct waiting *w, const char *id)
+{
+	const char *url = w->with.config->whatsapp.conversations;
+	struct removing r = { w, id, !backend_is_remote(url) };
+	struct store *store = w->conversations;
+	enum status st = r.here ? ST_OK : store->ops->remove(store, id);
+
+	return st == ST_OK ? db_write(w->with.db, remove_job, &r) : st;
 }
 
 /* --- a queue --------------------------------------------------------------- */

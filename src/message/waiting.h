@@ -13,6 +13,7 @@
 #include "message/backends.h"
 
 struct conversation;
+struct conversation_change;
 struct queue;
 struct queue_item;
 struct sender_names;
@@ -31,16 +32,24 @@ struct waiting_count {
 };
 
 /*
- * A conversation has been added or changed: what is held for its sender is
- * routed by the sender's newest conversation, and where people have taken over,
- * what waits for the AI goes to them. Inside a job that changed an embedded
- * store it is one transaction with it.
+ * Add a conversation, or change one. What is held for its sender is then routed
+ * by the sender's newest conversation, and where people have taken over, what
+ * waits for the AI goes to them; with an embedded store it is one transaction.
+ * ST_OK, ST_EXISTS, ST_NOTFOUND, or as the store.
  */
-enum status waiting_follow(
-    const struct waiting *, const char *id, struct waiting_count *);
+struct waiting_change {
+	const char *id;
+	const struct conversation *add; /* or NULL: */
+	const struct conversation_change *to;
+};
+enum status waiting_apply(const struct waiting *, const struct waiting_change *,
+    struct waiting_count *);
+
+/* Remove one, with what was said in it; what waits stays. ST_NOTFOUND. */
+enum status waiting_remove(const struct waiting *, const char *id);
 
 /*
- * The same inside a job, of a sender whose conversation is known: what is held
+ * Inside a job, of a sender whose conversation is known: what is held
  * is routed. count is added to.
  */
 enum status waiting_held(const struct waiting *, struct db *,

@@ -26,6 +26,9 @@
  * five seconds, Twilio ten (MESSAGES_CREATE_MS). */
 #define SENDING_US (30 * SECOND_US)
 
+/* A request does not wait longer for Twilio. */
+#define REQUEST_MS 4500
+
 /* What Twilio surely did not take is tried again: doubling, at most the
  * second. */
 #define RETRY_S 2
@@ -244,7 +247,7 @@ put_back(const struct app *app, const struct sending *s, const char *why,
 
 static void
 send_by(const struct app *app, struct http_client *client,
-    const struct rest_account *account, const struct sending *s)
+    const struct rest_account *account, const struct sending *s, long ms)
 {
 	const char *urls[MESSAGES_MEDIA_MAX];
 	struct buf callback = BUF_INIT;
@@ -253,7 +256,8 @@ send_by(const struct app *app, struct http_client *client,
 		.from = s->from,
 		.service_sid = s->service_sid,
 		.body = s->text,
-		.media = urls };
+		.media = urls,
+		.total_ms = ms };
 	struct messages_result result;
 	enum status st = put_callback(app, s->id, &callback);
 
@@ -272,7 +276,7 @@ send_by(const struct app *app, struct http_client *client,
 }
 
 static void
-send_taken(const struct app *app, const struct sending *s)
+send_taken(const struct app *app, const struct sending *s, long ms)
 {
 	struct rest_account account = rest_account(
 	    app->config, app->secrets->tokens[0], app->secrets->api_secret);
@@ -292,7 +296,7 @@ send_taken(const struct app *app, const struct sending *s)
 		put_back(app, s, why.len > 0 ? buf_str(&why) : "no memory",
 		    DENIED_US);
 	else
-		send_by(app, client, &account, s);
+		send_by(app, client, &account, s, ms);
 	http_client_give(client);
 	buf_release(&why);
 }
@@ -313,13 +317,13 @@ take_job(struct db *db, void *arg)
 
 /* False: there was none to send, or it cannot be had. */
 static bool
-send_one(const struct app *app, int64_t id)
+send_one(const struct app *app, int64_t id, long ms)
 {
 	struct taking t = { .id = id, .now_us = clock_us() };
 	enum status st = db_write(app->db, take_job, &t);
 
 	if (st == ST_OK)
-		send_taken(app, &t.sending);
+		send_taken(app, &t.sending, ms);
 	sending_release(&t.sending);
 	return st == ST_OK;
 }
@@ -329,7 +333,7 @@ reply_send(const struct app *app, int64_t id)
 {
 	if (!limit_enter(app->limit))
 		return;
-	(void)send_one(app, id);
+	(void)send_one(app, id, REQUEST_MS);
 	limit_leave(app->limit);
 }
 
@@ -440,5 +444,5 @@ reply_work(const struct app *app, int64_t *due_us)
 	if (reply_next(app->db, due_us) != ST_OK || *due_us == 0 ||
 	    *due_us > now)
 		return false;
-	return send_one(app, 0) || look_for_one(app);
+	return send_one(app, 0, 0) || look_for_one(app);
 }

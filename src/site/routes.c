@@ -1,5 +1,7 @@
 #include "site/routes.h"
 
+#include "api/conversations.h"
+#include "api/messages.h"
 #include "api/queues.h"
 #include "api/refused.h"
 #include "api/summary.h"
@@ -43,6 +45,24 @@ const struct route app_routes[] = {
 	    ACCEPT_FORM, WEBHOOK_NONE },
 	{ METHOD_POST, "/api/queues/{name}/redrive", GUARD_ADMIN,
 	    handle_api_redrive, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_GET, "/api/conversations", GUARD_AGENT,
+	    handle_api_conversations, ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations", GUARD_AGENT,
+	    handle_api_conversation_add, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_GET, "/api/conversations/{id}", GUARD_AGENT,
+	    handle_api_conversation, ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations/{id}", GUARD_AGENT,
+	    handle_api_conversation_set, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations/{id}/handoff", GUARD_AGENT,
+	    handle_api_handoff, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_GET, "/api/conversations/{id}/messages", GUARD_AGENT,
+	    handle_api_messages, ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations/{id}/messages", GUARD_AGENT,
+	    handle_api_reply, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations/{id}/messages/{reply}/resend",
+	    GUARD_AGENT, handle_api_resend, ACCEPT_JSON, WEBHOOK_NONE },
+	{ METHOD_POST, "/api/conversations/{id}/messages/{reply}/drop",
+	    GUARD_AGENT, handle_api_drop, ACCEPT_JSON, WEBHOOK_NONE },
 	{ METHOD_GET, "/console", GUARD_OPEN, handle_console, ACCEPT_FORM,
 	    WEBHOOK_NONE },
 	{ METHOD_GET, "/console/{file}", GUARD_OPEN, handle_console_file,

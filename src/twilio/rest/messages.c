@@ -131,7 +131,7 @@ send_form(struct http_client *client, const struct rest_account *a,
 		to_hide(d->from), to_hide(without_channel(d->to)),
 		to_hide(without_channel(d->from)), NULL };
 	const struct rest_request r = { .uri = uri,
-		.total_ms = MESSAGES_CREATE_MS,
+		.total_ms = d->total_ms != 0 ? d->total_ms : MESSAGES_CREATE_MS,
 		.max_body = ANSWER_MAX,
 		.form = form,
 		.hidden = hidden };

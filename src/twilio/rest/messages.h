@@ -48,6 +48,7 @@ struct messages_draft {
 	const char *const *media; /* URLs */
 	size_t media_n;
 	const char *status_callback; /* URL; NULL or "": none */
+	long total_ms; /* how long Twilio may take; 0: MESSAGES_CREATE_MS */
 };
 
 /* Why this cannot be sent, a sentence for whoever wrote it; NULL: it can. Looks
@@ -78,7 +79,7 @@ struct messages_result {
 
 #define MESSAGES_CREATE_MS 10000
 
-/* Waits for Twilio, MESSAGES_CREATE_MS at most. All memory is the caller's. */
+/* Waits for Twilio, total_ms at most. All memory is the caller's. */
 void messages_create(struct http_client *, const struct rest_account *,
     const struct messages_draft *, struct messages_result *);
 
