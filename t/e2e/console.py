@@ -5,13 +5,16 @@ import os
 import shutil
 import subprocess
 
+from calls_mock import CallsMock
 from cases import check_json_error
 from console_cases import FOLDER, TYPES, check_page
-from doors import ByHand, NginxFastcgi
+from doors import (ADMIN, TOKEN, ByHand, NginxFastcgi, NginxFcgiwrap,
+                   NginxSpawnFcgi)
 from outcome import Skip, equal, true
 from sdk import node_path
 from servers import BUILDDIR, SRCDIR, need, wait_for
 
+ANN = "anns-token-of-some-length-1234"
 PAGE = "<!doctype html><title>another</title>"
 
 
@@ -114,9 +117,37 @@ def page(results):
             print(results.failures[-1])
 
 
+class OwnAddress:
+    """A site that is called where it listens, by a browser and by Twilio."""
+
+    @property
+    def public_url(self):
+        return f"http://127.0.0.1:{self.port}{self.base_path}"
+
+    def config(self, **changes):
+        return super().config(**changes).replace(
+            "[twilio]", "[twilio]\n" + self.mock.settings()) + \
+            f"\n[agents]\nann = {ANN}\n"
+
+
+def real(kind):
+    """A message comes in, is taken over, answered, handed back."""
+    with CallsMock(0) as mock:
+        mock.set(statuses=[["sent", 50], ["delivered", 300]])
+        site = type(kind.__name__, (OwnAddress, kind), {"mock": mock})
+        with site() as door:
+            said = node("real.mjs", json.dumps({
+                "url": door.public_url, "twilio": TOKEN, "admin": ADMIN,
+                "agent": ANN, "slow": kind is NginxFcgiwrap}))
+            equal(said["failures"], [], "in the browser")
+        mock.check()
+
+
 def suite(results):
     for kind in (NginxFastcgi, ByHand):
         for fn in (beside_the_program, no_page):
             results.run(f"console, {kind.name}: {fn.__name__}", fn, kind)
     results.run("console: read_at_a_reload", read_at_a_reload)
     page(results)
+    for kind in (NginxFastcgi, NginxFcgiwrap, NginxSpawnFcgi):
+        results.run(f"console, {kind.name}: real", real, kind)
