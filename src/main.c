@@ -163,7 +163,7 @@ run_fastcgi(
     const struct options *o, const struct listener *listener, bool given)
 {
 	struct quit quit = { 0 };
-	struct limit limit = { 0 };
+	struct limit limit = { 0 }, receiving = { .few = 4 };
 	struct refusals refusals = { 0 };
 	struct door_fastcgi_options door = {
 		.listener = *listener,
@@ -173,6 +173,7 @@ run_fastcgi(
 		    .threaded = true,
 		    .quit = &quit,
 		    .limit = &limit,
+		    .receiving = &receiving,
 		    .refusals = &refusals },
 	};
 	struct buf errors = BUF_INIT;

@@ -37,9 +37,10 @@ end(struct queue *q)
 static enum status
 push_bytes(struct queue *q, const char *body, size_t len, int64_t delay_s)
 {
-	struct queue_message m = {
-		.body = body, .len = len, .delay_s = delay_s, .dedupe = "SM1"
-	};
+	struct queue_message m = { .body = body,
+		.len = len,
+		.delay_s = delay_s,
+		.dedupe = back_end->dedupes ? NULL : "SM1" };
 
 	return q->ops->push(q, &m);
 }
@@ -314,6 +315,30 @@ test_release(void)
 	i = take(q, "x");
 	CU_ASSERT_EQUAL(i.attempts, 3);
 	CU_ASSERT(str_empty(i.reason));
+	queue_item_release(&i);
+	end(q);
+}
+
+static void
+test_extend(void)
+{
+	struct queue *q = begin();
+	struct queue_item i;
+
+	push(q, "x");
+	i = take_for(q, "x", 2);
+	CU_ASSERT_EQUAL(q->ops->extend(q, i.receipt, 60), ST_OK);
+	sleep_ms(2200);
+	check_nothing_due(q);
+	CU_ASSERT_EQUAL(q->ops->extend(q, i.receipt, -1), ST_MALFORMED);
+	CU_ASSERT_EQUAL(q->ops->extend(q, i.receipt, 1), ST_OK);
+	sleep_ms(1200);
+	queue_item_release(&i);
+	i = take(q, "x");
+	CU_ASSERT_EQUAL(i.attempts, 2);
+	CU_ASSERT_EQUAL(q->ops->extend(q, i.receipt, 60), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->ack(q, i.receipt), ST_OK);
+	CU_ASSERT_EQUAL(q->ops->extend(q, i.receipt, 60), ST_NOTFOUND);
 	queue_item_release(&i);
 	end(q);
 }
@@ -744,6 +769,26 @@ contract_queue_groups(struct queue *q)
 }
 
 static void
+test_repeats(void)
+{
+	struct queue *q = begin(), *b = back_end->open("b");
+
+	if (back_end->dedupes) {
+		push_in(q, "A", "one");
+		push_in(q, "B", "one");
+		push_in(q, NULL, "one");
+		push_in(b, NULL, "one");
+		take_and_ack(q, "one");
+		/* Also once it is gone. */
+		push_in(q, NULL, "one");
+		check_nothing_due(q);
+		take_and_ack(b, "one");
+	}
+	b->ops->close(b);
+	end(q);
+}
+
+static void
 test_groups(void)
 {
 	struct queue *q = begin();
@@ -791,7 +836,7 @@ take_batch(struct queue *q, struct batch *b, int64_t visibility_s, size_t bytes,
 {
 	*b = (struct batch){ .n = 0 };
 	b->items[0] = take_for(q, NULL, visibility_s);
-	CU_ASSERT_EQUAL_FATAL(q->ops->receive_more(q, b->items[0].receipt,
+	CU_ASSERT_EQUAL_FATAL(q->ops->receive_more(q, b->items[0].receipt, true,
 				  bytes, b->items + 1, max - 1, &b->n),
 	    ST_OK);
 	b->n++;
@@ -973,11 +1018,12 @@ test_batch_runs_out(void)
 	sleep_ms(1200);
 	check_stats(q, 3, 0, 0, 0);
 	CU_ASSERT_EQUAL(q->ops->settle(q, a.receipts, 3, &acked), ST_NOTFOUND);
-	CU_ASSERT_EQUAL(
-	    q->ops->receive_more(q, a.receipts[0], 9, b.items, BATCH_MAX, &n),
+	CU_ASSERT_EQUAL(q->ops->receive_more(
+			    q, a.receipts[0], true, 9, b.items, BATCH_MAX, &n),
 	    ST_NOTFOUND);
 	CU_ASSERT_EQUAL(n, 0);
-	CU_ASSERT_EQUAL(q->ops->receive_more(q, "x", 9, b.items, BATCH_MAX, &n),
+	CU_ASSERT_EQUAL(
+	    q->ops->receive_more(q, "x", true, 9, b.items, BATCH_MAX, &n),
 	    ST_NOTFOUND);
 	check_batch(q, &b, "a1/2 a2/2 a3/2 ");
 	check_refused(q, a.receipts[1]);
@@ -1082,6 +1128,7 @@ const struct test contract_queue_tests[] = {
 	    test_taken_is_hidden },
 	{ "a receipt runs out", test_running_out },
 	{ "a release", test_release },
+	{ "a receipt holds for longer", test_extend },
 	{ "receipts that are none", test_bad_receipts },
 	{ "queues are separate", test_queues_are_separate },
 	{ "a look", test_peek },
@@ -1092,6 +1139,7 @@ const struct test contract_queue_tests[] = {
 	{ "damage seen in a look", test_damage_seen },
 	{ "spans of time", test_spans },
 	{ "order within a group", test_groups },
+	{ "a repeat is taken once", test_repeats },
 	{ "a delay within a group", test_delay_in_a_group },
 	{ "several of a group", test_batch },
 	{ "several are settled all or none", test_batch_all_or_none },

@@ -32,6 +32,7 @@ struct contract_queue {
 	bool ordered; /* equally due items leave in the order they came */
 	bool grouped; /* and those of a group one after another */
 	bool batches; /* several of a group can be taken and settled together */
+	bool dedupes; /* a repeat of dedupe is taken once */
 	bool binary; /* a body may be any bytes, NUL among them */
 	bool peeks; /* can look without taking */
 	bool redrives;

@@ -4,8 +4,8 @@
 //
 // The description must be valid against the meta-schema of OpenAPI 3.1, and its
 // examples against their own schemas. An exchange is {what, method, path, form,
-// json, status, headers: [[name, value]], body}: path without base path and
-// query, form the fields as an object or null, json the body's object or null.
+// json, type, status, headers: [[name, value]], body}: path without base path and
+// query, form the fields as an object or null, json the body's object or null and type its type.
 // The answer is {faults: [text], seen: ["get /health 200"]}. NODE_PATH is where
 // the packages are.
 import { createRequire } from "node:module";
@@ -136,7 +136,7 @@ function checkBody(e, what, response, at, type) {
 		fault(what, `content type ${type}`);
 	} else if (e.method !== "HEAD") {
 		let value = e.body;
-		if (found === "application/json") {
+		if (found.includes("json")) {
 			try {
 				value = JSON.parse(e.body);
 			} catch (error) {
@@ -155,7 +155,7 @@ function checkRequest(e, what) {
 		return;
 	const at = ["paths", findPath(e.path), "post", "requestBody", "content"];
 	const content = item.post.requestBody.content;
-	const type = e.json ? "application/json"
+	const type = e.json ? e.type
 		: "application/x-www-form-urlencoded";
 	if (!content[type])
 		fault(what, `${type} is not described, but taken`);

@@ -1188,7 +1188,7 @@ class Batch(Site):
         for i in range(1, 151):
             db.execute("INSERT INTO queue_item SELECT id + ?, queue, state,"
                        " available_us, created_us, attempts, receipt, reason,"
-                       " ordered_by, checksum, body, 1, since_us"
+                       " ordered_by, checksum, body, 1, since_us, NULL"
                        " FROM queue_item WHERE behind = 0", (i,))
         db.commit()
         db.close()

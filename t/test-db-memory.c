@@ -259,7 +259,8 @@ receive_and_release_batch(void)
 	if (st != ST_OK)
 		return st == ST_NOTFOUND ? ST_CORRUPT : st;
 	receipts[0] = i[0].receipt;
-	st = queue->ops->receive_more(queue, i[0].receipt, 99, &i[1], 1, &n);
+	st = queue->ops->receive_more(
+	    queue, i[0].receipt, true, 99, &i[1], 1, &n);
 	CU_ASSERT_EQUAL(n, st == ST_OK);
 	if (n == 1) {
 		CU_ASSERT(str_eq(i[1].body, "again") && i[1].receipt != NULL);

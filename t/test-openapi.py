@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import cases
 import client
+import sqs_sign
 import voice_cases
 from calls_mock import CallsMock
 from doors import TOKEN, VOICE, ByHand, NginxFastcgi
@@ -145,13 +146,14 @@ def note(what, method, route, headers, body, reply):
     if "%00" in route:
         return reply  # nginx answers by itself
     kind = dict((n.lower(), v) for n, v in headers).get("content-type", "")
-    is_json = kind.startswith("application/json")
+    is_json = "json" in kind
     parsed = None
     if is_json and reply.status < 300:
         parsed = json.loads(body)
     EXCHANGES.append({
         "what": what, "method": method, "path": route.partition("?")[0],
         "form": None if is_json else fields(body), "json": parsed,
+        "type": kind,
         "status": reply.status, "headers": reply.headers,
         "body": reply.body.decode("utf-8", "replace")})
     return reply
@@ -170,9 +172,10 @@ def noting(door_class, admin=ADMIN, twilio=""):
             text += f"\n[server]\nadmin_token = {admin}"
         return f"{text}\n[twilio]\n{twilio}\n"
 
+    keys = f"[access_keys]\n{sqs_sign.KEY} = {sqs_sign.SECRET}\n"
     return type(door_class.__name__, (door_class,), {
         "ask": ask, "what": "", "config": config,
-        "voice": VOICE.replace("[menu]", "[menu]\n7 = birthdate-confirmed")})
+        "voice": (VOICE + keys if admin else VOICE).replace("[menu]", "[menu]\n7 = birthdate-confirmed")})
 
 
 class Operation:
@@ -214,10 +217,21 @@ class Operation:
         elif self.guard in ("admin", "agent"):
             headers.append(("Authorization",
                             "Bearer " + (ADMIN if good else "guess")))
+        elif self.guard == "access key":
+            return self.ask_signed(door, route, body or b"{}", kind, good)
         if self.method != "POST" and not body:
             body = None
         return door.ask(self.method, route, headers, body)
 
+
+    @staticmethod
+    def ask_signed(door, route, body, kind, good):
+        kind = sqs_sign.TYPE if kind == FORM else kind
+        headers = sqs_sign.headers_of(
+            "ListQueues", body, "hooks.example.com",
+            door.target(route.partition("?")[0]), secret=sqs_sign.SECRET
+            if good else "guess", more={"content-type": kind})
+        return door.ask("POST", route, headers, body)
 
     def ask_well(self, door, **changes):
         """All is as it should be, with these fields changed."""
@@ -376,7 +390,7 @@ def closed(door):
     for o in operations():
         if o.path == "/console":
             equal(run_by_hand(door, o, conf, "closed").status, 404, o.path)
-        if o.guard in ("admin", "agent"):
+        if o.guard in ("admin", "agent", "access key"):
             equal(o.ask(door).status, 403, o.path)
 
 

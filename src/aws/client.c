@@ -176,7 +176,7 @@ op_find_address(struct op *op)
 	if (a->endpoints[service] != NULL)
 		return op_set_address(op, a->endpoints[service], true);
 	if (op->call->origin != NULL)
-		return op_set_address(op, op->call->origin, false);
+		return op_set_address(op, op->call->origin, op->call->whole);
 	st = aws_endpoint_put(&own, service, op->region);
 	if (st == ST_OK)
 		st = op_set_address(op, own.data, true);

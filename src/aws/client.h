@@ -79,6 +79,7 @@ struct aws_call {
 	const char *region; /* NULL or "": the process's */
 	const char *origin; /* an address whose scheme, host and port are used
 	                       unless an endpoint was configured; or NULL */
+	bool whole; /* the origin's path is used, too */
 	const struct buf *body; /* JSON */
 };
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "aws/client.h"
+#include "aws/sqs_address.h"
 #include "aws/sqs_message.h"
 #include "base/str.h"
 #include "codec/json.h"
@@ -13,6 +14,9 @@
 #define BATCH 10 /* the most that SQS gives at once */
 #define LOOK_S 60 /* what is looked at or moved is hidden so long */
 #define LOOK_MAX 1000
+
+/* What a request to our own front is signed for: any region will do there. */
+#define FRONT_REGION "us-east-1"
 
 /* While ack and bury look at a receipt, the item stays hidden so long. */
 #define CHECK_S 60
@@ -31,7 +35,8 @@ struct sqs {
 	struct queue base;
 	struct aws_client *client;
 	char *url, *region; /* region: NULL if the address does not tell */
-	bool fifo;
+	char *origin; /* what requests go to; NULL: the host of url */
+	enum sqs_kind kind;
 	int wait_s;
 	char *dead; /* address of the dead letters; NULL: not asked yet; "" */
 	struct held held[HELD_MAX];
@@ -83,7 +88,8 @@ sqs_call(struct sqs *q, const char *operation, struct buf *body,
 	const struct aws_call c = { .service = AWS_SQS,
 		.operation = operation,
 		.region = q->region,
-		.origin = q->url,
+		.origin = q->origin != NULL ? q->origin : q->url,
+		.whole = q->origin != NULL,
 		.body = body };
 	enum status st = buf_putc(body, '}');
 
@@ -107,7 +113,7 @@ sqs_send(struct sqs *q, const char *url, const struct queue_message *m,
 	enum status st;
 
 	sqs_begin(&body, url);
-	st = sqs_put_message(&body, q->fifo, m, reason);
+	st = sqs_put_message(&body, q->kind, m, reason);
 	if (st == ST_OK)
 		st = sqs_call(q, "SendMessage", &body, &reply);
 	if (st == ST_OK && reply.body != NULL &&
@@ -455,7 +461,9 @@ looked_give_back(const struct looked *l, struct sqs *q, const char *url)
 
 	for (i = 0; i < l->n; i++)
 		(void)sqs_hide(q, url,
-		    l->rows[q->fifo ? l->n - 1 - i : i].item.receipt, 0);
+		    l->rows[q->kind == SQS_FIFO ? l->n - 1 - i : i]
+			.item.receipt,
+		    0);
 }
 
 /* Empties the row: there is nothing to give back. */
@@ -647,6 +655,15 @@ sqs_release(struct queue *base, const char *receipt, int64_t delay_s,
 }
 
 static enum status
+sqs_extend(struct queue *base, const char *receipt, int64_t visibility_s)
+{
+	struct sqs *q = of(base);
+
+	return visibility_s < 0 ? ST_MALFORMED
+				: sqs_hide(q, q->url, receipt, visibility_s);
+}
+
+static enum status
 sqs_stats(struct queue *base, struct queue_stats *out)
 {
 	struct sqs *q = of(base);
@@ -689,6 +706,7 @@ sqs_close(struct queue *base)
 		held_release(&q->held[i]);
 	free(q->url);
 	free(q->region);
+	free(q->origin);
 	free(q->dead);
 	free(q);
 }
@@ -699,45 +717,12 @@ static const struct queue_ops ops = {
 	.ack = sqs_ack,
 	.release = sqs_release,
 	.bury = sqs_bury,
+	.extend = sqs_extend,
 	.peek = sqs_peek,
 	.redrive = sqs_redrive,
 	.stats = sqs_stats,
 	.close = sqs_close,
 };
-
-/*
- * The region that a host's name tells: sqs.REGION.…, sqs-fips.REGION.…,
- * REGION.queue.amazonaws.com, VPCE.sqs.REGION.vpce.…; NULL for any
- * other host. Labels of the host are at most this many.
- */
-#define LABELS_MAX 4
-
-static enum status
-find_region(const struct url_part *host, char **out)
-{
-	char text[256], *labels[LABELS_MAX], *rest = text;
-	const char *region = NULL;
-	size_t n = 0, i;
-
-	*out = NULL;
-	if (host->len >= sizeof(text))
-		return ST_OK;
-	memcpy(text, host->data, host->len);
-	text[host->len] = '\0';
-	while (n < LABELS_MAX && (labels[n] = strsep(&rest, ".")) != NULL)
-		n++;
-	for (i = 0; i + 1 < n && region == NULL; i++) {
-		if (strcasecmp(labels[i], "sqs") == 0 ||
-		    strcasecmp(labels[i], "sqs-fips") == 0)
-			region = labels[i + 1];
-		else if (strcasecmp(labels[i + 1], "queue") == 0)
-			region = labels[i];
-	}
-	if (region == NULL || strchr(region, '-') == NULL ||
-	    !aws_region_valid(region))
-		return ST_OK;
-	return str_dup(region, out);
-}
 
 enum status
 sqs_open(struct aws_client *client, const struct sqs_options *o,
@@ -765,12 +750,18 @@ sqs_open(struct aws_client *client, const struct sqs_options *o,
 	q->base.ops = &ops;
 	q->client = client;
 	q->wait_s = o->wait_s;
-	q->fifo = n > 5 && strcmp(o->url + n - 5, ".fifo") == 0;
+	q->kind = n > 5 && strcmp(o->url + n - 5, ".fifo") == 0 ? SQS_FIFO
+								: SQS_STANDARD;
 	if (str_dup(o->url, &q->url) != ST_OK ||
-	    find_region(&url.host, &q->region) != ST_OK) {
+	    sqs_address_front(o->url, &q->origin) != ST_OK ||
+	    (q->origin != NULL
+		    ? str_dup(FRONT_REGION, &q->region)
+		    : sqs_address_region(&url.host, &q->region)) != ST_OK) {
 		sqs_close(&q->base);
 		return ST_NOMEM;
 	}
+	if (q->origin != NULL)
+		q->kind = SQS_EMBEDDED;
 	q->base.name = q->url;
 	*out = &q->base;
 	return ST_OK;

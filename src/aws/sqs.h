@@ -2,6 +2,10 @@
  * Queues at SQS: named, as everywhere in AWS, by their address,
  * "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME".
  *
+ * "…/sqs/NAME" is a queue of another Switchhook's embedded database, which
+ * speaks the same protocol (sqs/sqs.h): requests go to "…/sqs". It takes a delay
+ * beside group and dedupe, keeps order within a group, and heeds a dedupe.
+ *
  * What SQS does otherwise than store/queue.h says:
  * - An item may come twice (standard queues), and a queue that is empty is
  *   known to be so only after a second of waiting.

@@ -84,6 +84,22 @@ put_fifo(struct buf *out, const struct queue_message *m)
 	return put_name(out, str_empty(m->dedupe) ? unique : m->dedupe);
 }
 
+static enum status
+put_embedded(struct buf *out, const struct queue_message *m)
+{
+	enum status st = ST_OK;
+
+	if (!str_empty(m->group)) {
+		buf_puts(out, ",\"MessageGroupId\":");
+		st = put_name(out, m->group);
+	}
+	if (st == ST_OK && !str_empty(m->dedupe)) {
+		buf_puts(out, ",\"MessageDeduplicationId\":");
+		st = put_name(out, m->dedupe);
+	}
+	return st;
+}
+
 static bool
 is_hex(const char *s, size_t n)
 {
@@ -123,8 +139,8 @@ put_attribute(
 }
 
 enum status
-sqs_put_message(struct buf *out, bool fifo, const struct queue_message *m,
-    const char *reason)
+sqs_put_message(struct buf *out, enum sqs_kind kind,
+    const struct queue_message *m, const char *reason)
 {
 	int delay_s =
 	    m->delay_s > SQS_DELAY_MAX_S ? SQS_DELAY_MAX_S : (int)m->delay_s;
@@ -133,10 +149,12 @@ sqs_put_message(struct buf *out, bool fifo, const struct queue_message *m,
 
 	buf_puts(out, ",\"MessageBody\":");
 	json_put_string(out, m->body, m->len);
-	if (fifo)
+	if (kind == SQS_FIFO)
 		st = put_fifo(out, m);
 	else
 		buf_printf(out, ",\"DelaySeconds\":%d", delay_s);
+	if (kind == SQS_EMBEDDED)
+		st = put_embedded(out, m);
 	if (st != ST_OK)
 		return st;
 	if (is_trace(m->trace))

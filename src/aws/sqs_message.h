@@ -14,12 +14,19 @@ struct json;
  * never freed. */
 enum status sqs_check_body(const char *, size_t len, const char **why);
 
+/* What queues of a kind take beside the body. */
+enum sqs_kind {
+	SQS_STANDARD, /* a delay */
+	SQS_FIFO, /* a group and a deduplication id */
+	SQS_EMBEDDED, /* all of them: our own front (sqs/sqs.h) */
+};
+
 /*
  * Append …,"MessageBody":"…" and all that belongs to it; the body was checked.
  * reason becomes an attribute unless it is NULL. ST_OK, ST_NOMEM, ST_IO.
  */
-enum status sqs_put_message(
-    struct buf *, bool fifo, const struct queue_message *, const char *reason);
+enum status sqs_put_message(struct buf *, enum sqs_kind,
+    const struct queue_message *, const char *reason);
 
 /*
  * Is the MD5 that the member tells that of the body? Only damage can change it.

@@ -205,6 +205,18 @@ moment_iso(int64_t us, char out[static MOMENT_ISO_MAX])
 	out[MOMENT_ISO_MAX - 1] = '\0';
 }
 
+enum status
+moment_parse_basic(const char *s, int64_t *us)
+{
+	char iso[MOMENT_ISO_MAX];
+
+	if (strlen(s) != MOMENT_BASIC_MAX - 1)
+		return ST_MALFORMED;
+	snprintf(iso, sizeof(iso), "%.4s-%.2s-%.5s:%.2s:%.3s", s, s + 4, s + 6,
+	    s + 11, s + 13);
+	return moment_parse(iso, MOMENT_STAMP, us);
+}
+
 void
 moment_basic(int64_t us, char out[static MOMENT_BASIC_MAX])
 {

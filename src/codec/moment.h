@@ -44,4 +44,7 @@ void moment_iso(int64_t us, char out[static MOMENT_ISO_MAX]);
 #define MOMENT_BASIC_MAX 17
 void moment_basic(int64_t us, char out[static MOMENT_BASIC_MAX]);
 
+/* That form read, and no other. ST_OK or ST_MALFORMED. */
+enum status moment_parse_basic(const char *, int64_t *us);
+
 #endif

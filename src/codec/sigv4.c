@@ -1,5 +1,6 @@
 #include "codec/sigv4.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -8,7 +9,8 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
-#define DAY_LEN 8 /* of "20261121T185000Z", what keys are derived from */
+#define DAY_LEN \
+	SIGV4_DAY_LEN /* of "20261121T185000Z", what keys are derived from */
 
 /* Escaped once more: all services but S3 sign the escapes of the wire as
  * text. */
@@ -181,4 +183,123 @@ sigv4_authorization(const struct sigv4_request *r, const char *access_key_id,
 	buf_puts(out, ", SignedHeaders=");
 	put_names(out, r->headers);
 	return buf_printf(out, ", Signature=%s", signature);
+}
+
+/* --- what somebody else has signed ------------------------------------------- */
+
+#define NAME_SET "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+/* Copy up to the separator, and go past it. False: nothing or too much. */
+static bool
+take_field(
+    const char **s, const char *end, char separator, char *out, size_t size)
+{
+	const char *stop = memchr(*s, separator, (size_t)(end - *s));
+	size_t n;
+
+	if (stop == NULL)
+		return false;
+	n = (size_t)(stop - *s);
+	if (n == 0 || n >= size)
+		return false;
+	memcpy(out, *s, n);
+	out[n] = '\0';
+	*s = stop + 1;
+	return true;
+}
+
+/* "AKID/20261121/us-east-1/sqs/aws4_request" */
+static bool
+read_credential(struct sigv4_claim *c, const char *s, const char *end)
+{
+	return take_field(
+		   &s, end, '/', c->access_key_id, sizeof(c->access_key_id)) &&
+	    take_field(&s, end, '/', c->day, sizeof(c->day)) &&
+	    take_field(&s, end, '/', c->region, sizeof(c->region)) &&
+	    take_field(&s, end, '/', c->service, sizeof(c->service)) &&
+	    (size_t)(end - s) == strlen(SCOPE_END) &&
+	    memcmp(s, SCOPE_END, strlen(SCOPE_END)) == 0;
+}
+
+const char *
+sigv4_next_name(const struct sigv4_claim *c, size_t *at, size_t *len)
+{
+	const char *name = c->names + *at, *stop;
+	size_t left = c->names_len - *at;
+
+	if (*at >= c->names_len)
+		return NULL;
+	stop = memchr(name, ';', left);
+	*len = stop == NULL ? left : (size_t)(stop - name);
+	*at += *len + 1;
+	return name;
+}
+
+static bool
+read_names(struct sigv4_claim *c, const char *s, const char *end)
+{
+	const char *name, *before = NULL;
+	size_t at = 0, len, len_before = 0, i, common;
+	int order;
+
+	c->names = s;
+	c->names_len = (size_t)(end - s);
+	if (c->names_len == 0 || end[-1] == ';')
+		return false;
+	while ((name = sigv4_next_name(c, &at, &len)) != NULL) {
+		for (i = 0; i < len; i++)
+			if (strchr(NAME_SET, name[i]) == NULL)
+				return false;
+		common = len < len_before ? len : len_before;
+		order = before == NULL ? 1 : memcmp(name, before, common);
+		if (len == 0 || order < 0 || (order == 0 && len <= len_before))
+			return false;
+		before = name;
+		len_before = len;
+	}
+	return true;
+}
+
+static bool
+read_signature(struct sigv4_claim *c, const char *s, const char *end)
+{
+	size_t n = (size_t)(end - s);
+
+	if (n != SIGV4_SIGNATURE_MAX - 1 || strspn(s, "0123456789abcdef") < n)
+		return false;
+	memcpy(c->signature, s, n);
+	c->signature[n] = '\0';
+	return true;
+}
+
+enum status
+sigv4_read(const char *s, struct sigv4_claim *c)
+{
+	static const struct {
+		const char *name;
+		bool (*read)(struct sigv4_claim *, const char *, const char *);
+	} parts[] = {
+		{ "Credential=", read_credential },
+		{ "SignedHeaders=", read_names },
+		{ "Signature=", read_signature },
+	};
+	unsigned seen = 0;
+	const char *end;
+	size_t i;
+
+	*c = (struct sigv4_claim){ .names = "" };
+	if (!str_starts(s, ALGORITHM " "))
+		return ST_MALFORMED;
+	s += strlen(ALGORITHM);
+	while (*(s += strspn(s, " ,")) != '\0') {
+		end = s + strcspn(s, " ,");
+		for (i = 0; i < 3 && !str_starts(s, parts[i].name); i++)
+			continue;
+		if (i == 3 || (seen & 1u << i) != 0 ||
+		    !parts[i].read(c, s + strlen(parts[i].name), end))
+			return ST_MALFORMED;
+		seen |= 1u << i;
+		s = end;
+	}
+	return seen == 7 ? ST_OK : ST_MALFORMED;
 }

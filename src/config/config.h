@@ -83,7 +83,7 @@ struct config {
 	struct {
 		char *conversations, *ai_queue, *human_queue;
 		char *conversations_index, *dedupe;
-		int64_t ai_delay;
+		int64_t ai_delay, max_receives;
 		int64_t unknown_sender; /* enum unknown_sender */
 	} whatsapp;
 	struct {

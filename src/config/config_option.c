@@ -104,6 +104,10 @@ const struct option options[] = {
 	{ AT(whatsapp, ai_delay), .type = OPTION_NUMBER, .fallback = "30",
 	    .min = 0, .max = 900,
 	    .help = "seconds before the AI sees a message" },
+	{ AT(whatsapp, max_receives), .type = OPTION_NUMBER, .fallback = "10",
+	    .min = 0, .max = 1000,
+	    .help = "a message that was received more often over /sqs is a "
+		    "dead letter; 0: none is" },
 	{ AT(whatsapp, unknown_sender), .type = OPTION_CHOICE,
 	    .fallback = "hold", .choices = unknown_senders,
 	    .help = "what happens to a message without a conversation" },

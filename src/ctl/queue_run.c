@@ -388,7 +388,7 @@ take(struct runner *r, struct work *w)
 
 	w->n = 1; /* to be released, at any rate */
 	if (e == ST_OK && r->batch) {
-		e = ops->receive_more(r->queue, w->items[0].receipt,
+		e = ops->receive_more(r->queue, w->items[0].receipt, true,
 		    w->items[0].len < BATCH_BYTES
 			? BATCH_BYTES - w->items[0].len
 			: 0,

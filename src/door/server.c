@@ -26,6 +26,7 @@
 #include "serve/metrics.h"
 #include "serve/refusals.h"
 #include "serve/serve.h"
+#include "serve/limit.h"
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which
@@ -118,8 +119,10 @@ leave_gate(struct server *s)
 	if (started < s->max) {
 		start_worker(s);
 		/* What cannot be made does not answer either. */
-		limit_workers(s->options->app.limit,
-		    s->started > started ? s->max : started);
+		if (s->started > started)
+			started = s->max;
+		limit_workers(s->options->app.limit, started);
+		limit_workers(s->options->app.receiving, started);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -430,6 +433,7 @@ stop(struct server *s)
 	bool cut = false;
 
 	gate_stop(s->gate);
+	limit_close(s->options->app.receiving);
 	tell_keeper(s, &s->ending);
 	replies_stop(&s->replies);
 	while (is_busy(s) && now - began < STOP_END_US) {
@@ -472,6 +476,7 @@ server_init(
 		return st;
 	}
 	limit_workers(o->app.limit, s->max);
+	limit_workers(o->app.receiving, s->max);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
 	return gate_open(&s->gate, &s->listener, o->timeout_s,

@@ -1,5 +1,6 @@
 #include "http/request.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,7 @@ request_init(struct request *r, char *const *envp, const char *base_path)
 	size_t n = base_len(base_path);
 	enum status st = ST_MALFORMED;
 
+	r->envp = envp;
 	given_scan(&g, envp);
 	take_strings(r, &g);
 	take_length(r, g.value[VAR_LENGTH]);
@@ -395,6 +397,60 @@ request_is_type(const struct request *r, const char *media_type)
 	size_t n = strcspn(s, "; \t");
 
 	return n == strlen(media_type) && strncasecmp(s, media_type, n) == 0;
+}
+
+#define HEADER "HTTP_"
+
+/* Is this what a server makes of a header's name? */
+static bool
+is_variable_of(const char *variable, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (variable[i] !=
+		    (name[i] == '-' ? '_' : toupper((unsigned char)name[i])))
+			return false;
+	return true;
+}
+
+enum status
+request_header(
+    const struct request *r, const char *name, size_t len, const char **value)
+{
+	bool bare = (len == 12 && memcmp(name, "content-type", len) == 0) ||
+	    (len == 14 && memcmp(name, "content-length", len) == 0);
+	size_t front = bare ? 0 : strlen(HEADER);
+	char *const *e;
+
+	*value = NULL;
+	for (e = r->envp; e != NULL && *e != NULL; e++) {
+		if (strncmp(*e, HEADER, front) != 0 ||
+		    strcspn(*e, "=") != front + len ||
+		    !is_variable_of(*e + front, name, len))
+			continue;
+		if (*value != NULL)
+			return ST_MALFORMED;
+		*value = *e + front + len + 1;
+	}
+	return *value == NULL ? ST_NOTFOUND : ST_OK;
+}
+
+const char *
+request_next_header(
+    const struct request *r, const char *prefix, size_t *at, size_t *len)
+{
+	size_t n = strlen(prefix), front = strlen(HEADER);
+	const char *e;
+
+	while (r->envp != NULL && (e = r->envp[*at]) != NULL) {
+		(*at)++;
+		*len = strcspn(e, "=") - front;
+		if (str_starts(e, HEADER) && *len >= n &&
+		    is_variable_of(e + front, prefix, n))
+			return e + front;
+	}
+	return NULL;
 }
 
 void

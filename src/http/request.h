@@ -53,6 +53,8 @@ struct request {
 	enum status body_status; /* ST_OK, ST_MALFORMED (length), ST_TOOBIG */
 	bool broken_off; /* the body ended before it was all there */
 
+	char *const *envp; /* all that the door gave */
+
 	char *path_mem; /* owns path when it was cut out of REQUEST_URI */
 	char *uri_mem; /* owns uri when it had to be made */
 };
@@ -99,6 +101,22 @@ enum status request_read_body(
 
 /* True if the content type's media type is this one, whatever parameters. */
 bool request_is_type(const struct request *, const char *media_type);
+
+/*
+ * A header by its name in lower case ("x-amz-date"), from the variables that
+ * servers pass it in. ST_OK; ST_NOTFOUND; ST_MALFORMED if it came twice, and a
+ * server has not joined the two.
+ */
+enum status request_header(
+    const struct request *, const char *name, size_t len, const char **value);
+
+/*
+ * Walk the headers whose names begin so ("x-amz-"): the next one's name, as the
+ * variable has it behind HTTP_, and its length, or NULL. *at is the place, 0 at
+ * first.
+ */
+const char *request_next_header(
+    const struct request *, const char *prefix, size_t *at, size_t *len);
 
 void request_release(struct request *);
 

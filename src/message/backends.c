@@ -14,7 +14,6 @@
 
 #define QUEUE_NAME_CHARS \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-#define QUEUE_NAME_MAX 80
 
 static enum status
 open_sqlite_store(const struct backends *b, const char *url, struct store **out,
@@ -31,6 +30,13 @@ open_sqlite_store(const struct backends *b, const char *url, struct store **out,
 	return ST_CONFIG;
 }
 
+bool
+backend_queue_name(const char *name, size_t n)
+{
+	return n > 0 && n <= BACKEND_QUEUE_NAME_MAX &&
+	    strspn(name, QUEUE_NAME_CHARS) >= n;
+}
+
 static enum status
 open_sqlite_queue(const struct backends *b, const char *url, struct queue **out,
     struct buf *why)
@@ -38,12 +44,12 @@ open_sqlite_queue(const struct backends *b, const char *url, struct queue **out,
 	const char *name = url + strlen("sqlite:");
 	size_t n = strlen(name);
 
-	if (n > 0 && n <= QUEUE_NAME_MAX && strspn(name, QUEUE_NAME_CHARS) == n)
+	if (backend_queue_name(name, n))
 		return sqlite_queue_open(b->db, url, name, out);
 	buf_printf(why,
 	    "a queue's name is 1 to %d of A-Z a-z 0-9 _ . -, as in "
 	    "\"sqlite:ai\"",
-	    QUEUE_NAME_MAX);
+	    BACKEND_QUEUE_NAME_MAX);
 	return ST_CONFIG;
 }
 

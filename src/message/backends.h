@@ -7,6 +7,7 @@
 #define MESSAGE_BACKENDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/status.h"
@@ -26,6 +27,10 @@ struct backends {
 
 /* Does what this URL names lie elsewhere? */
 bool backend_is_remote(const char *url);
+
+/* Can these n bytes be an embedded queue's name, as in "sqlite:NAME"? */
+#define BACKEND_QUEUE_NAME_MAX 80
+bool backend_queue_name(const char *, size_t n);
 
 /*
  * Open what a URL names. ST_CONFIG (*why says what to write instead),

@@ -76,6 +76,7 @@ struct app {
 	struct http_library *twilio; /* to ask it with */
 	struct limit *limit; /* of those that wait for Twilio; not its own */
 	struct refusals *refusals; /* signatures that did not fit; the same */
+	struct limit *receiving; /* of those that wait for a message; as well */
 	struct metrics *metrics;
 	struct health *health;
 

@@ -151,6 +151,32 @@ exchange_voice_url(const struct exchange *x, struct buf *out)
 	return buf_puts(out, tail);
 }
 
+enum status
+exchange_base(const struct exchange *x, struct buf *out)
+{
+	const struct config *c = x->app->config;
+	const char *tail = exchange_tail(x);
+	size_t before = out->len;
+	struct buf url = BUF_INIT;
+
+	exchange_url(x, &url);
+	/* An escaped route is not there as it stands. */
+	if (url.err != ST_OK)
+		out->err = url.err;
+	else if (tail != NULL)
+		buf_put(out, url.data, url.len - strlen(tail));
+	else if (*c->server.public_url != '\0')
+		buf_puts(out, c->server.public_url);
+	else
+		buf_printf(out, "%.*s%s",
+		    (int)(url.len - strlen(x->request->uri)), url.data,
+		    c->server.base_path);
+	buf_release(&url);
+	while (out->len > before && out->data[out->len - 1] == '/')
+		out->data[--out->len] = '\0';
+	return out->err;
+}
+
 void
 exchange_error(struct exchange *x, int code, const char *message)
 {

@@ -34,6 +34,7 @@ struct exchange {
 	bool too_large; /* its body, or its number of parameters: not parsed */
 	char message_sid[64]; /* for the log line; "" if there is none */
 	char call_sid[64]; /* the same */
+	char region[65]; /* of a GUARD_ACCESS_KEY request: as it was signed */
 	const char *opt_out; /* static: OptOutType, for the log */
 	const char *outcome; /* static: which way it went, for the log */
 	char *conversation_id; /* owned; for the log line */
@@ -74,6 +75,13 @@ enum status exchange_own_url(const struct exchange *, struct buf *out);
  * does not have the route as it stands.
  */
 const char *exchange_tail(const struct exchange *);
+
+/*
+ * What stands before the route in the URL that this request came to, without a
+ * "/" at its end: public_url, perhaps with a folder that is not said to be
+ * base_path. The URLs that we make begin so.
+ */
+enum status exchange_base(const struct exchange *, struct buf *out);
 
 /* Answer with an error; the message goes to the client as it stands. */
 void exchange_error(struct exchange *, int code, const char *message);

@@ -4,8 +4,10 @@
 void
 limit_workers(struct limit *l, size_t workers)
 {
+	size_t most = workers / 4 > 0 ? workers / 4 : 1;
+
 	if (l != NULL)
-		atomic_store(&l->most, workers / 4 > 0 ? workers / 4 : 1);
+		atomic_store(&l->most, workers < l->few ? 0 : most);
 }
 
 bool
@@ -28,4 +30,17 @@ limit_leave(struct limit *l)
 {
 	if (l != NULL)
 		atomic_fetch_sub(&l->waiting, 1);
+}
+
+void
+limit_close(struct limit *l)
+{
+	if (l != NULL)
+		atomic_store(&l->closed, true);
+}
+
+bool
+limit_closed(const struct limit *l)
+{
+	return l != NULL && atomic_load(&l->closed);
 }

@@ -1,8 +1,9 @@
 /*
- * How many requests may wait for Twilio's API at a time, so that watching
- * calls never keeps the answers to Twilio waiting: a quarter of the worker
+ * How many requests may wait at a time for something that takes seconds, so
+ * that they never keep the answers to Twilio waiting: a quarter of the worker
  * threads, at least one, and never one of the last two where there are three
- * or more. One count for the process, which outlives every snapshot.
+ * or more. One count for the process, which outlives every snapshot; each kind
+ * of waiting has its own: for Twilio's API, and for messages to come.
  */
 #ifndef SERVE_LIMIT_H
 #define SERVE_LIMIT_H
@@ -14,6 +15,8 @@
 struct limit {
 	atomic_size_t most; /* from limit_workers; before that: none may */
 	atomic_size_t waiting;
+	size_t few; /* with fewer workers than this none may */
+	atomic_bool closed;
 };
 
 /* NULL, as under plain CGI with a request for each process, limits nothing. */
@@ -24,5 +27,9 @@ void limit_workers(struct limit *, size_t workers);
 /* False: not now, too many are waiting. True: limit_leave ends it. */
 bool limit_enter(struct limit *);
 void limit_leave(struct limit *);
+
+/* The process stops: whoever waits and asks is told to end. NULL: never. */
+void limit_close(struct limit *);
+bool limit_closed(const struct limit *);
 
 #endif

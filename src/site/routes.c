@@ -7,6 +7,7 @@
 #include "api/summary.h"
 #include "message/whatsapp.h"
 #include "serve/health.h"
+#include "sqs/sqs.h"
 #include "voice/voice.h"
 #include "watch/console.h"
 #include "watch/metrics_page.h"
@@ -35,6 +36,8 @@ const struct route app_routes[] = {
 	    handle_monitor_call, ACCEPT_FORM, WEBHOOK_NONE },
 	{ METHOD_GET, "/batch-monitor-calls", GUARD_ADMIN,
 	    handle_batch_monitor_calls, ACCEPT_FORM, WEBHOOK_NONE },
+	{ METHOD_POST, "/sqs", GUARD_ACCESS_KEY, handle_sqs, ACCEPT_ANY,
+	    WEBHOOK_NONE },
 	{ METHOD_GET, "/metrics", GUARD_ADMIN, handle_metrics, ACCEPT_FORM,
 	    WEBHOOK_NONE },
 	{ METHOD_GET, "/api/summary", GUARD_ADMIN, handle_api_summary,

@@ -38,6 +38,7 @@ struct app_options {
 	struct limit *limit; /* of requests that wait for Twilio, in the whole
 	                        process; NULL, or must outlive the app */
 	struct refusals *refusals; /* signatures that did not fit; the same */
+	struct limit *receiving; /* the same of those that wait for a message */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };

@@ -191,6 +191,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 		return ST_NOMEM;
 	app->limit = o->limit;
 	app->refusals = o->refusals;
+	app->receiving = o->receiving;
 	if ((st = open_routes(app, o)) == ST_OK)
 		st = health_open(&app->health);
 	if (st == ST_OK)

@@ -20,7 +20,8 @@ static const struct rule {
 	const char *sql, *wrong, *advice;
 } rules[] = {
 	{ "SELECT count(*) FROM queue_item WHERE state NOT IN (0, 1, 2)"
-	  " OR (state = 1) <> (receipt IS NOT NULL)",
+	  " OR (state = 1 AND receipt IS NULL)"
+	  " OR (state = 0 AND receipt IS NOT NULL)",
 	    "messages on queues are in no state that there is", STORE_RECOVER },
 	{ "SELECT count(*) FROM spool AS s WHERE due_us = 9223372036854775807"
 	  " AND NOT EXISTS (SELECT 1 FROM spool AS p"

@@ -9,6 +9,8 @@ queue_item_release(struct queue_item *i)
 	free(i->receipt);
 	free(i->queue);
 	free(i->body);
+	free(i->group);
+	free(i->attributes);
 	free(i->reason);
 	*i = (struct queue_item){ 0 };
 }

@@ -42,6 +42,8 @@ struct queue_message {
 	                   * NULL: it is not */
 	const char
 	    *dedupe; /* the same of a repeat; for back ends that deduplicate */
+	const char *attributes; /* SQS's MessageAttributes, a JSON object, for
+	                         * back ends that keep them; NULL: none */
 	const char *trace; /* X-Amzn-Trace-Id to pass on, or NULL */
 };
 
@@ -61,6 +63,8 @@ struct queue_item {
 	char *queue;
 	char *body;
 	size_t len;
+	char *group; /* NULL: none */
+	char *attributes; /* as they were pushed; NULL: none */
 	int64_t attempts; /* how often received, this time included */
 	/* When it is or was due; taken: when the receipt runs out; dead: when
 	 * it died. */
@@ -102,15 +106,19 @@ struct queue_ops {
 	    int64_t delay_s, const char *reason);
 	enum status (*bury)(
 	    struct queue *, const char *receipt, const char *reason);
+	/* The receipt holds for so long from now on. */
+	enum status (*extend)(
+	    struct queue *, const char *receipt, int64_t visibility_s);
 	/*
 	 * Of the group of a receipt that holds take those that came after it,
-	 * in their order, due or not; they run out when it does. So many at
-	 * most, in so many bytes; none behind a damaged one. *n may be 0, as it
-	 * is without a group. ST_NOTFOUND: the receipt has run out. NULL: this
+	 * in their order, with early also those that are not due; they run out
+	 * when it does. So many at most, in so many bytes; none behind one that
+	 * is damaged, or not due. *n may be 0, as it is without a group. ST_NOTFOUND: the receipt has run out. NULL: this
 	 * back end cannot. The caller releases the n items.
 	 */
 	enum status (*receive_more)(struct queue *, const char *receipt,
-	    size_t bytes, struct queue_item *, size_t max, size_t *n);
+	    bool early, size_t bytes, struct queue_item *, size_t max,
+	    size_t *n);
 	/* The same end for several receipts, of all or of none: ST_NOTFOUND,
 	 * one has run out and nothing changed. NULL: this back end cannot. */
 	enum status (*settle)(struct queue *, const char *const *receipts,

@@ -375,6 +375,18 @@ static const char version_16[] = "CREATE TABLE counter_hour ("
 				 "  PRIMARY KEY (hour, name, label))"
 				 " WITHOUT ROWID;";
 
+/* For SQS's protocol: the attributes of a message, and the deduplication ids
+ * that a queue has taken of late (sqlite_queue_push.c). */
+static const char version_17[] =
+    "ALTER TABLE queue_item ADD COLUMN attributes TEXT;"
+    "CREATE TABLE queue_dedupe ("
+    "  queue TEXT NOT NULL,"
+    "  dedupe TEXT NOT NULL,"
+    "  item INTEGER NOT NULL,"
+    "  at_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (queue, dedupe)) WITHOUT ROWID;"
+    "CREATE INDEX queue_dedupe_age ON queue_dedupe (at_us);";
+
 /* Without the table of any of these a message or a call is lost, or the reason
  * why one was refused. */
 static const char probe[] = "SELECT 1 FROM conversation"
@@ -394,12 +406,13 @@ static const char probe[] = "SELECT 1 FROM conversation"
 			    " UNION ALL SELECT 1 FROM said"
 			    " UNION ALL SELECT 1 FROM activity"
 			    " UNION ALL SELECT 1 FROM reply"
+			    " UNION ALL SELECT 1 FROM queue_dedupe"
 			    " LIMIT 0";
 
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
 	version_10, version_11, version_12, version_13, version_14, version_15,
-	version_16, NULL };
+	version_16, version_17, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

@@ -9,24 +9,16 @@
 #include "base/str.h"
 #include "store/sqlite_queue_impl.h"
 
-#define BODY_MAX ((size_t)4 << 20)
 #define SPAN_MAX_S (INT64_C(366) * 24 * 3600)
 #define SECOND_US INT64_C(1000000)
 
 /* Items that a jump of the clock has put off, mended at a time. */
 #define REBASE_BITE 100
 
-/* A receipt is "ID-SECRET": the row, and which receiving of it. */
-struct receipt {
-	int64_t id;
-	const char *secret;
-};
-
 /* One operation: its parameters and where its result goes. */
 struct queue_op {
 	const struct sqlite_queue *queue;
-	const struct queue_message *message;
-	struct receipt receipt;
+	struct sqlite_queue_receipt receipt;
 	char *group; /* of the row that the receipt names */
 	int64_t now_us;
 	int64_t span_s; /* delay, or visibility */
@@ -39,15 +31,18 @@ struct queue_op {
 };
 
 int64_t
-sqlite_queue_checksum(
-    const char *queue, const char *group, const char *body, size_t len)
+sqlite_queue_checksum(const char *queue, const char *group, const char *body,
+    size_t len, const char *attributes)
 {
 	uint64_t hash = STR_HASH;
 
 	hash = str_hash(hash, queue, strlen(queue) + 1);
 	if (group != NULL)
 		hash = str_hash(hash, group, strlen(group) + 1);
-	return (int64_t)str_hash(hash, body, len);
+	hash = str_hash(hash, body, len);
+	if (attributes != NULL)
+		hash = str_hash(hash, attributes, strlen(attributes) + 1);
+	return (int64_t)hash;
 }
 
 static const struct sqlite_queue *
@@ -56,8 +51,8 @@ of(struct queue *q)
 	return (const struct sqlite_queue *)q;
 }
 
-static bool
-span_ok(int64_t seconds)
+bool
+sqlite_queue_span_ok(int64_t seconds)
 {
 	return seconds >= 0 && seconds <= SPAN_MAX_S;
 }
@@ -115,46 +110,6 @@ sqlite_queue_promote(
 	    "tt", q->name, group);
 }
 
-static enum status
-push_job(struct db *db, void *arg)
-{
-	const struct queue_op *c = arg;
-	const struct queue_message *m = c->message;
-	const char *name = c->queue->name;
-
-	/*
-	 * The id is the time, but more than every other: items that are due at
-	 * the same time leave in order of id, and no id comes twice even if
-	 * the table has been empty meanwhile.
-	 */
-	return db_run(db,
-	    "INSERT INTO queue_item (id, queue, state, available_us,"
-	    " created_us, attempts, ordered_by, checksum, body, reason, behind,"
-	    " since_us)"
-	    " VALUES (max(?1, (SELECT coalesce(max(id), 0) + 1"
-	    " FROM queue_item)), ?2, ?7, ?3, ?1, 0, ?4, ?5, ?6, ?8,"
-	    " EXISTS (SELECT 1 FROM queue_item INDEXED BY queue_item_group"
-	    "  WHERE queue = ?2 AND ordered_by = ?4 AND state < 2), ?1)",
-	    "ititibit", c->now_us, name, c->now_us + m->delay_s * SECOND_US,
-	    m->group, sqlite_queue_checksum(name, m->group, m->body, m->len),
-	    m->body, m->len,
-	    (int64_t)(m->dead == NULL ? ITEM_WAITS : ITEM_DEAD), m->dead);
-}
-
-static enum status
-push(struct queue *q, const struct queue_message *m)
-{
-	struct queue_op c = {
-		.queue = of(q), .message = m, .now_us = clock_us()
-	};
-
-	if (m->len > BODY_MAX)
-		return ST_TOOBIG;
-	if (m->body == NULL || m->len == 0 || !span_ok(m->delay_s))
-		return ST_MALFORMED;
-	return db_write(of(q)->db, push_job, &c);
-}
-
 void
 sqlite_queue_row(struct db_rows *rows, struct sqlite_queue_row *r)
 {
@@ -168,6 +123,7 @@ sqlite_queue_row(struct db_rows *rows, struct sqlite_queue_row *r)
 	r->checksum = db_int(rows, 7);
 	r->body = db_text(rows, 8);
 	r->len = db_size(rows, 8);
+	r->attributes = db_text(rows, 9);
 }
 
 bool
@@ -176,7 +132,8 @@ sqlite_queue_undamaged(
 {
 	return r->body != NULL &&
 	    r->checksum ==
-	    sqlite_queue_checksum(q->name, r->group, r->body, r->len);
+	    sqlite_queue_checksum(
+		q->name, r->group, r->body, r->len, r->attributes);
 }
 
 enum status
@@ -194,11 +151,36 @@ sqlite_queue_count_damaged(struct db *db, int64_t *n)
 	    "");
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
-		q.name = (char *)db_text(rows, 9);
+		q.name = (char *)db_text(rows, 10);
 		*n += !sqlite_queue_undamaged(&q, &r);
 	}
 	db_done(rows);
 	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+enum status
+sqlite_queue_item(struct queue_item *i, const struct sqlite_queue *q,
+    const struct sqlite_queue_row *r, const char *secret)
+{
+	struct buf id = BUF_INIT, receipt = BUF_INIT, body = BUF_INIT;
+	enum status st;
+
+	queue_item_release(i); /* of a run before this one */
+	buf_printf(&id, "%" PRId64, r->id);
+	buf_printf(&receipt, "%" PRId64 "-%s", r->id, secret);
+	buf_put(&body, r->body, r->len);
+	i->id = buf_detach(&id);
+	i->receipt = buf_detach(&receipt);
+	i->body = buf_detach(&body);
+	if (i->id == NULL || i->receipt == NULL || i->body == NULL)
+		return ST_NOMEM;
+	i->len = r->len;
+	i->created_us = r->created_us;
+	if ((st = str_dup(q->url, &i->queue)) == ST_OK &&
+	    (st = str_dup(r->group, &i->group)) == ST_OK &&
+	    (st = str_dup(r->attributes, &i->attributes)) == ST_OK)
+		st = str_dup(r->reason, &i->reason);
+	return st;
 }
 
 /* The item as its receiver gets it. */
@@ -206,26 +188,12 @@ static enum status
 fill(struct queue_item *i, const struct queue_op *c,
     const struct sqlite_queue_row *r)
 {
-	struct buf id = BUF_INIT, receipt = BUF_INIT, body = BUF_INIT;
-	enum status st;
+	enum status st = sqlite_queue_item(i, c->queue, r, c->secret);
 
-	queue_item_release(i); /* of a run before this one */
-	buf_printf(&id, "%" PRId64, r->id);
-	buf_printf(&receipt, "%" PRId64 "-%s", r->id, c->secret);
-	buf_put(&body, r->body, r->len);
-	i->id = buf_detach(&id);
-	i->receipt = buf_detach(&receipt);
-	i->body = buf_detach(&body);
-	if (i->id == NULL || i->receipt == NULL || i->body == NULL)
-		return ST_NOMEM;
-	if ((st = str_dup(c->queue->url, &i->queue)) != ST_OK)
-		return st;
-	i->len = r->len;
 	i->attempts = r->attempts + 1;
 	i->available_us = c->until_us;
-	i->created_us = r->created_us;
 	i->state = QUEUE_TAKEN;
-	return str_dup(r->reason, &i->reason);
+	return st;
 }
 
 static enum status
@@ -311,7 +279,7 @@ receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 	enum status st;
 
 	*item = (struct queue_item){ 0 };
-	if (!span_ok(visibility_s))
+	if (!sqlite_queue_span_ok(visibility_s))
 		return ST_MALFORMED;
 	c.since_us = c.now_us;
 	c.until_us = c.now_us + visibility_s * SECOND_US;
@@ -328,8 +296,8 @@ receive(struct queue *q, int64_t visibility_s, struct queue_item *item)
 	return st;
 }
 
-static enum status
-receipt_parse(const char *s, struct receipt *out)
+enum status
+sqlite_queue_receipt(const char *s, struct sqlite_queue_receipt *out)
 {
 	const char *p = s;
 	int64_t id = 0;
@@ -340,7 +308,7 @@ receipt_parse(const char *s, struct receipt *out)
 			return ST_NOTFOUND;
 	if (p == s || *p != '-')
 		return ST_NOTFOUND;
-	*out = (struct receipt){ id, p + 1 };
+	*out = (struct sqlite_queue_receipt){ id, p + 1 };
 	return ST_OK;
 }
 
@@ -408,9 +376,9 @@ with_receipt(
 
 	c->queue = of(q);
 	c->now_us = clock_us();
-	if (!span_ok(c->span_s))
+	if (!sqlite_queue_span_ok(c->span_s))
 		return ST_MALFORMED;
-	if ((st = receipt_parse(receipt, &c->receipt)) != ST_OK)
+	if ((st = sqlite_queue_receipt(receipt, &c->receipt)) != ST_OK)
 		return st;
 	st = db_write_reserved(of(q)->db, job, c);
 	free(c->group);
@@ -435,6 +403,28 @@ release(
 }
 
 static enum status
+extend_job(struct db *db, void *arg)
+{
+	struct queue_op *c = arg;
+	enum status st = find_received(db, c);
+
+	if (st != ST_OK)
+		return st;
+	return db_run(db,
+	    "UPDATE queue_item SET available_us = ?2, since_us = ?3"
+	    " WHERE id = ?1",
+	    "iii", c->receipt.id, c->now_us + c->span_s * SECOND_US, c->now_us);
+}
+
+static enum status
+extend(struct queue *q, const char *receipt, int64_t visibility_s)
+{
+	struct queue_op c = { .span_s = visibility_s };
+
+	return with_receipt(q, receipt, extend_job, &c);
+}
+
+static enum status
 bury(struct queue *q, const char *receipt, const char *reason)
 {
 	struct queue_op c = { .dead = true, .reason = reason };
@@ -449,6 +439,7 @@ struct more_op {
 	struct queue_op op; /* of the receipt that holds */
 	struct queue_item *items;
 	size_t n, max;
+	bool early;
 	size_t bytes, used;
 	int64_t last; /* the id of the one before */
 };
@@ -474,7 +465,8 @@ take_next(struct db *db, struct more_op *m)
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
 		if (!sqlite_queue_undamaged(c->queue, &r) ||
-		    r.len > m->bytes - m->used)
+		    r.len > m->bytes - m->used ||
+		    (!m->early && r.available_us > c->now_us))
 			st = ST_NOTFOUND;
 		else
 			st = fill(&m->items[m->n++], c, &r);
@@ -510,18 +502,19 @@ more_job(struct db *db, void *arg)
 }
 
 static enum status
-receive_more(struct queue *q, const char *receipt, size_t bytes,
+receive_more(struct queue *q, const char *receipt, bool early, size_t bytes,
     struct queue_item *items, size_t max, size_t *n)
 {
 	struct more_op m = { .op = { .queue = of(q), .now_us = clock_us() },
 		.items = items,
 		.max = max,
+		.early = early,
 		.bytes = bytes };
 	enum status st;
 
 	for (size_t i = 0; i < max; i++)
 		items[i] = (struct queue_item){ 0 };
-	if ((st = receipt_parse(receipt, &m.op.receipt)) == ST_OK &&
+	if ((st = sqlite_queue_receipt(receipt, &m.op.receipt)) == ST_OK &&
 	    (st = str_uuid(m.op.secret)) == ST_OK)
 		st = db_write_reserved(of(q)->db, more_job, &m);
 	free(m.op.group);
@@ -545,8 +538,8 @@ settle_job(struct db *db, void *arg)
 	enum status st = ST_OK;
 
 	for (size_t i = 0; i < s->n && st == ST_OK; i++)
-		if ((st = receipt_parse(s->receipts[i], &s->op.receipt)) ==
-		    ST_OK)
+		if ((st = sqlite_queue_receipt(
+			 s->receipts[i], &s->op.receipt)) == ST_OK)
 			st = s->job(db, &s->op);
 	return st;
 }
@@ -566,7 +559,7 @@ settle(struct queue *q, const char *const *receipts, size_t n,
 
 	if (end->how == QUEUE_RELEASE)
 		s.op.span_s = end->delay_s;
-	if (!span_ok(s.op.span_s))
+	if (!sqlite_queue_span_ok(s.op.span_s))
 		return ST_MALFORMED;
 	st = db_write_reserved(of(q)->db, settle_job, &s);
 	free(s.op.group);
@@ -584,11 +577,12 @@ close_queue(struct queue *base)
 }
 
 static const struct queue_ops ops = {
-	.push = push,
+	.push = sqlite_queue_push_plain,
 	.receive = receive,
 	.ack = ack,
 	.release = release,
 	.bury = bury,
+	.extend = extend,
 	.receive_more = receive_more,
 	.settle = settle,
 	.peek = sqlite_queue_peek,

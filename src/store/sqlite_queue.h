@@ -79,6 +79,32 @@ enum status sqlite_queue_move(struct db *, const struct queue_place *from,
 enum status sqlite_queue_next_group(
     struct db *, const char *queue, const char *after, char **group);
 
+/*
+ * push, and the new item's id. A dedupe that this queue has taken within
+ * SQLITE_QUEUE_DEDUPE_US: ST_EXISTS, nothing is added, and the id is that of the
+ * first, which may be gone.
+ */
+#define SQLITE_QUEUE_DEDUPE_US INT64_C(300000000)
+enum status sqlite_queue_push(
+    struct queue *, const struct queue_message *, char id[static QUEUE_ID_MAX]);
+
+/* Inside a job: is the item of this receipt, which need not hold, still on some
+ * queue? ST_OK, ST_NOTFOUND, ST_MALFORMED (it is none), or as db_read. */
+enum status sqlite_queue_known(struct db *, const char *receipt);
+
+/* Is anything due, at little cost? ST_OK, ST_NOTFOUND, or as db_read. */
+enum status sqlite_queue_due(struct queue *);
+
+/*
+ * The dead letters of a queue as one of their own: push makes one of a message
+ * whose dead is the reason, receive hides the oldest for a while under a
+ * receipt (attempts are not counted), ack deletes it, extend and release hide
+ * it for longer or no more. stats has them as ready. There is no bury, peek or
+ * redrive: ST_UNSUPPORTED. A damaged one is passed over. As sqlite_queue_open.
+ */
+enum status sqlite_queue_open_dead(
+    struct db *, const char *url, const char *name, struct queue **);
+
 /* How many items of all queues do not fit their checksum; inside a job. */
 enum status sqlite_queue_count_damaged(struct db *, int64_t *);
 

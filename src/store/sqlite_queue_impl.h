@@ -23,21 +23,42 @@ struct sqlite_queue {
 
 #define SQLITE_QUEUE_COLUMNS \
 	"id, state, available_us, created_us, attempts, reason, ordered_by," \
-	" checksum, body"
+	" checksum, body, attributes"
 
 /* A row of these, its strings still the row's. */
 struct sqlite_queue_row {
 	int64_t id, state, available_us, created_us, attempts, checksum;
-	const char *reason, *group, *body;
+	const char *reason, *group, *body, *attributes;
 	size_t len;
 };
+
+/* A receipt is "ID-SECRET": the row, and which receiving of it. */
+struct sqlite_queue_receipt {
+	int64_t id;
+	const char *secret;
+};
+
+/* ST_OK, or ST_NOTFOUND: it is none. */
+enum status sqlite_queue_receipt(const char *, struct sqlite_queue_receipt *);
+
+/* Can a span be so many seconds? */
+bool sqlite_queue_span_ok(int64_t seconds);
+
+/* Make an item of a row, for who receives it with this secret: its strings, its
+ * length and when it came. ST_OK or ST_NOMEM. */
+enum status sqlite_queue_item(struct queue_item *, const struct sqlite_queue *,
+    const struct sqlite_queue_row *, const char *secret);
+
+/* push of struct queue_ops. */
+enum status sqlite_queue_push_plain(
+    struct queue *, const struct queue_message *);
 
 /* Read the present row. */
 void sqlite_queue_row(struct db_rows *, struct sqlite_queue_row *);
 
 /* Over all of an item that changes only when it is moved. */
-int64_t sqlite_queue_checksum(
-    const char *queue, const char *group, const char *body, size_t len);
+int64_t sqlite_queue_checksum(const char *queue, const char *group,
+    const char *body, size_t len, const char *attributes);
 
 /* Is the row's checksum that of what it holds? */
 bool sqlite_queue_undamaged(

@@ -54,10 +54,10 @@ put_item(struct db *db, int64_t id, const struct queue_place *to,
 	return db_run(db,
 	    "UPDATE queue_item SET queue = ?2, ordered_by = ?3, checksum = ?4,"
 	    " body = ?5, available_us = ?6, since_us = min(?6, since_us),"
-	    " reason = NULL, behind = 1 WHERE id = ?1",
+	    " reason = NULL, attributes = NULL, behind = 1 WHERE id = ?1",
 	    "ittibi", id, to->queue, to->group,
 	    sqlite_queue_checksum(
-		to->queue, to->group, m->body.data, m->body.len),
+		to->queue, to->group, m->body.data, m->body.len, NULL),
 	    m->body.data, m->body.len, m->available_us);
 }
 

@@ -240,7 +240,8 @@ revive_next(struct db *db, const struct view_op *op)
 	if (st == ST_OK)
 		st = db_run(db,
 		    "UPDATE queue_item SET state = 0, attempts = 0,"
-		    " available_us = ?2, since_us = ?2, reason = NULL,"
+		    " available_us = ?2, since_us = ?2, reason = NULL, receipt "
+		    "= NULL,"
 		    " behind = ordered_by IS NOT NULL WHERE id = ?1",
 		    "ii", id, op->now_us);
 	/* It came before those that wait, and so is before them again. */
@@ -366,6 +367,29 @@ sqlite_queue_stats(struct queue *q, struct queue_stats *out)
 
 	*out = (struct queue_stats){ 0 };
 	return db_read(of(q)->db, stats_job, &op);
+}
+
+static enum status
+due_job(struct db *db, void *arg)
+{
+	const struct sqlite_queue *q = arg;
+	struct db_rows *rows;
+	enum status st = db_query(db, &rows,
+	    "SELECT 1 FROM queue_item INDEXED BY queue_item_due"
+	    " WHERE queue = ?1 AND behind = 0 AND state < 2"
+	    " AND available_us <= ?2 LIMIT 1",
+	    "ti", q->name, clock_us());
+
+	if (st == ST_OK)
+		st = db_next(rows);
+	db_done(rows);
+	return st;
+}
+
+enum status
+sqlite_queue_due(struct queue *q)
+{
+	return db_read(of(q)->db, due_job, q);
 }
 
 /* The first name behind this one: one look into each index, however much is on

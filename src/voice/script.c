@@ -34,32 +34,6 @@ script_release(struct script *s)
 	buf_release(&s->base);
 }
 
-/*
- * What stands before the route in the URL that this request came to:
- * public_url, perhaps with a folder that is not said to be base_path.
- */
-static void
-put_called_base(const struct exchange *x, struct buf *out)
-{
-	const struct config *c = x->app->config;
-	const char *tail = exchange_tail(x);
-	struct buf url = BUF_INIT;
-
-	exchange_url(x, &url);
-	/* An escaped route is not there as it stands. */
-	if (url.err != ST_OK)
-		out->err = url.err;
-	else if (tail != NULL)
-		buf_put(out, url.data, url.len - strlen(tail));
-	else if (*c->server.public_url != '\0')
-		buf_puts(out, c->server.public_url);
-	else
-		buf_printf(out, "%.*s%s",
-		    (int)(url.len - strlen(x->request->uri)), url.data,
-		    c->server.base_path);
-	buf_release(&url);
-}
-
 /* Where our routes begin, as Twilio calls them; without a "/" at the end. */
 static void
 put_base(const struct exchange *x, struct buf *out)
@@ -69,7 +43,7 @@ put_base(const struct exchange *x, struct buf *out)
 	if (*url != '\0')
 		buf_puts(out, url);
 	else
-		put_called_base(x, out);
+		exchange_base(x, out);
 	while (out->len > 0 && out->data[out->len - 1] == '/')
 		out->data[--out->len] = '\0';
 }
