@@ -359,6 +359,12 @@ def mishaps(door):
     for o in operations():
         if o.guard != "agent":
             true(o.ask_well(door).status in (200, 204), o.path)
+        if o.guard == "access key":
+            for status, how in [(400, {"body": b"{"}), (415, {"kind": "a/b"}),
+                                (400, {"body": b"x" * 110000}),
+                                (403, {"good": False})]:
+                equal(o.ask(door, **how).status, status, o.path)
+            continue
         if o.guard == "signed":  # what is for another of them is taken too
             equal(o.ask_well(door, MessageStatus="", CallSid="").status, 200,
                   f"a message at {o.path}")
