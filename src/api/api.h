@@ -92,6 +92,10 @@ void api_list_begin(struct exchange *, const char *name);
 void api_list_end(
     struct exchange *, const char *filters, const struct buf *next);
 
+/* What waits is counted up to so many: a request takes no longer the more there
+ * is. */
+#define API_COUNTED 100000
+
 /* --- replies --------------------------------------------------------------- */
 
 /* ,"NAME":VALUE or, with the first byte '{', {"NAME":VALUE. */

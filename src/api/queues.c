@@ -76,8 +76,11 @@ put_depth(struct buf *out, const struct target *t, const char *url,
 	api_put_text(out, ',', "url", url);
 	if (d == NULL)
 		return buf_puts(out,
-		    ",\"ready\":null,\"delayed\":null,\"taken\":null,"
+		    ",\"depth\":null,\"ready\":null,\"delayed\":null,\"taken\":"
+		    "null,"
 		    "\"dead\":null,\"oldest_at\":null}");
+	api_put_int(out, ',', "depth",
+	    d->items.ready + d->items.delayed + d->items.taken);
 	api_put_int(out, ',', "ready", d->items.ready);
 	api_put_int(out, ',', "delayed", d->items.delayed);
 	api_put_int(out, ',', "taken", d->items.taken);
@@ -125,87 +128,105 @@ put_remote(const struct app *app, struct buf *out, const struct target *t)
 
 /* --- all of them ----------------------------------------------------------- */
 
+#define ROLES_MAX 8 /* ports_each has no more */
+
 struct listing {
 	const struct app *app;
-	struct buf *out;
-	size_t before; /* the length without any */
+	struct buf each[ROLES_MAX]; /* of the roles' queues, in their order */
+	struct buf others;
 };
 
-static void
-begin_one(const struct listing *l)
+/* The place of the first role that this queue has, or ROLES_MAX. */
+static size_t
+place_of(const struct listing *l, const struct target *t)
 {
-	if (l->out->len > l->before)
-		buf_putc(l->out, ',');
-}
-
-static enum status
-put_configured(const struct listing *l, struct db *db)
-{
-	const struct config *c = l->app->config;
-	struct queue_depth d;
-	struct target t;
 	const char *url, *role;
-	enum status st = ST_OK;
 	size_t i;
 
-	for (i = 0; st == ST_OK && (url = ports_each(c, i, &role)) != NULL;
-	     i++) {
-		if (backend_is_remote(url))
-			continue;
-		t = find_target(c, local_name(url));
-		/* One queue may have several roles. */
-		if (t.remote || !str_eq(t.role, role))
-			continue;
-		begin_one(l);
-		if ((st = sqlite_queue_depth(db, t.name, &d)) == ST_OK)
-			st = put_local(l->out, &t, &d);
-	}
-	return st;
+	for (i = 0; i < ROLES_MAX &&
+	     (url = ports_each(l->app->config, i, &role)) != NULL;
+	     i++)
+		if (t->remote ? str_eq(role, t->name)
+			      : str_eq(local_name(url), t->name))
+			return i;
+	return ROLES_MAX;
 }
 
 static enum status
-put_other(const struct queue_depth *d, void *arg)
+take_depth(const struct queue_depth *d, void *arg)
 {
-	const struct listing *l = arg;
+	struct listing *l = arg;
 	struct target t = find_target(l->app->config, d->name);
+	size_t at = t.remote ? ROLES_MAX : place_of(l, &t);
 
-	if (t.configured)
+	/* What is left here of a role whose queue is elsewhere now. */
+	if (t.remote)
 		return ST_OK;
-	begin_one(l);
-	return put_local(l->out, &t, d);
+	if (at < ROLES_MAX)
+		return put_local(&l->each[at], &t, d);
+	if (l->others.len > 0)
+		buf_putc(&l->others, ',');
+	return put_local(&l->others, &t, d);
 }
 
 static enum status
 list_job(struct db *db, void *arg)
 {
-	const struct listing *l = arg;
-	enum status st = put_configured(l, db);
+	struct listing *l = arg;
+	size_t i;
 
-	return st == ST_OK ? sqlite_queue_depths(db, put_other, arg) : st;
+	for (i = 0; i < ROLES_MAX; i++)
+		buf_reset(&l->each[i]);
+	buf_reset(&l->others);
+	return sqlite_queue_depths(db, API_COUNTED, take_depth, l);
+}
+
+/* Those of the configuration that have nothing, and those that are elsewhere. */
+static enum status
+take_rest(struct listing *l)
+{
+	static const struct queue_depth nothing;
+	const struct config *c = l->app->config;
+	const char *url, *role;
+	enum status st = ST_OK;
+	struct target t;
+	size_t i, at;
+
+	for (i = 0; st == ST_OK && (url = ports_each(c, i, &role)) != NULL;
+	     i++) {
+		t = find_target(
+		    c, backend_is_remote(url) ? role : local_name(url));
+		at = place_of(l, &t);
+		if (at == ROLES_MAX || l->each[at].len > 0)
+			continue;
+		st = t.remote ? put_remote(l->app, &l->each[at], &t)
+			      : put_local(&l->each[at], &t, &nothing);
+	}
+	return st;
 }
 
 enum status
 queues_put_all(const struct app *app, struct buf *out)
 {
-	struct listing l = { app, out, 0 };
-	const char *url, *role;
-	struct target t;
-	enum status st = ST_OK;
+	struct listing l = { .app = app };
+	enum status st = db_read(app->db, list_job, &l);
+	const char *comma = "";
 	size_t i;
 
+	if (st == ST_OK)
+		st = take_rest(&l);
 	buf_putc(out, '[');
-	l.before = out->len;
-	st = db_read(app->db, list_job, &l);
-	for (i = 0;
-	     st == ST_OK && (url = ports_each(app->config, i, &role)) != NULL;
-	     i++) {
-		if (!backend_is_remote(url))
-			continue;
-		t = find_target(app->config, role);
-		begin_one(&l);
-		st = put_remote(app, out, &t);
+	for (i = 0; i <= ROLES_MAX; i++) {
+		struct buf *b = i < ROLES_MAX ? &l.each[i] : &l.others;
+
+		if (b->len > 0) {
+			buf_printf(out, "%s%s", comma, buf_str(b));
+			comma = ",";
+		}
+		buf_release(b);
 	}
-	return st == ST_OK ? buf_putc(out, ']') : st;
+	buf_putc(out, ']');
+	return st != ST_OK ? st : out->err;
 }
 
 /* --- what is on one -------------------------------------------------------- */
@@ -295,7 +316,8 @@ read_job(struct db *db, void *arg)
 		r->limit + 1 };
 	const struct queue_stats *n;
 	struct queue_depth d;
-	enum status st = sqlite_queue_depth(db, r->target.name, &d);
+	enum status st =
+	    sqlite_queue_depth(db, r->target.name, API_COUNTED, &d);
 
 	r->n = 0;
 	r->more = false;
@@ -422,7 +444,7 @@ exists_job(struct db *db, void *arg)
 {
 	struct existing *e = arg;
 	struct queue_depth d;
-	enum status st = sqlite_queue_depth(db, e->name, &d);
+	enum status st = sqlite_queue_depth(db, e->name, 1, &d);
 
 	e->any =
 	    d.items.ready + d.items.delayed + d.items.taken + d.items.dead > 0;

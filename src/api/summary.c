@@ -84,7 +84,7 @@ read_job(struct db *db, void *arg)
 	st = counter_hours(db, s->first, s->first + HOURS - 1, take_counter, s);
 	if (st == ST_OK)
 		st = reply_counts(db, s->first * HOUR_US, take_replies, s);
-	return st == ST_OK ? spool_depth(db, INT64_MAX, &s->spool) : st;
+	return st == ST_OK ? spool_depth(db, API_COUNTED, &s->spool) : st;
 }
 
 static enum status

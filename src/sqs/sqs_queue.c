@@ -92,7 +92,7 @@ find_names(const struct exchange *x, struct names *l)
 {
 	static const char *const roles[] = { ROLE_AI, ROLE_HUMAN, ROLE_UNROUTED,
 		ROLE_DIGITS };
-	enum status st = sqlite_queue_depths(x->app->db, add_depth, l);
+	enum status st = sqlite_queue_depths(x->app->db, 1, add_depth, l);
 	const char *url;
 	size_t i;
 

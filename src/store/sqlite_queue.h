@@ -17,7 +17,8 @@ enum status sqlite_queue_open(
 /*
  * How much waits on each queue that has something, by name: for a page that is
  * asked for again and again, and so without what takes long (items.oldest_us).
- * Strings live for the call. Not ST_OK ends the walk. ST_OK, or as db_read.
+ * Each number is counted up to most. Strings live for the call. Not ST_OK ends
+ * the walk. ST_OK, or as db_read.
  */
 struct queue_depth {
 	const char *name; /* without "sqlite:" */
@@ -26,12 +27,13 @@ struct queue_depth {
 	                    first to be); 0: none */
 };
 typedef enum status queue_depth_fn(const struct queue_depth *, void *arg);
-enum status sqlite_queue_depths(struct db *, queue_depth_fn *, void *arg);
+enum status sqlite_queue_depths(
+    struct db *, int64_t most, queue_depth_fn *, void *arg);
 
 /* The same of one queue, which may have nothing; inside a job. The name in it
  * is the caller's. */
 enum status sqlite_queue_depth(
-    struct db *, const char *name, struct queue_depth *);
+    struct db *, const char *name, int64_t most, struct queue_depth *);
 
 /*
  * The items of a queue in pages, inside a job: what is not dead in the order in

@@ -151,27 +151,48 @@ list_rows(const struct view_op *op, struct db_rows *rows, int64_t *n)
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
+/* Those of a value of behind (sqlite_queue_impl.h). */
 static enum status
-list_live(struct db *db, const struct view_op *op, const struct queue_page *p,
-    int64_t *n)
+list_behind(struct db *db, const struct view_op *op, const struct queue_page *p,
+    int64_t behind, int64_t *n)
 {
-	static const struct queue_cursor first = { 0, -1, 0, 0, 0 };
-	const struct queue_cursor *c = p->after == NULL ? &first : p->after;
+	static const struct queue_cursor none = { .available_us = INT64_MIN };
+	const struct queue_cursor *c = &none;
 	struct range in = range_of(p->state, op->now_us);
 	struct db_rows *rows;
 	enum status st;
 
+	if (p->after != NULL && p->after->behind == behind)
+		c = p->after;
+	/* It begins where both let it: an index has one beginning. */
+	if (c->available_us < in.from_us)
+		c = &none;
 	st = db_query(db, &rows,
 	    "SELECT " SQLITE_QUEUE_COLUMNS ", behind FROM queue_item"
-	    " INDEXED BY queue_item_due WHERE queue = ?1 AND state < 2"
-	    " AND (behind, available_us, state, id) > (?2, ?3, ?4, ?5)"
-	    " AND available_us BETWEEN ?6 AND ?7 AND state BETWEEN ?8 AND ?9"
-	    " ORDER BY behind, available_us, state, id LIMIT ?10",
-	    "tiiiiiiiii", p->queue, c->behind, c->available_us, c->state, c->id,
-	    in.from_us, in.to_us, in.low, in.high, p->limit);
+	    " INDEXED BY queue_item_due WHERE queue = ?1 AND behind = ?2"
+	    " AND state < 2"
+	    " AND (available_us, state, id) > (?3, ?4, ?5)"
+	    " AND available_us <= ?6 AND state BETWEEN ?7 AND ?8"
+	    " ORDER BY available_us, state, id LIMIT ?9",
+	    "tiiiiiiii", p->queue, behind,
+	    c == &none ? in.from_us : c->available_us,
+	    c == &none ? -1 : c->state, c->id, in.to_us, in.low, in.high,
+	    p->limit - *n);
 	if (st == ST_OK)
 		st = list_rows(op, rows, n);
 	db_done(rows);
+	return st;
+}
+
+static enum status
+list_live(struct db *db, const struct view_op *op, const struct queue_page *p,
+    int64_t *n)
+{
+	int64_t behind = p->after == NULL ? 0 : p->after->behind;
+	enum status st = ST_OK;
+
+	for (; st == ST_OK && behind <= 2 && *n < p->limit; behind++)
+		st = list_behind(db, op, p, behind, n);
 	return st;
 }
 
@@ -297,11 +318,12 @@ sqlite_queue_redrive(struct queue *q, const char *id, int64_t *count)
 
 /*
  * By ranges of the indexes, so that it is quick whatever waits: a million items
- * take some hundredths of a second. Of the taken, whose state is 1, there is
- * the sum. A queue that has nothing is all zeros.
+ * take some hundredths of a second, unless the counts end before. Of the taken,
+ * whose state is 1, there is the sum. A queue that has nothing is all zeros.
  */
 static enum status
-measure(struct db *db, const char *name, int64_t now_us, struct queue_depth *d)
+measure(struct db *db, const char *name, int64_t now_us, int64_t most,
+    struct queue_depth *d)
 {
 	struct db_rows *rows;
 	enum status st;
@@ -309,20 +331,22 @@ measure(struct db *db, const char *name, int64_t now_us, struct queue_depth *d)
 	*d = (struct queue_depth){ .name = name };
 	st = db_query(db, &rows,
 	    "SELECT"
-	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_due"
+	    " (SELECT count(*) FROM (SELECT 1 FROM queue_item"
+	    "  INDEXED BY queue_item_due"
 	    "  WHERE queue = ?1 AND behind IN (0, 1, 2) AND state < 2"
-	    "  AND available_us <= ?2),"
+	    "  AND available_us <= ?2 LIMIT ?3)),"
 	    " later, taken,"
-	    " (SELECT count(*) FROM queue_item INDEXED BY queue_item_dead"
-	    "  WHERE queue = ?1 AND state = 2),"
+	    " (SELECT count(*) FROM (SELECT 1 FROM queue_item"
+	    "  INDEXED BY queue_item_dead"
+	    "  WHERE queue = ?1 AND state = 2 LIMIT ?3)),"
 	    " (SELECT created_us FROM queue_item INDEXED BY queue_item_due"
 	    "  WHERE queue = ?1 AND behind = 0 AND state < 2"
 	    "  ORDER BY available_us LIMIT 1)"
-	    " FROM (SELECT count(*) AS later, sum(state) AS taken"
-	    "  FROM queue_item INDEXED BY queue_item_due"
+	    " FROM (SELECT count(*) AS later, sum(state) AS taken FROM"
+	    "  (SELECT state FROM queue_item INDEXED BY queue_item_due"
 	    "  WHERE queue = ?1 AND behind IN (0, 1, 2) AND state < 2"
-	    "  AND available_us > ?2)",
-	    "ti", name, now_us);
+	    "  AND available_us > ?2 LIMIT ?3))",
+	    "tii", name, now_us, most);
 	if (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		d->items.ready = db_int(rows, 0);
 		d->items.delayed = db_int(rows, 1) - db_int(rows, 2);
@@ -342,7 +366,8 @@ stats_job(struct db *db, void *arg)
 	const struct view_op *op = arg;
 	struct queue_depth d;
 	struct db_rows *rows;
-	enum status st = measure(db, op->queue->name, op->now_us, &d);
+	enum status st =
+	    measure(db, op->queue->name, op->now_us, INT64_MAX, &d);
 
 	*op->stats = d.items;
 	if (st != ST_OK)
@@ -416,12 +441,14 @@ next_name(struct db *db, const char *after, char **out)
 }
 
 enum status
-sqlite_queue_depth(struct db *db, const char *name, struct queue_depth *d)
+sqlite_queue_depth(
+    struct db *db, const char *name, int64_t most, struct queue_depth *d)
 {
-	return measure(db, name, clock_us(), d);
+	return measure(db, name, clock_us(), most, d);
 }
 
 struct depths_op {
+	int64_t most;
 	queue_depth_fn *fn;
 	void *arg;
 };
@@ -436,7 +463,8 @@ depths_job(struct db *db, void *arg)
 
 	while (st == ST_OK) {
 		next = NULL;
-		if ((st = measure(db, name, clock_us(), &d)) == ST_OK &&
+		if ((st = measure(db, name, clock_us(), op->most, &d)) ==
+			ST_OK &&
 		    (st = op->fn(&d, op->arg)) == ST_OK)
 			st = next_name(db, name, &next);
 		free(name);
@@ -446,9 +474,9 @@ depths_job(struct db *db, void *arg)
 }
 
 enum status
-sqlite_queue_depths(struct db *db, queue_depth_fn *fn, void *arg)
+sqlite_queue_depths(struct db *db, int64_t most, queue_depth_fn *fn, void *arg)
 {
-	struct depths_op op = { fn, arg };
+	struct depths_op op = { most, fn, arg };
 
 	return db_read(db, depths_job, &op);
 }

@@ -166,7 +166,8 @@ static enum status
 read_queues(struct page *p)
 {
 	const struct queue_depth empty = { 0 };
-	enum status st = sqlite_queue_depths(p->app->db, keep_depth, p);
+	enum status st =
+	    sqlite_queue_depths(p->app->db, INT64_MAX, keep_depth, p);
 	const char *url, *role;
 	size_t i;
 

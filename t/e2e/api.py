@@ -355,6 +355,8 @@ def api_summary(door):
     queues = {q["name"]: q for q in get(door, "/api/summary")["queues"]}
     true({"ai", "human", "unrouted", "digits", "undeliverable"} <= set(queues),
          f"{queues}")
+    for q in queues.values():
+        equal(q["depth"], q["ready"] + q["delayed"] + q["taken"], f"{q}")
     equal(queues["ai"], get(door, "/api/queues/ai")["queue"], "the same of one")
     true(queues["ai"]["delayed"] >= 1 and queues["unrouted"]["ready"] >= 2
          and queues["human"]["oldest_at"] is None, f"{queues}")
@@ -387,7 +389,7 @@ def elsewhere(kind):
         answer = get(door, "/api/queues/ai")
         equal(answer["items"], [], "nothing is shown")
         equal(answer["queue"], {
-            "name": "ai", "role": "ai", "ready": None, "delayed": None,
+            "name": "ai", "role": "ai", "depth": None, "ready": None, "delayed": None,
             "taken": None, "dead": None, "oldest_at": None,
             "url": "https://sqs.us-east-1.amazonaws.com/000000000000/bot"},
             "SQS cannot be asked")
