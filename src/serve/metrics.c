@@ -376,6 +376,16 @@ route_slot(size_t route)
 	return route * ROUTE_SLOTS;
 }
 
+/* Rows of one path, by method, stand together and are counted together. */
+static size_t
+first_row(const struct metrics *m, const struct route *route)
+{
+	while (
+	    route > m->routes && strcmp(route[-1].pattern, route->pattern) == 0)
+		route--;
+	return (size_t)(route - m->routes);
+}
+
 void
 metrics_request(
     struct metrics *m, const struct route *route, int code, int64_t duration_us)
@@ -384,8 +394,7 @@ metrics_request(
 
 	if (m == NULL)
 		return;
-	slot = route_slot(
-	    route == NULL ? m->routes_n : (size_t)(route - m->routes));
+	slot = route_slot(route == NULL ? m->routes_n : first_row(m, route));
 	for (c = 1; c < metrics_codes_n && metrics_codes[c] != code; c++)
 		;
 	while (b < METRICS_BUCKETS && duration_us > metrics_bounds[b].us)

@@ -223,6 +223,14 @@ route_name(const struct page *p, size_t route)
 					: NO_ROUTE;
 }
 
+/* Has the row before been of the same path? It was counted there. */
+static bool
+is_counted_before(const struct page *p, size_t route)
+{
+	return route > 0 && route < p->app->routes_n &&
+	    strcmp(route_name(p, route - 1), route_name(p, route)) == 0;
+}
+
 static void
 put_requests(struct page *p, enum metrics_id id)
 {
@@ -231,7 +239,8 @@ put_requests(struct page *p, enum metrics_id id)
 	size_t r, c;
 
 	for (r = 0; r <= p->app->routes_n; r++)
-		for (c = 0; c < metrics_codes_n; c++) {
+		for (c = 0; c < metrics_codes_n && !is_counted_before(p, r);
+		     c++) {
 			snprintf(code, sizeof(code), "%d", metrics_codes[c]);
 			put_line(p->out, id, route_name(p, r),
 			    c == 0 ? "other" : code, metrics_requests(m, r, c));
@@ -266,7 +275,8 @@ put_durations(struct page *p, enum metrics_id id)
 	size_t r;
 
 	for (r = 0; r <= p->app->routes_n; r++)
-		put_route_durations(p, id, r);
+		if (!is_counted_before(p, r))
+			put_route_durations(p, id, r);
 }
 
 /* When the last came in, or how long ago that is. */
