@@ -9,6 +9,11 @@ const FRESH_MS = 5000;
 const PAGE = 50;
 const TYPED_MS = 250;
 
+// A number is found however it is written.
+function sought(text) {
+	return /^[\d\s()+./-]+$/.test(text) ? text.replace(/[^\d+]/g, "") : text;
+}
+
 function make(c) {
 	return el("li", {}, el("a", { href: `#inbox/${encodeURIComponent(c.id)}` }));
 }
@@ -80,9 +85,10 @@ export function inbox(main, arg, { title, trouble }) {
 	const box = el("section", { class: "thread", "aria-label": "Conversation" });
 	const heading = el("h1", { class: "unseen", tabindex: "-1" }, "Inbox");
 	const filter = (unanswered) => () => ({ unanswered, limit: PAGE,
-		q: search.value.trim(), handoff: show.value });
+		q: sought(search.value.trim()), handoff: show.value });
 	const waiting = pages(filter("true")), others = pages(filter("false"));
 	let open = null, openId = "", timer = null, waited = null;
+	let stopped = false;
 
 	function draw() {
 		const fresh = new Set([...waiting.first(), ...others.first()].map(
@@ -128,7 +134,7 @@ export function inbox(main, arg, { title, trouble }) {
 		const asked = JSON.stringify(filter("")());
 
 		await Promise.all([waiting.refresh(), others.refresh()]);
-		if (asked === JSON.stringify(filter("")()))
+		if (!stopped && asked === JSON.stringify(filter("")()))
 			draw();
 	}
 
@@ -193,6 +199,7 @@ export function inbox(main, arg, { title, trouble }) {
 	return {
 		go,
 		stop() {
+			stopped = true;
 			clearTimeout(timer);
 			poller.stop();
 			open?.stop();

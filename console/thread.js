@@ -62,8 +62,7 @@ function message(m, customer, act) {
 		el("p", { class: "by" }, author(m, customer), " ",
 			when(m.at, "clock")),
 		m.text && el("p", { class: "text", dir: "auto" }, visible(m.text)),
-		m.text === null && !(m.media ?? []).length && m.direction ===
-			"outbound" && el("p", { class: "gone" }, "Text no longer kept"),
+		m.text === null && !(m.media ?? []).length && el("p", { class: "gone" }, "Text no longer kept"),
 		(m.media ?? []).map(media),
 		state(m, act),
 	];
@@ -71,18 +70,35 @@ function message(m, customer, act) {
 
 // ---- the whole
 
-// Messages by day, the oldest first.
-function rows(messages) {
+// Who took it over, or handed it back, and when: as far as is known, the last.
+function turn(c) {
+	const who = c.handoff_by ? [words(c.handoff_by), " "] : [];
+
+	return [when(c.handoff_at, "clock"), " ", who,
+		who.length > 0 ? c.handoff ? "took over" : "handed back"
+			: c.handoff ? "Taken over" : "Handed back"];
+}
+
+// Messages by day, the oldest first, and the turn between them. whole: there
+// are no earlier ones.
+function rows(messages, c, whole) {
+	const { handoff, handoff_at, handoff_by } = c;
+	const mark = { turn: { handoff, handoff_at, handoff_by }, key: "turn" };
 	const out = [];
-	let last = null;
+	let last = null, turned = handoff_at === null;
 
 	for (const m of messages) {
+		if (!turned && m.at > handoff_at && (whole || last !== null))
+			out.push(mark);
+		turned ||= m.at > handoff_at;
 		const day = dayOf(m.at);
 		if (day !== last)
 			out.push({ day, key: `day ${m.at.slice(0, 10)} ${day}` });
 		last = day;
 		out.push({ ...m, key: m.id });
 	}
+	if (!turned)
+		out.push(mark);
 	return out;
 }
 
@@ -160,13 +176,14 @@ export function thread(box, id, { trouble, changed }) {
 			a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
 		const customer = callName(conversation);
 
-		keyed(list, rows(all), {
+		keyed(list, rows(all, conversation, older === null), {
 			key: (m) => m.key,
-			make: (m) => m.day ? el("p", { class: "day" })
+			make: (m) => m.day || m.turn ? el("p", { class: "day" })
 				: el("div", { class: `message ${m.direction}` }),
 			update(node, m) {
 				const had = node.contains(document.activeElement);
-				put(node, m.day ?? message(m, customer, act));
+				put(node, m.day ?? (m.turn ? turn(m.turn)
+					: message(m, customer, act)));
 				if (had)
 					(node.querySelector("button") ?? log).focus();
 			},

@@ -80,7 +80,7 @@ const cases = {
 		await row(page, 3).waitFor();
 		assert.match(await row(page, 0).innerText(), /Waits/);
 		assert.equal(await page.title(), "(1) Inbox – Switchhook");
-		await page.getByRole("searchbox", { name: "Search" }).fill("+1415555020");
+		await page.getByRole("searchbox", { name: "Search" }).fill("+1 (415) 555-020");
 		await eventually(async () => await conversations(page).getByRole(
 			"listitem").count() === 3, "found by number");
 		await page.getByRole("searchbox", { name: "Search" }).fill("waits");
@@ -221,6 +221,7 @@ const cases = {
 		await page.getByText("The bot answers", { exact: true }).waitFor();
 		await page.getByRole("button", { name: "Take over" }).click();
 		await page.getByText(/People answer since .*Ann/).waitFor();
+		await log(page).getByText("Ann took over").waitFor();
 		await page.getByText("Taken over, with 1 waiting message").waitFor({
 			state: "attached" });
 		assert.equal(c.handoff, true);
@@ -229,6 +230,7 @@ const cases = {
 		await back.press("Enter");
 		await page.getByText(/handed back .*Ann/).waitFor();
 		assert.equal(c.handoff, false);
+		await log(page).getByText("Ann handed back").waitFor();
 		return page;
 	},
 
@@ -241,7 +243,7 @@ const cases = {
 		await choose(page, "Ada");
 		await log(page).getByText("message 119").waitFor();
 		site.state.message(c, { text: "just now" });
-		await log(page).getByText("just now").waitFor({ timeout: 4000 });
+		await log(page).getByText("just now").waitFor({ timeout: 8000 });
 		await page.getByText("just now").first().waitFor();
 		assert.ok(await log(page).evaluate((l) =>
 			l.scrollHeight - l.scrollTop - l.clientHeight < 5), "at the end");
