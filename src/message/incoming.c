@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "message/envelope.h"
 #include "serve/exchange.h"
+#include "serve/metrics.h"
 
 #define INBOUND_EVENT "com.twilio.messaging.inbound-message.received"
 
@@ -134,11 +135,32 @@ take_user_id(struct incoming *m, const struct json *v, const char *name)
 		m->user_id = NULL;
 }
 
+/* Of a message that was sent: to route it would answer our own number. */
+static bool
+is_status(const struct json *v)
+{
+	static const char *const names[] = { "MessageStatus", "SmsStatus" };
+	const char *status;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_member_text(v, names[i], &status) == ST_OK &&
+		    *status != '\0')
+			return strcmp(status, "received") != 0 &&
+			    strcmp(status, "receiving") != 0 &&
+			    (i == 0 ||
+				strcmp(metrics_message_status(status),
+				    "other") != 0);
+	return false;
+}
+
+/* ST_NOTFOUND: it is no message. */
 static enum status
 take_object(struct incoming *m)
 {
 	enum status st = optional_text(m->json, "From", &m->from);
 
+	if (is_status(m->json))
+		return ST_NOTFOUND;
 	take_user_id(m, m->json, "ExternalUserId");
 	if (st == ST_OK)
 		st = optional_text(m->json, "OptOutType", &m->opt_out);

@@ -103,6 +103,23 @@ def swapped_statuses(door):
 
 
 @case
+def status_in_json(door):
+    """Whatever it is written in, a status is no message of our own number."""
+    for names in [{"SmsStatus": "x"}, {"MessageStatus": ""},
+                  {"SmsStatus": None}]:
+        message_sid = sid()
+        params = status_of(message_sid, "sent") | names
+        for route in ["/whatsapp", "/whatsapp/status"]:
+            equal(post_json(door, params, route).status, 204, f"{params}")
+        equal(with_text(door, message_sid), [], "nothing is queued")
+    for status in ["received", "receiving", "something-new"]:
+        message_sid = sid()
+        check_twiml(post_json(door, message(tel(), message_sid) |
+                              {"SmsStatus": status}))
+        envelope_of(door, "unrouted", message_sid)
+
+
+@case
 def status_cut_elsewhere(door):
     """The signature of a status does for no message at either URL."""
     message_sid = sid()
