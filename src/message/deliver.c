@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "codec/json.h"
 #include "message/envelope.h"
+#include "message/opt_out.h"
 #include "message/routing.h"
 #include "store/message.h"
 #include "store/queue.h"
@@ -46,6 +48,21 @@ deliver_push(struct ports *ports, const struct spool_entry *e)
 	return q == NULL ? ST_CONFIG : q->ops->push(q, &m);
 }
 
+/* What could not be noted when it came. */
+static enum status
+note_opt_out(struct ports *ports, const struct spool_entry *e,
+    const struct conversation *c)
+{
+	struct json *message;
+	enum status st = json_parse(e->body, e->len, &message);
+
+	if (st == ST_OK)
+		st = opt_out_note(
+		    ports->db, ports->conversations, c, opt_out_of(message));
+	json_free(message);
+	return st;
+}
+
 /* The sender could not be looked up before: now it is, and then pushed. */
 static enum status
 route_and_push(struct ports *ports, const struct spool_entry *e)
@@ -63,6 +80,8 @@ route_and_push(struct ports *ports, const struct spool_entry *e)
 		    routing_decide(ports, sender, NULL, id, e->received_us, &r);
 	if (st == ST_OK)
 		st = routing_create(ports, &r);
+	if (st == ST_OK)
+		st = note_opt_out(ports, e, &r.conversation);
 	if (st == ST_OK)
 		st = buf_put(&message, e->body, e->len);
 	if (st == ST_OK)

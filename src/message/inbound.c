@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "db/db.h"
+#include "message/opt_out.h"
 #include "message/outbox.h"
 #include "message/routing.h"
 #include "message/said.h"
@@ -26,7 +28,7 @@ key_of(const struct inbound *in)
 /* What was held of this sender belongs to the conversation that it has now, and
  * is before this message. */
 static enum status
-route_held(struct db *db, const struct inbound *in, const struct routing *r)
+route_held(struct db *db, struct inbound *in, const struct routing *r)
 {
 	const struct ports *p = in->ports;
 	const struct waiting w = { { p->config, p->db, p->aws },
@@ -35,7 +37,8 @@ route_held(struct db *db, const struct inbound *in, const struct routing *r)
 
 	return r->conversation.id == NULL
 	    ? ST_OK
-	    : waiting_held(&w, db, &r->names, &r->conversation, &count);
+	    : waiting_held(&w, db, &r->names, &r->conversation, &count,
+		  &in->held_opt_out);
 }
 
 /* What was said stays with the conversation, if there is one. */
@@ -66,7 +69,7 @@ keep_said(struct db *db, const struct inbound *in, const struct routing *r)
 /* Remember the message and where it went, count it, and learn who its sender
  * is; ST_EXISTS: it came before. */
 static enum status
-record(struct db *db, const struct inbound *in, const struct routing *r)
+record(struct db *db, struct inbound *in, const struct routing *r)
 {
 	struct message_record m = {
 		.sid = key_of(in),
@@ -78,6 +81,7 @@ record(struct db *db, const struct inbound *in, const struct routing *r)
 	};
 	enum status st = message_record(db, &m);
 
+	in->held_opt_out = NULL; /* of a run before this one */
 	if (st == ST_OK)
 		st = counter_add(db, COUNTER_MESSAGES, r->outcome);
 	if (st == ST_OK)
@@ -107,18 +111,20 @@ group_of(const struct inbound *in, const struct routing *r)
 
 /* STOP and START change what is known of the sender, and no routing. */
 static enum status
-note_opt_out(const struct inbound *in, const struct routing *r)
+note_opt_out(
+    const struct inbound *in, const struct routing *r, const char *kind)
 {
-	struct store *store = in->ports->conversations;
-	bool out = str_eq(in->opt_out, "STOP");
-	const struct conversation_change to = { .opted_out = &out };
-	enum status st;
+	return opt_out_note(
+	    in->ports->db, in->ports->conversations, &r->conversation, kind);
+}
 
-	if (r->conversation.id == NULL ||
-	    (!out && !str_eq(in->opt_out, "START")))
-		return ST_OK;
-	st = store->ops->set(store, r->conversation.id, &to);
-	return st == ST_NOTFOUND ? ST_OK : st;
+/* What was held is older than this message. */
+static const char *
+last_opt_out(const struct inbound *in)
+{
+	const char *kind = opt_out_kind(in->opt_out);
+
+	return kind != NULL ? kind : in->held_opt_out;
 }
 
 static enum status
@@ -184,7 +190,7 @@ route_local(struct db *db, struct inbound *in)
 	if (st == ST_OK)
 		st = routing_create(in->ports, &r);
 	if (st == ST_OK)
-		st = note_opt_out(in, &r);
+		st = note_opt_out(in, &r, last_opt_out(in));
 	if (st == ST_OK)
 		st = push_here(in, &r);
 	note(in, &r);
@@ -216,7 +222,7 @@ local_job(struct db *db, void *arg)
 
 /* What the outbox records with the message. */
 struct remote {
-	const struct inbound *in;
+	struct inbound *in;
 	const struct routing *routing;
 };
 
@@ -240,7 +246,7 @@ decide_remote(struct inbound *in, struct routing *r, struct spool_entry *e,
 	if (st == ST_OK)
 		st = routing_create(in->ports, r);
 	if (st == ST_OK)
-		st = note_opt_out(in, r);
+		st = note_opt_out(in, r, opt_out_kind(in->opt_out));
 	if (st == ST_NOMEM)
 		return st;
 	if (st != ST_OK && !outbox_spools(in->outbox))
@@ -294,9 +300,30 @@ prepare_remote(struct inbound *in, struct outgoing *g, struct outbox_message *m)
 	return st;
 }
 
+/* The message is durable by now, whatever becomes of this. */
 static void
-finish_remote(struct outgoing *g, const struct outbox_message *m)
+note_held_opt_out(const struct outgoing *g)
 {
+	const struct inbound *in = g->in;
+	enum status st = ST_OK;
+
+	if (opt_out_kind(in->opt_out) == NULL)
+		st = note_opt_out(in, &g->routing, in->held_opt_out);
+	if (st != ST_OK)
+		log_warn(in->ports->log,
+		    "an opt-out in what was held could not be noted; see to it "
+		    "with switchhook conversation set --opted-out",
+		    LOG_STR("conversation_id", g->routing.conversation.id),
+		    LOG_STR("opt_out", in->held_opt_out),
+		    LOG_STR("reason", ports_why(in->ports, st)));
+}
+
+static void
+finish_remote(
+    struct outgoing *g, const struct outbox_message *m, enum status st)
+{
+	if (st == ST_OK && !m->repeated)
+		note_held_opt_out(g);
 	g->in->spooled = !m->sent;
 	note(g->in, &g->routing);
 	if (m->repeated)
@@ -320,7 +347,7 @@ route_remote(struct inbound *first, size_t n)
 		st = outbox_accept(first->outbox, first->ports, messages, n);
 	while (made > 0) {
 		made--;
-		finish_remote(&each[made], &messages[made]);
+		finish_remote(&each[made], &messages[made], st);
 	}
 	free(each);
 	free(messages);

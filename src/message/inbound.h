@@ -36,6 +36,8 @@ struct inbound {
 	const struct said *said; /* to be kept with the conversation */
 	const struct buf *message; /* "twilio_message": JSON */
 	int64_t received_us;
+	const char
+	    *held_opt_out; /* in what was held of this sender, NULL: none */
 	char new_id[STR_UUID_MAX]; /* for unknown_sender = create */
 	char hex
 	    [CRYPT_SHA256_HEX_MAX]; /* the digest, where it is needed as text */

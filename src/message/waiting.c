@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "db/db.h"
 #include "message/envelope.h"
+#include "message/opt_out.h"
 #include "message/ports.h"
 #include "message/said.h"
 #include "store/message.h"
@@ -27,6 +28,13 @@ struct target {
 	const char *url;
 	bool spooled; /* the queue is elsewhere */
 	int64_t delay_s;
+	struct last_opt_out *opt_out; /* or NULL */
+};
+
+/* What a sender said last while they had no conversation. */
+struct last_opt_out {
+	const char *kind; /* NULL: nothing of it */
+	int64_t at_us;
 };
 
 static struct target
@@ -122,6 +130,18 @@ keep_said(struct db *db, const struct target *t, const struct envelope *e)
 	return st;
 }
 
+/* The names of a sender are moved one by one: the time tells what is last. */
+static void
+note_opt_out(const struct target *t, const struct envelope *e)
+{
+	const char *kind = opt_out_of(e->parsed);
+
+	if (t->opt_out == NULL || kind == NULL || e->conversation_id != NULL ||
+	    e->received_us < t->opt_out->at_us)
+		return;
+	*t->opt_out = (struct last_opt_out){ kind, e->received_us };
+}
+
 /* What is not one of ours stays where it is. */
 static enum status
 move_message(struct db *db, const char *body, size_t len, struct queue_moved *m,
@@ -137,6 +157,8 @@ move_message(struct db *db, const char *body, size_t len, struct queue_moved *m,
 		envelope_release(&e);
 		return ST_NOTFOUND;
 	}
+	if (st == ST_OK)
+		note_opt_out(t, &e);
 	if (st == ST_OK)
 		st = envelope_put(&message, t->conversation, e.received_us,
 		    e.channel, &m->body);
@@ -192,12 +214,15 @@ move_names(struct db *db, const char *queue, const struct sender_names *names,
 enum status
 waiting_held(const struct waiting *w, struct db *db,
     const struct sender_names *names, const struct conversation *c,
-    int64_t *count)
+    int64_t *count, const char **opt_out)
 {
-	const struct target t = target_of(w, c, role_of(c), NULL);
-	enum status st =
-	    move_names(db, name_of(PORTS_UNROUTED), names, &t, count);
+	struct target t = target_of(w, c, role_of(c), NULL);
+	struct last_opt_out last = { NULL, 0 };
+	enum status st;
 
+	t.opt_out = &last;
+	st = move_names(db, name_of(PORTS_UNROUTED), names, &t, count);
+	*opt_out = last.kind;
 	return st == ST_UNSUPPORTED ? ST_OK : st;
 }
 
@@ -208,12 +233,13 @@ struct following {
 	const struct conversation *changed, *newest;
 	const struct sender_names *names;
 	struct waiting_count *count;
+	const char *opt_out; /* in what was held */
 };
 
 static enum status
 follow_job(struct db *db, void *arg)
 {
-	const struct following *f = arg;
+	struct following *f = arg;
 	const struct conversation *c = f->changed;
 	const char *ai = name_of(f->w->with.config->whatsapp.ai_queue);
 	const struct target t = target_of(f->w, c, ROLE_HUMAN, NULL);
@@ -222,8 +248,8 @@ follow_job(struct db *db, void *arg)
 	*f->count = (struct waiting_count){ 0, 0 };
 	st = transcript_note(db, c, f->w->by, clock_us());
 	if (st == ST_OK)
-		st = waiting_held(
-		    f->w, db, f->names, f->newest, &f->count->held);
+		st = waiting_held(f->w, db, f->names, f->newest,
+		    &f->count->held, &f->opt_out);
 	if (st == ST_OK && c->handoff)
 		st = move_group(db, ai, c->id, &t, &f->count->moved);
 	/* Those that came while nobody knew them. */
@@ -238,7 +264,7 @@ follow(const struct waiting *w, const char *id, struct waiting_count *count)
 	struct store *store = w->conversations;
 	struct conversation changed = { 0 }, newest = { 0 };
 	struct sender_names names;
-	struct following f = { w, &changed, &newest, &names, count };
+	struct following f = { w, &changed, &newest, &names, count, NULL };
 	enum status st = store->ops->get(store, id, &changed);
 
 	if (st == ST_OK)
@@ -247,6 +273,8 @@ follow(const struct waiting *w, const char *id, struct waiting_count *count)
 		st = sender_newest(store, &names, &newest);
 	if (st == ST_OK)
 		st = db_write(w->with.db, follow_job, &f);
+	if (st == ST_OK)
+		st = opt_out_note(w->with.db, store, &newest, f.opt_out);
 	conversation_release(&changed);
 	conversation_release(&newest);
 	return st;
@@ -317,6 +345,7 @@ struct routing_group {
 	const char *group;
 	const struct conversation *conversation;
 	int64_t count;
+	struct last_opt_out opt_out;
 };
 
 static enum status
@@ -328,9 +357,11 @@ route_job(struct db *db, void *arg)
 	struct target t;
 
 	g->count = 0;
+	g->opt_out = (struct last_opt_out){ NULL, 0 };
 	if (role == NULL)
 		role = role_of(c);
 	t = target_of(g->w, c, role, g->group);
+	t.opt_out = &g->opt_out;
 	return move_group(db, g->route->queue, g->group, &t, &g->count);
 }
 
@@ -353,7 +384,7 @@ route_group(const struct waiting *w, const struct waiting_route *r,
     const char *group, int64_t *count)
 {
 	struct conversation c = { 0 };
-	struct routing_group g = { w, r, group, &c, 0 };
+	struct routing_group g = { w, r, group, &c, 0, { NULL, 0 } };
 	enum status st = find_conversation(w, group, &c);
 
 	if (st == ST_NOTFOUND)
@@ -362,6 +393,9 @@ route_group(const struct waiting *w, const struct waiting_route *r,
 		st = db_write(w->with.db, route_job, &g);
 	if (st == ST_OK)
 		*count += g.count;
+	if (st == ST_OK)
+		st = opt_out_note(
+		    w->with.db, w->conversations, &c, g.opt_out.kind);
 	conversation_release(&c);
 	return st;
 }

@@ -49,11 +49,13 @@ enum status waiting_apply(const struct waiting *, const struct waiting_change *,
 enum status waiting_remove(const struct waiting *, const char *id);
 
 /*
- * Inside a job, of a sender whose conversation is known: what is held
- * is routed. count is added to.
+ * Inside a job, of a sender whose conversation is known: what is held is
+ * routed. count is added to. *opt_out is what was last said in it of opting out
+ * (opt_out.h), or NULL; the caller notes it.
  */
 enum status waiting_held(const struct waiting *, struct db *,
-    const struct sender_names *, const struct conversation *, int64_t *count);
+    const struct sender_names *, const struct conversation *, int64_t *count,
+    const char **opt_out);
 
 /*
  * What waits on a queue, all of it or (tel) a sender's, is put on the queue of

@@ -122,6 +122,39 @@ def lookup_down(cloud, site):
     equal(json.loads(got[0][2]["body"])["conversation_id"], "c-lookup")
 
 
+def opt_outs(cloud, site):
+    """STOP is noted of each conversation, also if nobody could be asked when it
+    came, or if there was none yet."""
+    number = tel()
+
+    def say(kind):
+        fields = a_message(number, kind) | {"OptOutType": kind}
+        equal(site.post(fields), 200)
+        wait_for(lambda: not site.spool(), "the spool to empty", 40)
+
+    def out():
+        shown = [site.ctl("conversation", "show", name) for name in names]
+        return [json.loads(p.stdout)["opted_out"] for p in shown]
+
+    say("STOP")
+    names = [f"c-out{i}{number}" for i in "12"]
+    cloud.conversation(names[0], number, True)
+    equal(site.post(a_message(number, "held is before this")), 200)
+    names, name = names[:1], names[1]
+    equal(out(), [True], "held")
+    names.append(name)
+    cloud.conversation(name, number, True)
+    say("START")
+    equal(out(), [False] * 2, "START")
+    cloud.fault("Query", kind="error", status=500)
+    equal(site.post(a_message(number, "late") | {"OptOutType": "STOP"}), 200)
+    equal([e["queue"] for e in site.spool()], ["undecided"])
+    cloud.well()
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    equal(out(), [True] * 2, "undecided")
+    cloud.take("human.fifo")
+
+
 def other_names(cloud, site):
     """A person is looked up by other names too, and only if there can be
     some."""
@@ -555,7 +588,7 @@ def copied(cloud, places):
 
 CASES = [delivered, events, held_elsewhere, known_to_others,
          taken_over_elsewhere, queue_down, queue_slow, answer_lost, lookup_down,
-         other_names, killed,
+         other_names, opt_outs, killed,
          never_taken, any_text_is_taken]
 
 

@@ -383,6 +383,46 @@ def opt_outs(door):
     equal(of_request(door, reply)[-1]["opt_out"], "STOP", "of nobody known")
 
 
+@case
+def opt_outs_everywhere(door):
+    """STOP is a sender's: all of their conversations have it, whatever the
+    spelling, also if it was said before there was one."""
+    number = "+5541" + "9" + "8" + tel()[-7:]
+    other = number[:5] + number[6:]
+
+    def out(name):
+        return door.rows("conversation", "show", name)[0]["opted_out"]
+
+    def say(kind, sender):
+        check_twiml(door.post("/whatsapp", form(
+            message(sender, sid(), Body=kind) | {"OptOutType": kind})))
+
+    say("START", other)
+    say("STOP", number)
+    say("HELP", other)
+    names = [key(number) + end for end in "abc"]
+    for name, sender in zip(names, [number, other, number]):
+        door.rows("conversation", "add", "--id", name, "--tel", sender)
+    equal([out(name) for name in names], [True, False, False],
+          "what was held belongs to the first")
+    say("STOP", other)
+    equal([out(name) for name in names], [True] * 3, "STOP")
+    say("START", number)
+    equal([out(name) for name in names], [False] * 3, "START")
+    # Routed by hand.
+    number = tel()
+    say("STOP", number)
+    door.rows("queue", "route", "--tel", number, "--to", "human")
+    equal(len(texts(door, "human", number)), 1, "routed without one")
+    number = tel()
+    unheld = door.rows("conversation", "add", "--id", key(number),
+                       "--tel", tel())[0]["opted_out"]
+    say("STOP", number)
+    equal(unheld, False, "nobody's")
+    row, = door.rows("conversation", "set", key(number), "--tel", number)
+    equal((row["held"], row["opted_out"]), (1, True), "set --tel")
+
+
 # ---- Twilio's newer products
 
 
