@@ -1,5 +1,6 @@
 #include "t/door-app.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "config/config.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "serve/exchange.h"
 #include "serve/serve.h"
 
 static atomic_int opened;
@@ -59,6 +61,13 @@ app_open_broken(struct app **out, const struct app_options *o,
 
 bool
 app_is_incomplete(const struct app *app)
+{
+	(void)app;
+	return false;
+}
+
+bool
+app_waits(const struct app *app)
 {
 	(void)app;
 	return false;
@@ -140,6 +149,12 @@ app_slot_replace(struct app_slot *slot, struct app *next)
 }
 
 void
+app_slot_tick(struct app_slot *slot)
+{
+	(void)slot;
+}
+
+void
 app_slot_sweep(struct app_slot *slot)
 {
 	(void)slot;
@@ -173,22 +188,64 @@ app_malformed(const struct app *app, const char *id, const char *why)
 	app_refused(app, 400);
 }
 
-void
-app_serve(
-    const struct app *app, struct request *request, struct response *response)
+/* As if it had been committed: the reply is another thread's. */
+static void *
+commit(void *arg)
 {
-	(void)app;
+	struct exchange *x = arg;
+
+	usleep(300000);
+	x->served(x);
+	return NULL;
+}
+
+static bool
+park(struct exchange *x)
+{
+	pthread_t thread;
+
+	if (x->served == NULL || strncmp(x->request->path, "/parked", 7) != 0 ||
+	    pthread_create(&thread, NULL, commit, x) != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
+}
+
+/* More than a socket takes, so that it is written in turns. */
+static void
+fill(struct response *r)
+{
+	while (r->body.len < DOOR_APP_LARGE)
+		buf_puts(&r->body, "0123456789abcdef");
+}
+
+static void
+echo(const struct request *request, struct response *response)
+{
+	buf_printf(&response->body, "%s %s %d %zu ", request->path,
+	    request->query, (int)request->body_status, request->body.len);
+	buf_put(&response->body, buf_str(&request->body), request->body.len);
+	if (strcmp(request->path, "/broken") == 0)
+		response->body.err = ST_NOMEM;
+}
+
+void
+app_serve(struct exchange *x)
+{
+	struct request *request = x->request;
+	struct response *response = x->response;
+
 	if (strcmp(request->path, "/slow") == 0)
 		usleep(300000);
 	response->code = 200;
 	response->content_type = "text/plain";
 	if (strcmp(request->path, "/reloads") == 0) {
 		buf_printf(&response->body, "%d", (int)opened);
-		return;
+	} else {
+		echo(request, response);
+		if (strstr(request->path, "large") != NULL)
+			fill(response);
 	}
-	buf_printf(&response->body, "%s %s %d %zu ", request->path,
-	    request->query, (int)request->body_status, request->body.len);
-	buf_put(&response->body, buf_str(&request->body), request->body.len);
-	if (strcmp(request->path, "/broken") == 0)
-		response->body.err = ST_NOMEM;
+	if (!park(x) && x->served != NULL)
+		x->served(x);
 }

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "db/db.h"
-#include "db/db_jobs.h"
 #include "t/databases.h"
 #include "t/notes.h"
 #include "t/shim-fs.h"
@@ -600,117 +599,6 @@ static const struct test each_way[] = {
 	{ "upkeep", test_chore },
 };
 
-/* The queue of jobs with a leader who takes his time. */
-struct asker {
-	pthread_t thread;
-	struct db_jobs *jobs;
-	_Atomic int done;
-	enum status st;
-};
-
-static enum status
-no_job(struct db *db, void *arg)
-{
-	(void)db;
-	(void)arg;
-	return ST_OK;
-}
-
-static void *
-ask(void *arg)
-{
-	struct asker *a = arg;
-	struct db_job_entry j = { .fn = no_job, .result = ST_IO };
-
-	a->st = db_jobs_submit(a->jobs, &j, 500000, 100000);
-	a->done = 1;
-	return NULL;
-}
-
-static void
-ask_both(struct db_jobs *q, struct asker a[2])
-{
-	int i;
-
-	CU_ASSERT_EQUAL(db_jobs_init(q), ST_OK);
-	for (i = 0; i < 2; i++) {
-		a[i] = (struct asker){ .jobs = q };
-		pthread_create(&a[i].thread, NULL, ask, &a[i]);
-	}
-	db_jobs_gather(q, 2, 1000000);
-}
-
-static void
-join_both(struct asker a[2])
-{
-	int i;
-
-	for (i = 0; i < 2; i++)
-		pthread_join(a[i].thread, NULL);
-}
-
-static void
-test_withdrawn(void)
-{
-	struct asker a[2];
-	struct db_jobs q;
-
-	ask_both(&q, a);
-	join_both(a);
-	db_jobs_take(&q);
-	CU_ASSERT_EQUAL(q.batch.n, 0);
-	db_jobs_release(&q);
-	CU_ASSERT_EQUAL(a[0].st, ST_BUSY);
-	CU_ASSERT_EQUAL(a[1].st, ST_BUSY);
-}
-
-static void
-test_running_is_waited_for(void)
-{
-	struct asker a[2];
-	struct db_jobs q;
-	size_t i;
-
-	ask_both(&q, a);
-	db_jobs_take(&q);
-	CU_ASSERT_EQUAL_FATAL(q.batch.n, 2);
-	usleep(800000);
-	CU_ASSERT_EQUAL(a[0].done + a[1].done, 0);
-	for (i = 0; i < 2; i++)
-		q.batch.jobs[i]->result = ST_EXISTS;
-	db_jobs_deliver(&q);
-	join_both(a);
-	db_jobs_release(&q);
-	CU_ASSERT_EQUAL(a[0].st, ST_EXISTS);
-	CU_ASSERT_EQUAL(a[1].st, ST_EXISTS);
-}
-
-static void
-test_commit_is_given_up(void)
-{
-	struct asker a[2];
-	struct db_jobs q;
-
-	ask_both(&q, a);
-	db_jobs_take(&q);
-	db_jobs_commit(&q);
-	join_both(a);
-	/* Nobody is there any more to be told. */
-	CU_ASSERT_PTR_NULL(q.batch.jobs[0]);
-	CU_ASSERT_PTR_NULL(q.batch.jobs[1]);
-	db_jobs_fail(&q, ST_IO);
-	CU_ASSERT_EQUAL(db_jobs_deliver(&q), 0);
-	db_jobs_release(&q);
-	CU_ASSERT_EQUAL(a[0].st, ST_TIMEOUT);
-	CU_ASSERT_EQUAL(a[1].st, ST_TIMEOUT);
-}
-
-static const struct test jobs[] = {
-	{ "a job that does not begin is withdrawn", test_withdrawn },
-	{ "a job that runs is waited for", test_running_is_waited_for },
-	{ "a commit that does not end is given up", test_commit_is_given_up },
-};
-
 int
 main(void)
 {
@@ -723,5 +611,5 @@ main(void)
 		bad |= test_main(
 		    database_ways[i].name, each_way, TEST_COUNT(each_way));
 	}
-	return bad | test_main("jobs", jobs, TEST_COUNT(jobs));
+	return bad;
 }

@@ -474,6 +474,111 @@ test_stop_finishes(void)
 	check_stop_finishes(SIGUSR1);
 }
 
+/* Send the same request by so many connections. */
+static void
+ask_many(const struct running *r, const char *path, int fds[], size_t n)
+{
+	struct peer_request q = { path, "hello", NULL, false };
+	struct buf b = BUF_INIT;
+
+	peer_records(&b, &q);
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = peer_connect(r->path);
+		CU_ASSERT_TRUE(peer_send(fds[i], b.data, b.len));
+	}
+	buf_release(&b);
+}
+
+static void
+check_answered(int fds[], size_t n, size_t least)
+{
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&out);
+		CU_ASSERT_TRUE(peer_reply(fds[i], &out, NULL));
+		CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&out), " 5 hello"));
+		CU_ASSERT_TRUE(out.len > least);
+		close(fds[i]);
+	}
+	buf_release(&out);
+}
+
+/* One worker, and many requests that somebody else answers later. */
+static void
+test_parked(void)
+{
+	struct running r = start(1);
+	int fds[50], gone[50];
+	int64_t began;
+
+	check_prompt(&r);
+	began = clock_mono_us();
+	ask_many(&r, "/parked", fds, TEST_COUNT(fds));
+	ask_many(&r, "/parked", gone, TEST_COUNT(gone));
+	check_prompt(&r);
+	for (size_t i = 0; i < TEST_COUNT(gone); i++)
+		close(gone[i]);
+	check_answered(fds, TEST_COUNT(fds), 0);
+	CU_ASSERT_TRUE(clock_mono_us() - began < (int64_t)PROMPT_MS * 1000);
+	check_prompt(&r);
+	stop(&r);
+}
+
+static void
+test_stop_with_parked(void)
+{
+	struct running r = start(1);
+	int fds[20], ms;
+
+	check_prompt(&r);
+	ask_many(&r, "/parked", fds, TEST_COUNT(fds));
+	usleep(100000);
+	kill(r.pid, SIGTERM);
+	check_answered(fds, TEST_COUNT(fds), 0);
+	CU_ASSERT_EQUAL(ended(&r, &ms), ST_OK);
+	CU_ASSERT_TRUE(ms < PROMPT_MS);
+}
+
+/* Who is slow to take a reply holds up neither the worker, nor who commits,
+ * and gets all of it; also while it stops. */
+static void
+test_slow_to_take(void)
+{
+	struct running r = start(1);
+	int fds[2], ms;
+
+	ask_many(&r, "/large", fds, 1);
+	ask_many(&r, "/parked-large", fds + 1, 1);
+	usleep(500000);
+	check_prompt(&r);
+	check_answered(fds, 1, DOOR_APP_LARGE);
+	kill(r.pid, SIGTERM);
+	usleep(200000);
+	check_answered(fds + 1, 1, DOOR_APP_LARGE);
+	CU_ASSERT_EQUAL(ended(&r, &ms), ST_OK);
+	CU_ASSERT_TRUE(ms < PROMPT_MS);
+}
+
+/* Who takes none of it is let go. */
+static void
+test_takes_nothing(void)
+{
+	struct running r = start(1);
+	int64_t began = clock_mono_us();
+	struct buf out = BUF_INIT;
+	int fd, ms;
+
+	ask_many(&r, "/large", &fd, 1);
+	sleep(2 * TIMEOUT_S + 2);
+	CU_ASSERT_FALSE(peer_reply(fd, &out, &ms));
+	CU_ASSERT_TRUE(clock_mono_us() - began < (int64_t)9000000);
+	close(fd);
+	buf_release(&out);
+	check_prompt(&r);
+	stop(&r);
+}
+
 /* Whoever sends nothing, or stops in the middle, does not hold up the end. */
 static void
 test_stop_with_silent(void)
@@ -532,6 +637,10 @@ main(void)
 		{ "kept connections", test_keep },
 		{ "reload", test_reload },
 		{ "stop finishes requests", test_stop_finishes },
+		{ "parked requests", test_parked },
+		{ "stop with parked requests", test_stop_with_parked },
+		{ "slow to take a reply", test_slow_to_take },
+		{ "takes nothing of a reply", test_takes_nothing },
 		{ "stop with silent peers", test_stop_with_silent },
 		{ "stop early", test_stop_early },
 	};

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -33,9 +34,10 @@ enum db_journal { DB_WAL, DB_ROLLBACK };
  * A job: what it does with the db_ calls below is one unit, wholly recorded or
  * not at all. A result other than ST_OK undoes what it wrote, and nothing else.
  * It may be run more than once (when a neighbour in the same commit failed),
- * and by another thread than asked for it (which waits meanwhile), so it must
- * set all its outputs each time and touch nothing else. One whose statements
- * met a fault of the database is not recorded, whatever it returns.
+ * and by another thread than asked for it (which leaves alone meanwhile what
+ * arg has), so it must set all its outputs each time and touch nothing else.
+ * One whose statements met a fault of the database is not recorded, whatever it
+ * returns.
  */
 typedef enum status db_job(struct db *, void *arg);
 
@@ -126,6 +128,40 @@ enum status db_write_reserved(struct db *, db_job *, void *arg);
  * one reader at a time. From inside a job it simply calls job.
  */
 enum status db_read(struct db *, db_job *, void *arg);
+
+/*
+ * A job and who is told of its result, instead of waiting for it. Zero but for
+ * the first three.
+ */
+struct db_job_entry {
+	db_job *fn;
+	void *arg;
+	/*
+	 * Called once, by whoever has committed the batch: what it does keeps
+	 * the next batch waiting, and it may not wait for this database. The
+	 * entry, and what arg has, are its own again.
+	 */
+	void (*told)(struct db_job_entry *, enum status result);
+
+	/* The engine's. */
+	TAILQ_ENTRY(db_job_entry) link;
+	bool reserved; /* may have the reserve of a full disk */
+	enum status result;
+	int64_t turn_us; /* until when it may wait for its turn; monotonic */
+	_Atomic uint32_t state; /* changed under a mutex, awaited without */
+};
+
+/*
+ * Run a job as db_write does, and tell of it: from the store thread, or, where
+ * there is none, before this returns. Not from inside a job.
+ */
+void db_submit(struct db *, struct db_job_entry *);
+
+/*
+ * To be called about once a second where jobs were submitted: those that
+ * have waited for too long are told so here, as db_write would return.
+ */
+void db_tick(struct db *);
 
 /* What it has done since it was opened, for metrics and tests. */
 struct db_counters {

@@ -487,6 +487,22 @@ db_commit(struct db *db, db_job *fn, void *arg, int64_t turn_us, bool reserved)
 	return commit_here(db, &j, turn_us, false);
 }
 
+void
+db_commit_later(struct db *db, struct db_job_entry *j, int64_t turn_us)
+{
+	j->result = ST_IO;
+	if (db->threaded)
+		db_jobs_add(&db->jobs, j, turn_us);
+	else
+		j->told(j, commit_here(db, j, turn_us, false));
+}
+
+void
+db_commit_expire(struct db *db)
+{
+	db_jobs_expire(&db->jobs, COMMIT_US);
+}
+
 enum status
 db_look(struct db *db, db_job *fn, void *arg, int64_t turn_us)
 {

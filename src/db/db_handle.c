@@ -128,6 +128,21 @@ db_write_reserved(struct db *db, db_job *fn, void *arg)
 	return write_job(db, fn, arg, true);
 }
 
+void
+db_submit(struct db *db, struct db_job_entry *j)
+{
+	if (db->inspects)
+		j->told(j, ST_UNSUPPORTED);
+	else
+		db_commit_later(db, j, TURN_US);
+}
+
+void
+db_tick(struct db *db)
+{
+	db_commit_expire(db);
+}
+
 /* A connection to read on; its mutex is held. */
 static enum status
 renew_reader(struct db *db)

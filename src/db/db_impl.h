@@ -74,7 +74,13 @@ enum status db_end_job(struct db *, struct db_conn *, enum status st);
 enum status db_commit(
     struct db *, db_job *, void *arg, int64_t turn_us, bool reserved);
 
-/* The same of one that changes nothing, for what else comes of it: the file is
+/* The same of an entry, which is told. */
+void db_commit_later(struct db *, struct db_job_entry *, int64_t turn_us);
+
+/* Tell those who have waited for too long. */
+void db_commit_expire(struct db *);
+
+/* The same as db_commit of one that changes nothing, for what else comes of it: the file is
  * open. Nobody pays with upkeep for having looked. */
 enum status db_look(struct db *, db_job *, void *arg, int64_t turn_us);
 

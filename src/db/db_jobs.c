@@ -34,9 +34,10 @@ db_jobs_release(struct db_jobs *q)
 	pthread_mutex_destroy(&q->mutex);
 }
 
-static void
-enqueue(struct db_jobs *q, struct db_job_entry *j)
+void
+db_jobs_add(struct db_jobs *q, struct db_job_entry *j, int64_t turn_us)
 {
+	j->turn_us = clock_mono_us() + turn_us;
 	pthread_mutex_lock(&q->mutex);
 	TAILQ_INSERT_TAIL(&q->waiting, j, link);
 	q->waiting_n++;
@@ -87,13 +88,13 @@ leave(struct db_jobs *q, struct db_job_entry *j, enum db_job_state seen)
 
 /* Until when a job may stay in a state. */
 static int64_t
-until(enum db_job_state state, int64_t turn, int64_t commit)
+until(enum db_job_state state, int64_t turn, int64_t commit_us)
 {
 	switch (state) {
 	case DB_JOB_WAITS:
 		return turn;
 	case DB_JOB_COMMITS:
-		return commit;
+		return turn + commit_us;
 	case DB_JOB_RUNS: /* it uses its caller's memory */
 	case DB_JOB_DONE:
 		break;
@@ -105,18 +106,54 @@ enum status
 db_jobs_submit(struct db_jobs *q, struct db_job_entry *j, int64_t turn_us,
     int64_t commit_us)
 {
-	int64_t turn = clock_mono_us() + turn_us, end;
 	enum db_job_state state;
+	int64_t end;
 
-	enqueue(q, j);
+	db_jobs_add(q, j, turn_us);
 	while ((state = atomic_load(&j->state)) != DB_JOB_DONE) {
-		end = until(state, turn, turn + commit_us);
+		end = until(state, j->turn_us, commit_us);
 		db_wait(&j->state, state, end);
 		if (end != INT64_MAX && clock_mono_us() >= end &&
 		    leave(q, j, state))
 			break;
 	}
 	return j->result;
+}
+
+static bool
+is_overdue(const struct db_job_entry *j, int64_t now, int64_t commit_us)
+{
+	return j != NULL && j->told != NULL &&
+	    now >= until(atomic_load(&j->state), j->turn_us, commit_us);
+}
+
+void
+db_jobs_expire(struct db_jobs *q, int64_t commit_us)
+{
+	struct db_job_list over = TAILQ_HEAD_INITIALIZER(over);
+	struct db_job_entry *j, *next;
+	int64_t now = clock_mono_us();
+
+	pthread_mutex_lock(&q->mutex);
+	for (j = TAILQ_FIRST(&q->waiting); j != NULL; j = next) {
+		next = TAILQ_NEXT(j, link);
+		if (!is_overdue(j, now, commit_us))
+			continue;
+		withdraw(q, j);
+		TAILQ_INSERT_TAIL(&over, j, link);
+	}
+	for (size_t i = 0; i < q->batch.n; i++) {
+		j = q->batch.jobs[i];
+		if (!is_overdue(j, now, commit_us))
+			continue;
+		give_up(q, j);
+		TAILQ_INSERT_TAIL(&over, j, link);
+	}
+	pthread_mutex_unlock(&q->mutex);
+	while ((j = TAILQ_FIRST(&over)) != NULL) {
+		TAILQ_REMOVE(&over, j, link);
+		j->told(j, j->result);
+	}
 }
 
 enum db_jobs_news
@@ -216,20 +253,26 @@ size_t
 db_jobs_deliver(struct db_jobs *q)
 {
 	_Atomic uint32_t *words[DB_BATCH_MAX];
-	size_t i, n = 0, asking;
+	struct db_job_entry *told[DB_BATCH_MAX], *j;
+	size_t i, n = 0, told_n = 0, asking;
 
 	pthread_mutex_lock(&q->mutex);
 	for (i = 0; i < q->batch.n; i++) {
-		if (q->batch.jobs[i] == NULL)
+		if ((j = q->batch.jobs[i]) == NULL)
 			continue;
-		words[n++] = &q->batch.jobs[i]->state;
-		atomic_store(&q->batch.jobs[i]->state, DB_JOB_DONE);
+		if (j->told != NULL)
+			told[told_n++] = j;
+		else
+			words[n++] = &j->state;
+		atomic_store(&j->state, DB_JOB_DONE);
 	}
 	q->batch.n = 0;
-	asking = n + q->waiting_n;
+	asking = n + told_n + q->waiting_n;
 	pthread_mutex_unlock(&q->mutex);
 	for (i = 0; i < n; i++)
 		db_wake(words[i]);
+	for (i = 0; i < told_n; i++)
+		told[i]->told(told[i], told[i]->result);
 	return asking;
 }
 

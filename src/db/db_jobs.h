@@ -1,7 +1,7 @@
 /*
- * The queue of write jobs: many threads ask and wait, one leads: it takes
- * what is there as a batch, runs it, and tells each what became of it.
- * Private to the engine.
+ * The queue of write jobs: many threads ask, one leads: it takes what is there
+ * as a batch, runs it, and tells each what became of it. Who asks waits for
+ * that, or is told by a call. Private to the engine.
  */
 #ifndef DB_JOBS_H
 #define DB_JOBS_H
@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include "base/status.h"
 #include "db/db.h"
@@ -27,14 +26,7 @@ enum db_job_state {
 	DB_JOB_DONE,
 };
 
-struct db_job_entry {
-	TAILQ_ENTRY(db_job_entry) link;
-	db_job *fn;
-	void *arg;
-	bool reserved; /* may have the reserve of a full disk */
-	enum status result;
-	_Atomic uint32_t state; /* changed under the mutex, awaited without */
-};
+TAILQ_HEAD(db_job_list, db_job_entry);
 
 /* What the leader has taken; an entry that was given up is NULL. */
 struct db_batch {
@@ -45,7 +37,7 @@ struct db_batch {
 struct db_jobs {
 	pthread_mutex_t mutex;
 	pthread_cond_t arrived;
-	TAILQ_HEAD(db_job_list, db_job_entry) waiting;
+	struct db_job_list waiting;
 	size_t waiting_n;
 	size_t wanted; /* the leader sleeps until so many wait; 0: awake */
 	bool closing;
@@ -62,6 +54,13 @@ void db_jobs_release(struct db_jobs *);
  */
 enum status db_jobs_submit(struct db_jobs *, struct db_job_entry *,
     int64_t turn_us, int64_t commit_us);
+
+/* Ask, to be told. */
+void db_jobs_add(struct db_jobs *, struct db_job_entry *, int64_t turn_us);
+
+/* Those who are to be told are so, where another would have gone with ST_BUSY
+ * or ST_TIMEOUT. */
+void db_jobs_expire(struct db_jobs *, int64_t commit_us);
 
 /* The rest is for the one who leads. */
 
@@ -85,8 +84,8 @@ void db_jobs_again(struct db_jobs *);
 /* The same result for all of the batch. */
 void db_jobs_fail(struct db_jobs *, enum status);
 
-/* Wake all of the batch, which is empty then. How many ask: those, and those
- * that wait already. */
+/* Wake or tell all of the batch, which is empty then. How many ask: those, and
+ * those that wait already. */
 size_t db_jobs_deliver(struct db_jobs *);
 
 /* From now on db_jobs_await ends when no job is left. */

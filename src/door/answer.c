@@ -45,31 +45,59 @@ answer_error(struct answer *a, int code, const char *message)
 }
 
 void
+answer_refuse(struct answer *a, const struct app *app)
+{
+	answer_error(a, 503, "Not available now, try again");
+	app_refused(app, 503);
+}
+
+/* The response is made: now its text. */
+static void
+served(struct exchange *x)
+{
+	struct answer *a = (struct answer *)x;
+	bool head = a->request.method == METHOD_HEAD;
+
+	a->apart = !head && a->response.body.len > KEEP_MAX;
+	response_write(&a->response, a->apart || head, &a->text);
+	request_release(&a->request);
+	if (a->made != NULL)
+		a->made(a);
+}
+
+void
 answer_make(struct answer *a, const struct app *app, char *const *envp,
     const struct body_source *source)
 {
-	struct request r = { .method = METHOD_OTHER };
+	struct request *r = &a->request;
 	const struct config *c = app->config;
+	bool waits = a->made == NULL;
 	enum status st;
 
 	answer_reset(a);
-	st = request_init(&r, envp, c->server.base_path);
-	if (request_read_body(&r, source, (size_t)c->server.max_body) != ST_OK)
+	*r = (struct request){ .method = METHOD_OTHER };
+	st = request_init(r, envp, c->server.base_path);
+	if (request_read_body(r, source, (size_t)c->server.max_body) != ST_OK)
 		st = ST_NOMEM;
 	if (st == ST_OK) {
-		app_serve(app, &r, &a->response);
-		a->apart =
-		    r.method != METHOD_HEAD && a->response.body.len > KEEP_MAX;
-		response_write(&a->response,
-		    a->apart || r.method == METHOD_HEAD, &a->text);
-	} else if (st == ST_MALFORMED) {
-		answer_error(a, 400, "Malformed request");
-		app_malformed(app, a->id, request_lack(&r));
-	} else {
-		answer_error(a, 503, "Not available now, try again");
-		app_refused(app, 503);
+		a->exchange = (struct exchange){ .app = app,
+			.request = r,
+			.response = &a->response,
+			.served = waits ? NULL : served };
+		app_serve(&a->exchange);
+		if (waits)
+			served(&a->exchange);
+		return;
 	}
-	request_release(&r);
+	if (st == ST_MALFORMED) {
+		answer_error(a, 400, "Malformed request");
+		app_malformed(app, a->id, request_lack(r));
+	} else {
+		answer_refuse(a, app);
+	}
+	request_release(r);
+	if (!waits)
+		a->made(a);
 }
 
 const char *

@@ -1,13 +1,10 @@
 #include "door/conn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include "base/clock.h"
 
 /* So much is read at a time; usually it is all of a request. */
 #define CHUNK ((size_t)16 << 10)
@@ -96,23 +93,15 @@ conn_has_input(const struct conn *c)
 /* ---- written ---- */
 
 struct out {
-	int fd;
-	int64_t until_us;
+	struct conn *conn;
+	size_t skip; /* what has been sent before */
 	struct iovec piece[OUT_PIECES];
 	int n;
 	uint8_t head[OUT_RECORDS][RECORDS_HEAD];
 	size_t heads;
 };
 
-static bool
-out_wait(const struct out *o)
-{
-	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
-	int64_t left = o->until_us - clock_mono_us();
-
-	return left > 0 && poll(&p, 1, (int)(left / 1000) + 1) >= 0;
-}
-
+/* False: the peer takes no more, now (EAGAIN) or at all. */
 static bool
 out_flush(struct out *o)
 {
@@ -120,13 +109,13 @@ out_flush(struct out *o)
 	ssize_t k;
 
 	while (o->n > 0) {
-		k = writev(o->fd, piece, o->n);
-		if (k < 0 && errno == EAGAIN && !out_wait(o))
+		do
+			k = writev(o->conn->fd, piece, o->n);
+		while (k < 0 && errno == EINTR);
+		if (k < 0)
 			return false;
-		if (k < 0 && errno != EAGAIN && errno != EINTR)
-			return false;
-		for (k = k < 0 ? 0 : k; o->n > 0 && (size_t)k >= piece->iov_len;
-		     piece++, o->n--)
+		o->conn->sent += (size_t)k;
+		for (; o->n > 0 && (size_t)k >= piece->iov_len; piece++, o->n--)
 			k -= (ssize_t)piece->iov_len;
 		if (o->n > 0) {
 			piece->iov_base = (char *)piece->iov_base + k;
@@ -140,7 +129,12 @@ out_flush(struct out *o)
 static void
 out_put(struct out *o, const void *data, size_t n)
 {
-	o->piece[o->n++] = (struct iovec){ (void *)data, n };
+	size_t skip = o->skip < n ? o->skip : n;
+
+	o->skip -= skip;
+	if (n > skip)
+		o->piece[o->n++] =
+		    (struct iovec){ (char *)data + skip, n - skip };
 }
 
 static bool
@@ -159,22 +153,30 @@ out_text(struct out *o, const struct records *in, const char *text, size_t len)
 	return true;
 }
 
-bool
-conn_reply(struct conn *c, const struct answer *a, int timeout_s)
+enum conn_reply
+conn_reply(struct conn *c, const struct answer *a)
 {
-	struct out o = { .fd = c->fd,
-		.until_us = clock_mono_us() + (int64_t)timeout_s * 1000000 };
+	struct out o = { .conn = c, .skip = c->answer == NULL ? 0 : c->sent };
 	uint8_t tail[RECORDS_TAIL];
 	size_t len, rest_len;
 	const char *text = answer_text(a, &len);
 	const char *rest = answer_rest(a, &rest_len);
 	bool good;
 
+	if (c->answer == NULL)
+		c->sent = 0;
+	c->answer = a;
 	records_tail(&c->in, tail);
 	good = out_text(&o, &c->in, text, len) &&
 	    out_text(&o, &c->in, rest, rest_len);
-	out_put(&o, tail, sizeof(tail));
-	good = good && out_flush(&o) && c->in.keep;
+	if (good) {
+		out_put(&o, tail, sizeof(tail));
+		good = out_flush(&o);
+	}
+	if (!good && errno == EAGAIN)
+		return CONN_LATER;
+	c->answer = NULL;
+	good = good && c->in.keep;
 	records_reset(&c->in);
-	return good;
+	return good ? CONN_KEPT : CONN_ENDED;
 }

@@ -1,6 +1,7 @@
 /*
  * One connection of a web server: it is read without blocking, until a request
- * is there, and the reply is written. Any thread may do either, one at a time.
+ * is there, and so the reply is written. Any thread may do either, one at a
+ * time.
  */
 #ifndef DOOR_CONN_H
 #define DOOR_CONN_H
@@ -16,6 +17,8 @@ struct conn {
 	int fd; /* does not block */
 	struct records in;
 	struct buf ahead; /* came behind a request: the next one's */
+	const struct answer *answer; /* being written; NULL: none is */
+	size_t sent; /* of it */
 };
 
 /* Takes fd over; see records_init. */
@@ -29,9 +32,11 @@ enum records_state conn_read(struct conn *);
 bool conn_has_input(const struct conn *);
 
 /*
- * Write the reply to the request, within so many seconds, and forget the
- * request. True if the connection may have another one.
+ * Write of the reply to the request what the peer takes now. CONN_LATER: there
+ * is more, to be written by the same call when the socket takes it. Otherwise
+ * the request is forgotten; CONN_KEPT: there may be another one.
  */
-bool conn_reply(struct conn *, const struct answer *, int timeout_s);
+enum conn_reply { CONN_KEPT, CONN_ENDED, CONN_LATER };
+enum conn_reply conn_reply(struct conn *, const struct answer *);
 
 #endif

@@ -21,8 +21,10 @@
  */
 #define CONNECTIONS 2048
 
-/* A body has so many time-outs, from its first byte to its last. */
+/* A body has so many time-outs, from its first byte to its last; and a reply
+ * that is not taken at once. */
 #define BODY_TIMEOUTS 2
+#define REPLY_TIMEOUTS 2
 
 /* Longer than nginx (60 s) keeps an idle connection, so that it is always the
  * server that closes one, and no request meets a closed one. */
@@ -44,7 +46,8 @@ enum seat_state {
 	SEAT_WAITING, /* in the set, a request being expected */
 	SEAT_IDLE, /* in the set, between two requests */
 	SEAT_READING, /* one thread takes what has come */
-	SEAT_SERVING, /* given to a worker */
+	SEAT_SERVING, /* a request is being answered */
+	SEAT_REPLYING, /* in the set, to take more of its reply */
 };
 
 struct seat {
@@ -53,6 +56,7 @@ struct seat {
 	uint32_t generation; /* an event for an earlier one means nothing */
 	bool known; /* to the set */
 	bool kept; /* has had a request */
+	bool late; /* its reply was not taken at once */
 	int64_t since_us, until_us;
 	struct seat *next; /* free one */
 };
@@ -72,6 +76,7 @@ struct gate {
 	struct seat *seats, *free;
 	size_t made, max; /* seats that were ever in use, and that can be */
 	size_t unserved; /* waiting or being read */
+	size_t served; /* not to their end */
 	bool listening; /* the listener is in the set */
 	int64_t stop_us; /* since when it is stopping; 0: it is not */
 	bool failed;
@@ -168,11 +173,19 @@ is_unserved(enum seat_state state)
 	return state == SEAT_WAITING || state == SEAT_READING;
 }
 
+static bool
+is_served(enum seat_state state)
+{
+	return state == SEAT_SERVING || state == SEAT_REPLYING;
+}
+
 static void
 seat_set(struct gate *g, struct seat *s, enum seat_state state)
 {
 	g->unserved += is_unserved(state);
 	g->unserved -= is_unserved(s->state);
+	g->served += is_served(state);
+	g->served -= is_served(s->state);
 	s->state = state;
 }
 
@@ -194,22 +207,31 @@ seat_close(struct gate *g, struct seat *s)
 
 /* Into the set, for one event. It comes at once if there are bytes; for those
  * that were read already it is that the socket can be written. */
-static void
-seat_wait(struct gate *g, struct seat *s, enum seat_state state)
+static bool
+seat_watch(struct gate *g, struct seat *s, enum seat_state state)
 {
 	struct epoll_event ev = {
-		.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+		.events = EPOLLONESHOT,
 		.data.u64 =
 		    (uint64_t)s->generation << 32 | (uint64_t)(s - g->seats),
 	};
 
-	if (s->conn.ahead.len > 0)
+	if (state != SEAT_REPLYING)
+		ev.events |= EPOLLIN | EPOLLRDHUP;
+	if (state == SEAT_REPLYING || s->conn.ahead.len > 0)
 		ev.events |= EPOLLOUT;
 	seat_set(g, s, state);
 	if (epoll_ctl(g->epoll, s->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
 		s->conn.fd, &ev) != 0)
+		return false;
+	return s->known = true;
+}
+
+static void
+seat_wait(struct gate *g, struct seat *s, enum seat_state state)
+{
+	if (!seat_watch(g, s, state))
 		seat_close(g, s);
-	s->known = true;
 }
 
 /* Who is to leave before whom: an idle one before one that has begun, and the
@@ -363,7 +385,9 @@ seat_of_event(struct gate *g, uint64_t about)
 	struct seat *s = &g->seats[(uint32_t)about];
 
 	pthread_mutex_lock(&g->lock);
-	if (s->generation == about >> 32 &&
+	if (s->generation == about >> 32 && s->state == SEAT_REPLYING) {
+		seat_set(g, s, SEAT_SERVING);
+	} else if (s->generation == about >> 32 &&
 	    (s->state == SEAT_WAITING || s->state == SEAT_IDLE)) {
 		seat_set(g, s, SEAT_READING);
 		if (records_untouched(&s->conn.in))
@@ -426,7 +450,7 @@ gate_next(struct gate *g)
 			s = newcomer(g);
 		else if (ev.data.u64 != ABOUT_STOP)
 			s = seat_of_event(g, ev.data.u64);
-		if (s != NULL && seat_read(g, s))
+		if (s != NULL && (s->conn.answer != NULL || seat_read(g, s)))
 			break;
 		s = NULL;
 	}
@@ -443,6 +467,7 @@ gate_done(struct gate *g, struct conn *c, bool keep)
 		conn_close(c);
 	pthread_mutex_lock(&g->lock);
 	s->kept = keep;
+	s->late = false;
 	s->since_us = clock_mono_us();
 	s->until_us = s->since_us + KEEP_US;
 	if (!keep)
@@ -452,6 +477,23 @@ gate_done(struct gate *g, struct conn *c, bool keep)
 	else
 		seat_wait(g, s, SEAT_IDLE);
 	pthread_mutex_unlock(&g->lock);
+}
+
+bool
+gate_later(struct gate *g, struct conn *c)
+{
+	struct seat *s = (struct seat *)c;
+	bool watched;
+
+	pthread_mutex_lock(&g->lock);
+	if (!s->late)
+		s->until_us = clock_mono_us() + REPLY_TIMEOUTS * g->timeout_us;
+	s->late = true;
+	watched = seat_watch(g, s, SEAT_REPLYING);
+	if (!watched)
+		seat_set(g, s, SEAT_SERVING);
+	pthread_mutex_unlock(&g->lock);
+	return watched;
 }
 
 /* ---- the thread that waits for signals ---- */
@@ -465,11 +507,14 @@ gate_tick(struct gate *g)
 	for (size_t i = 0; i < g->made; i++) {
 		struct seat *s = &g->seats[i];
 
-		if ((s->state != SEAT_WAITING && s->state != SEAT_IDLE) ||
+		if ((s->state != SEAT_WAITING && s->state != SEAT_IDLE &&
+			s->state != SEAT_REPLYING) ||
 		    now < s->until_us)
 			continue;
-		/* Whoever reads it finds its end, and answers if it is due. */
-		shutdown(s->conn.fd, SHUT_RD);
+		/* Whoever reads it finds its end, and answers if it is due;
+		 * whoever writes to it gives up. */
+		shutdown(s->conn.fd,
+		    s->state == SEAT_REPLYING ? SHUT_RDWR : SHUT_RD);
 		s->until_us = INT64_MAX;
 	}
 	pthread_mutex_unlock(&g->lock);
@@ -505,8 +550,10 @@ gate_drain(struct gate *g)
 	ssize_t n;
 
 	pthread_mutex_lock(&g->lock);
-	over = (!g->listening && g->unserved == 0) ||
-	    clock_mono_us() > g->stop_us + DRAIN_US;
+	/* Workers may have to write what others leave to them. */
+	over = g->served == 0 &&
+	    ((!g->listening && g->unserved == 0) ||
+		clock_mono_us() > g->stop_us + DRAIN_US);
 	pthread_mutex_unlock(&g->lock);
 	if (!over || atomic_exchange(&g->over, true))
 		return;

@@ -30,18 +30,21 @@
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which
- * gives a process one request at a time, never gets a third, and a busy server
- * gets as many as its commits can share a sync.
+ * gives a process one request at a time, never gets a third. As none waits for
+ * a commit, a few more than cores are enough: for each that waits for Twilio,
+ * or for a message to come (serve/limit.h), another may be made, and where
+ * messages wait for queues elsewhere there may be as many as that takes.
  */
 #define FIRST_WORKERS 2
-#define WORKERS_AUTO 64
+#define WORKERS_BESIDE_CORES 2
+#define WORKERS_WAITING 64
 
 /* The deepest is JSON within bounds, some tens of KB; only what is touched is
  * memory. */
 #define STACK ((size_t)512 << 10)
 
-/* Writing a reply may take so many time-outs, however slowly it is read. */
-#define REPLY_TIMEOUTS 2
+/* Memory for so many replies is kept. */
+#define SPARE_MAX 64
 
 /*
  * mod_fcgid kills 8 s after its TERM. When all requests are answered, or at
@@ -66,65 +69,124 @@ struct worker {
 	pthread_t thread;
 };
 
+/* One request, from the gate to the last byte of its reply. */
+struct serving {
+	struct answer answer; /* first: the one is found by the other */
+	struct server *server;
+	struct conn *conn;
+	struct app *app; /* held until the reply is made */
+	struct serving *next; /* spare one */
+};
+
 struct server {
 	const struct door_fastcgi_options *options;
 	struct listener listener;
 	struct gate *gate;
 	struct app_slot *slot;
 	struct worker *workers;
-	size_t max;
+	size_t max; /* workers that there can ever be */
+	atomic_size_t usual; /* those of which none waits as below a limit */
 	pthread_t keeper;
 	struct replies replies;
 	atomic_size_t idle; /* at the gate, or on the way to it */
+	atomic_size_t serving; /* requests that are not answered yet */
+	atomic_size_t started;
+
+	pthread_mutex_t spare_lock; /* guards the next two */
+	struct serving *spare;
+	size_t spare_n;
 
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t keep; /* for the keeper: one of the next two is set */
 	bool reload, ending;
 	bool keeping; /* the keeper runs */
-	size_t started;
 	size_t running;
 };
 
 static void *worker_main(void *);
 
 /* With lock held. A worker that cannot be made is tried again later. */
-static void
+static bool
 start_worker(struct server *s)
 {
-	struct worker *w = &s->workers[s->started];
+	size_t at = atomic_load(&s->started);
+	struct worker *w = &s->workers[at];
 	pthread_attr_t attr;
+	bool made;
 
 	w->server = s;
 	if (pthread_attr_init(&attr) != 0)
-		return;
-	if (pthread_attr_setstacksize(&attr, STACK) == 0 &&
-	    pthread_create(&w->thread, &attr, worker_main, w) == 0) {
-		s->started++;
+		return false;
+	made = pthread_attr_setstacksize(&attr, STACK) == 0 &&
+	    pthread_create(&w->thread, &attr, worker_main, w) == 0;
+	if (made) {
+		atomic_store(&s->started, at + 1);
 		s->running++;
 		atomic_fetch_add(&s->idle, 1);
 	}
 	pthread_attr_destroy(&attr);
+	return made;
 }
 
-/* A worker has got something to do; somebody must stay at the gate. */
-static void
-leave_gate(struct server *s)
+/* How many workers may there be now? */
+static size_t
+workers_now(struct server *s)
 {
-	size_t started;
+	const struct app_options *o = &s->options->app;
+	size_t n = atomic_load(&s->usual);
 
-	if (atomic_fetch_sub(&s->idle, 1) > 1)
+	if (s->options->threads == 0)
+		n += limit_waiting(o->limit) + limit_waiting(o->receiving);
+	return n < s->max ? n : s->max;
+}
+
+/* A worker has got something to do, or to wait for; somebody must stay at the
+ * gate. */
+static void
+staff_gate(struct server *s)
+{
+	bool made = true;
+
+	if (atomic_load(&s->idle) > 0 ||
+	    atomic_load(&s->started) >= workers_now(s))
 		return;
 	pthread_mutex_lock(&s->lock);
-	started = s->started;
-	if (started < s->max) {
-		start_worker(s);
-		/* What cannot be made does not answer either. */
-		if (s->started > started)
-			started = s->max;
-		limit_workers(s->options->app.limit, started);
-		limit_workers(s->options->app.receiving, started);
-	}
+	if (atomic_load(&s->idle) == 0 &&
+	    atomic_load(&s->started) < workers_now(s))
+		made = start_worker(s);
+	/* What cannot be made does not answer either. */
+	limit_workers(s->options->app.limit, made ? s->max : s->started);
+	limit_workers(s->options->app.receiving, made ? s->max : s->started);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+somebody_waits(void *server)
+{
+	staff_gate(server);
+}
+
+static void
+watch_limit(struct limit *l, struct server *s)
+{
+	if (l == NULL)
+		return;
+	l->entered = somebody_waits;
+	l->ctx = s;
+}
+
+/* By the configuration: how many workers, if nobody waits as below a limit. */
+static void
+count_workers(struct server *s, const struct app *app)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = (cores > 0 ? (size_t)cores : 1) + WORKERS_BESIDE_CORES;
+
+	if (s->options->threads > 0)
+		n = s->options->threads;
+	else if (app_waits(app))
+		n = WORKERS_WAITING;
+	atomic_store(&s->usual, n < s->max ? n : s->max);
 }
 
 static void
@@ -154,26 +216,108 @@ body_read(void *ctx, char *to, size_t n, size_t *got)
 	return *got == 0 ? b->from->status : ST_OK;
 }
 
+/* Zeroed, or with memory for a reply; NULL: there is none. */
+static struct serving *
+serving_take(struct server *s)
+{
+	struct serving *v;
+
+	pthread_mutex_lock(&s->spare_lock);
+	if ((v = s->spare) != NULL) {
+		s->spare = v->next;
+		s->spare_n--;
+	}
+	pthread_mutex_unlock(&s->spare_lock);
+	return v != NULL ? v : calloc(1, sizeof(*v));
+}
+
 static void
-serve(struct server *s, struct conn *c, struct answer *a)
+serving_free(struct serving *v)
+{
+	answer_release(&v->answer);
+	free(v);
+}
+
+static void
+serving_give(struct server *s, struct serving *v)
+{
+	answer_trim(&v->answer);
+	pthread_mutex_lock(&s->spare_lock);
+	if (s->spare_n < SPARE_MAX) {
+		v->next = s->spare;
+		s->spare = v;
+		s->spare_n++;
+		v = NULL;
+	}
+	pthread_mutex_unlock(&s->spare_lock);
+	if (v != NULL)
+		serving_free(v);
+}
+
+/* Write the reply, or go on with it. The server may be gone after that. */
+static void
+reply(struct serving *v)
+{
+	struct server *s = v->server;
+	struct conn *c = v->conn;
+	enum conn_reply r = conn_reply(c, &v->answer);
+
+	if (r == CONN_LATER && gate_later(s->gate, c))
+		return;
+	serving_give(s, v);
+	gate_done(s->gate, c, r == CONN_KEPT);
+	atomic_fetch_sub(&s->serving, 1);
+}
+
+/* By a worker, or by who has committed what the request asked for. */
+static void
+answered(struct answer *a)
+{
+	struct serving *v = (struct serving *)a;
+	struct server *s = v->server;
+
+	if (app_has_doubts(v->app) || refusals_waiting(v->app->refusals))
+		wake_keeper(s);
+	app_slot_put(s->slot, v->app);
+	reply(v);
+}
+
+/* Not even memory to say more than that. */
+static void
+refuse(struct server *s, struct conn *c, struct app *app)
+{
+	struct answer none = { .text = BUF_INIT };
+
+	app_refused(app, 503);
+	app_slot_put(s->slot, app);
+	/* So short that it fits, or its peer has not read others. */
+	gate_done(s->gate, c, conn_reply(c, &none) == CONN_KEPT);
+	atomic_fetch_sub(&s->serving, 1);
+}
+
+static void
+serve(struct server *s, struct conn *c)
 {
 	struct body body = { .from = &c->in };
 	struct body_source source = { body_read, &body };
 	struct app *app = app_slot_get(s->slot);
-	bool keep;
+	struct serving *v = serving_take(s);
 
-	if (c->in.status == ST_NOMEM) {
-		answer_error(a, 503, "Not available now, try again");
-		app_refused(app, 503);
-	} else {
-		answer_make(a, app, records_envp(&c->in), &source);
-		if (app_has_doubts(app) || refusals_waiting(app->refusals))
-			wake_keeper(s);
+	atomic_fetch_add(&s->serving, 1);
+	if (v == NULL) {
+		refuse(s, c, app);
+		return;
 	}
-	app_slot_put(s->slot, app);
-	keep = conn_reply(c, a, s->options->timeout_s * REPLY_TIMEOUTS);
-	answer_trim(a);
-	gate_done(s->gate, c, keep);
+	v->server = s;
+	v->conn = c;
+	v->app = app;
+	v->answer.made = answered;
+	if (c->in.status == ST_NOMEM) {
+		answer_refuse(&v->answer, app);
+		answered(&v->answer);
+	} else {
+		answer_make(&v->answer, app, records_envp(&c->in), &source);
+	}
 }
 
 static void *
@@ -181,15 +325,17 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct server *s = w->server;
-	struct answer answer = { .text = BUF_INIT };
 	struct conn *c;
 
 	while ((c = gate_next(s->gate)) != NULL) {
-		leave_gate(s);
-		serve(s, c, &answer);
+		atomic_fetch_sub(&s->idle, 1);
+		staff_gate(s);
+		if (c->answer != NULL)
+			reply((struct serving *)c->answer);
+		else
+			serve(s, c);
 		atomic_fetch_add(&s->idle, 1);
 	}
-	answer_release(&answer);
 	pthread_mutex_lock(&s->lock);
 	s->running--;
 	pthread_mutex_unlock(&s->lock);
@@ -275,6 +421,7 @@ reload(struct server *s, bool wanted)
 	if ((st = app_open(&next, &o, &errors)) == ST_OK) {
 		log_info(next->log, "reloaded", LOG_INT("pid", getpid()));
 		gate_limit_body(s->gate, (size_t)next->config->server.max_body);
+		count_workers(s, next);
 		app_slot_replace(s->slot, next);
 	} else if (now->broken == NULL || renew_broken(s, now, &errors, st)) {
 		/* The log may have been renamed, whatever else is wrong. */
@@ -407,12 +554,13 @@ wait_for_signals(struct server *s)
 			break;
 		}
 		gate_tick(s->gate);
+		app_slot_tick(s->slot);
 		if (gate_failed(s->gate))
 			return ST_IO;
 	}
 }
 
-/* Does anybody still run, keeper or worker? */
+/* Does anybody still run, keeper or worker, or wait for a reply? */
 static bool
 is_busy(struct server *s)
 {
@@ -421,7 +569,8 @@ is_busy(struct server *s)
 	pthread_mutex_lock(&s->lock);
 	busy = s->running > 0 || s->keeping;
 	pthread_mutex_unlock(&s->lock);
-	return busy || replies_running(&s->replies);
+	return busy || replies_running(&s->replies) ||
+	    atomic_load(&s->serving) > 0;
 }
 
 /* What is under way is finished, within limits. */
@@ -429,7 +578,7 @@ static enum status
 stop(struct server *s)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NS };
-	int64_t began = clock_mono_us(), now = began;
+	int64_t began = clock_mono_us(), now = began, ticked = began;
 	bool cut = false;
 
 	gate_stop(s->gate);
@@ -443,6 +592,10 @@ stop(struct server *s)
 			quit_set(s->options->app.quit, now + STOP_GRACE_US);
 		}
 		gate_drain(s->gate);
+		if (now - ticked > SECOND_US) {
+			ticked = now;
+			app_slot_tick(s->slot);
+		}
 		nanosleep(&step, NULL);
 		now = clock_mono_us();
 	}
@@ -469,7 +622,9 @@ server_init(
 	enum status st;
 
 	*s = (struct server){ .options = o, .listener = o->listener };
-	s->max = o->threads == 0 ? WORKERS_AUTO : o->threads;
+	s->max = o->threads == 0 ? WORKERS_WAITING : o->threads;
+	count_workers(s, app);
+	pthread_mutex_init(&s->spare_lock, NULL);
 	if ((st = cond_init(&s->lock, &s->keep)) != ST_OK ||
 	    (st = app_slot_open(&s->slot, app)) != ST_OK) {
 		app_close(app);
@@ -477,6 +632,8 @@ server_init(
 	}
 	limit_workers(o->app.limit, s->max);
 	limit_workers(o->app.receiving, s->max);
+	watch_limit(o->app.limit, s);
+	watch_limit(o->app.receiving, s);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
 	return gate_open(&s->gate, &s->listener, o->timeout_s,
@@ -486,10 +643,17 @@ server_init(
 static void
 server_release(struct server *s)
 {
+	struct serving *v;
+
 	gate_close(s->gate);
+	while ((v = s->spare) != NULL) {
+		s->spare = v->next;
+		serving_free(v);
+	}
 	listener_close(&s->listener);
 	free(s->workers);
 	app_slot_close(s->slot);
+	pthread_mutex_destroy(&s->spare_lock);
 	cond_release(&s->lock, &s->keep);
 }
 
@@ -499,7 +663,7 @@ log_state(struct server *s, const char *what)
 	struct app *app = app_slot_get(s->slot);
 
 	log_info(app->log, what, LOG_STR("version", PACKAGE_VERSION),
-	    LOG_INT("pid", getpid()), LOG_INT("threads", s->max));
+	    LOG_INT("pid", getpid()), LOG_INT("threads", s->usual));
 	app_slot_put(s->slot, app);
 }
 
@@ -510,7 +674,7 @@ start_workers(struct server *s)
 	size_t n;
 
 	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < FIRST_WORKERS && i < s->max; i++)
+	for (size_t i = 0; i < FIRST_WORKERS && i < s->usual; i++)
 		start_worker(s);
 	n = s->running;
 	pthread_mutex_unlock(&s->lock);

@@ -198,12 +198,9 @@ route_local(struct db *db, struct inbound *in)
 	return st;
 }
 
-/*
- * All in the embedded engine: look-up, record and queue entry as one job; it
- * may run more than once.
- */
-static enum status
-local_job(struct db *db, void *arg)
+/* Look-up, record and queue entry as one job; it may run more than once. */
+enum status
+inbound_route(struct db *db, void *arg)
 {
 	struct inbound *in;
 	bool any = false;
@@ -332,14 +329,24 @@ finish_remote(
 	buf_release(&g->body);
 }
 
-static enum status
-route_remote(struct inbound *first, size_t n)
+static size_t
+count(const struct inbound *in)
 {
+	size_t n = 0;
+
+	for (; in != NULL; in = in->next)
+		n++;
+	return n;
+}
+
+enum status
+inbound_route_elsewhere(struct inbound *first)
+{
+	size_t n = count(first), made = 0;
 	struct outgoing *each = calloc(n, sizeof(*each));
 	struct outbox_message *messages = calloc(n, sizeof(*messages));
 	enum status st = each == NULL || messages == NULL ? ST_NOMEM : ST_OK;
 	struct inbound *in = first;
-	size_t made = 0;
 
 	for (; st == ST_OK && made < n; made++, in = in->next)
 		st = prepare_remote(in, &each[made], &messages[made]);
@@ -355,25 +362,26 @@ route_remote(struct inbound *first, size_t n)
 }
 
 enum status
-inbound_route(struct inbound *first, struct ports *ports)
+inbound_begin(struct inbound *first, struct ports *ports)
 {
 	struct inbound *in;
 	enum status st = ST_OK;
-	size_t n = 0;
 
-	for (in = first; in != NULL && st == ST_OK; in = in->next, n++) {
+	for (in = first; in != NULL && st == ST_OK; in = in->next) {
 		in->ports = ports;
 		st = str_uuid(in->new_id);
 		if (in->sid == NULL || !ports->local)
 			crypt_hex(in->digest, CRYPT_SHA256_SIZE, in->hex);
 	}
-	if (st == ST_OK && ports->local)
-		st = db_write(ports->db, local_job, first);
-	else if (st == ST_OK)
-		st = route_remote(first, n);
+	return st;
+}
+
+enum status
+inbound_end(struct inbound *first, enum status st)
+{
 	if (st != ST_OK && st != ST_EXISTS)
 		return st;
-	for (in = first; in != NULL; in = in->next)
+	for (struct inbound *in = first; in != NULL; in = in->next)
 		if (in->repeated)
 			metrics_duplicate(in->metrics);
 	return ST_OK;

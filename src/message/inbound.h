@@ -15,13 +15,14 @@
 #include "message/envelope.h"
 #include "message/ports.h"
 
+struct db;
 struct metrics;
 struct outbox;
 struct said;
 
 struct inbound {
 	struct inbound *next; /* of the same webhook; NULL: the last */
-	struct ports *ports; /* set by inbound_route */
+	struct ports *ports; /* set by inbound_begin */
 	struct outbox *outbox;
 	struct metrics *metrics;
 	const char *sid; /* the MessageSid; NULL: it has none that counts */
@@ -50,13 +51,23 @@ struct inbound {
 	char *conversation_id; /* NULL: none; the caller frees it */
 };
 
+/* Before they are routed, it and all that follow it: what tells them from
+ * others. ST_OK, ST_IO (no random numbers). */
+enum status inbound_begin(struct inbound *, struct ports *);
+
 /*
- * Route it, and all that follow it: all of them or none. ST_OK: each is
- * durable, or was recorded before (outcome "duplicate"), or is ignored by
- * configuration. Else nothing was recorded (ST_TIMEOUT: perhaps all of it;
- * with queues elsewhere and store.spool = off perhaps the first of several,
- * which then are repeats when Twilio tries again).
+ * Route them, all or none: as a job (arg is the first) where all is in the
+ * embedded engine (ports->local); or elsewhere, which can take as long as that
+ * does. ST_OK: each is durable, or was recorded before, or is ignored by
+ * configuration; ST_EXISTS: all were recorded before. Else nothing was recorded
+ * (ST_TIMEOUT: perhaps all of it; with queues elsewhere and store.spool = off
+ * perhaps the first of several, which then are repeats when Twilio tries
+ * again).
  */
-enum status inbound_route(struct inbound *, struct ports *);
+enum status inbound_route(struct db *, void *arg);
+enum status inbound_route_elsewhere(struct inbound *);
+
+/* What to answer after that: repeats are as good (outcome "duplicate"). */
+enum status inbound_end(struct inbound *, enum status);
 
 #endif

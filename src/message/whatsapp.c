@@ -114,50 +114,86 @@ note_outcome(struct exchange *x, const struct inbound *each, size_t n)
 	}
 }
 
-static void
-route_messages(struct exchange *x, const struct incoming_list *l)
-{
-	struct inbound *each = calloc(l->n, sizeof(*each));
-	struct ports *ports = NULL;
-	enum status st = ST_NOMEM;
+/* What came in one webhook, until it is answered. */
+struct received {
+	struct incoming_list list;
+	struct inbound *each; /* of the list */
+	struct ports_pool *pool;
+	struct ports *ports; /* of the pool, or NULL */
+};
 
-	if (each != NULL)
-		st = make_inbound(x, l, each);
-	if (st == ST_OK && (ports = ports_take(x->app->ports)) == NULL)
-		st = ST_NOMEM;
-	if (st == ST_OK) {
-		ports_begin(ports, trace_of(x), x->request->traceparent);
-		st = inbound_route(each, ports);
-	}
-	ports_give(x->app->ports, ports);
-	if (st == ST_OK) {
-		note_outcome(x, each, l->n);
+static void
+received_release(void *kept)
+{
+	struct received *m = kept;
+
+	for (size_t i = 0; m->each != NULL && i < m->list.n; i++)
+		free(m->each[i].conversation_id);
+	free(m->each);
+	incoming_release(&m->list);
+	if (m->pool != NULL)
+		ports_give(m->pool, m->ports);
+}
+
+static enum status
+route_job(struct db *db, void *arg)
+{
+	struct received *m = arg;
+
+	return inbound_route(db, m->each);
+}
+
+static void
+messages_routed(struct exchange *x, enum status st)
+{
+	struct received *m = x->kept;
+	struct inbound *one = m->each;
+
+	if ((st = inbound_end(m->each, st)) == ST_OK) {
+		note_outcome(x, m->each, m->list.n);
 		exchange_empty_twiml(x);
 	} else {
 		exchange_fail(x, st);
 	}
-	if (l->n == 1 && each != NULL) {
-		x->outcome = each->outcome;
-		x->opt_out = opt_out_name(each->opt_out);
-		x->conversation_id = each->conversation_id;
-		each->conversation_id = NULL;
-		str_sid(each->sid, x->message_sid);
-	} else {
-		x->outcome = "events";
+	x->outcome = "events";
+	if (m->list.n == 1) {
+		x->outcome = one->outcome;
+		x->opt_out = opt_out_name(one->opt_out);
+		x->conversation_id = one->conversation_id;
+		one->conversation_id = NULL;
+		str_sid(one->sid, x->message_sid);
 	}
-	for (size_t i = 0; each != NULL && i < l->n; i++)
-		free(each[i].conversation_id);
-	free(each);
+}
+
+static void
+route_messages(struct exchange *x, struct received *m)
+{
+	enum status st = ST_NOMEM;
+
+	m->pool = x->app->ports;
+	m->ports = ports_take(m->pool);
+	m->each = calloc(m->list.n, sizeof(*m->each));
+	if (m->ports != NULL && m->each != NULL)
+		st = make_inbound(x, &m->list, m->each);
+	if (st == ST_OK) {
+		ports_begin(m->ports, trace_of(x), x->request->traceparent);
+		st = inbound_begin(m->each, m->ports);
+	}
+	if (st == ST_OK && m->ports->local)
+		exchange_store(x, route_job, messages_routed);
+	else if (st == ST_OK)
+		messages_routed(x, inbound_route_elsewhere(m->each));
+	else
+		exchange_fail(x, st);
 }
 
 void
 handle_whatsapp(struct exchange *x)
 {
-	struct incoming_list l;
+	struct received *m = exchange_keep(x, sizeof(*m), received_release);
 
-	if (incoming_take(x, &l))
-		route_messages(x, &l);
-	incoming_release(&l);
+	if (m != NULL && incoming_take(x, &m->list))
+		route_messages(x, m);
 }
 
 /* A status, and which reply it is about, if it says so. */
@@ -198,10 +234,14 @@ reply_of(const struct exchange *x)
 void
 handle_whatsapp_status(struct exchange *x)
 {
-	struct status_report r = { { .at_us = clock_us() }, reply_of(x) };
-	struct message_event *e = &r.event;
-	enum status st;
+	struct status_report *r = exchange_keep(x, sizeof(*r), NULL);
+	struct message_event *e;
 
+	if (r == NULL)
+		return;
+	e = &r->event;
+	e->at_us = clock_us();
+	r->reply = reply_of(x);
 	if (!exchange_param(x, "MessageSid", &e->sid) ||
 	    (str_empty(e->sid) && !exchange_param(x, "SmsSid", &e->sid)) ||
 	    !exchange_param(x, "MessageStatus", &e->status) ||
@@ -220,9 +260,5 @@ handle_whatsapp_status(struct exchange *x)
 		return;
 	}
 	x->outcome = "recorded";
-	st = db_write(x->app->db, status_job, &r);
-	if (st == ST_OK || st == ST_EXISTS)
-		x->response->code = 204;
-	else
-		exchange_fail(x, st);
+	exchange_store(x, status_job, exchange_recorded);
 }

@@ -85,7 +85,7 @@ struct app {
 	struct app *owner; /* of what is above; NULL: it is this one's */
 	int sharers; /* others that use it; of the thread that closes */
 	int refs; /* guarded by the slot's mutex, as the next */
-	struct app *retired; /* the next of those that nobody uses */
+	struct app *next; /* of those in use, or of those that are not */
 };
 
 #endif

@@ -46,6 +46,26 @@ exchange_release(struct exchange *x)
 	kv_release(&x->form);
 	free(x->conversation_id);
 	x->conversation_id = NULL;
+	if (x->kept != NULL && x->kept_release != NULL)
+		x->kept_release(x->kept);
+	free(x->kept);
+	x->kept = NULL;
+}
+
+void *
+exchange_keep(struct exchange *x, size_t size, void (*release)(void *kept))
+{
+	x->kept_release = release;
+	if ((x->kept = calloc(1, size)) == NULL)
+		exchange_fail(x, ST_NOMEM);
+	return x->kept;
+}
+
+void
+exchange_store(struct exchange *x, db_job *job, exchange_stored *stored)
+{
+	x->job = (struct db_job_entry){ .fn = job, .arg = x->kept };
+	x->stored = stored;
 }
 
 /* The first element of a list that proxies append to: "https, http". */
@@ -281,4 +301,13 @@ exchange_param(struct exchange *x, const char *name, const char **value)
 	exchange_error(x, 400, buf_str(&why));
 	buf_release(&why);
 	return false;
+}
+
+void
+exchange_recorded(struct exchange *x, enum status st)
+{
+	if (st == ST_OK || st == ST_EXISTS)
+		x->response->code = 204;
+	else
+		exchange_fail(x, st);
 }

@@ -1,7 +1,8 @@
 /*
  * One request, its reply, and what is known about both, and the steps between
- * them that app_serve takes in this order: parse, guard, body policy, handler.
- * A step that answers itself (with an error) returns false.
+ * them that app_serve takes in this order: parse, guard, body policy, handler,
+ * and what the handler leaves to the store. A step that answers itself (with
+ * an error) returns false.
  */
 #ifndef SERVE_EXCHANGE_H
 #define SERVE_EXCHANGE_H
@@ -12,17 +13,29 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "db/db.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/route.h"
 #include "serve/app.h"
+#include "serve/spans.h"
 #include "twilio/signature.h"
+
+struct exchange;
+
+/* What a handler that left its reply to the store does with the result. */
+typedef void exchange_stored(struct exchange *, enum status);
 
 /* What one request carries from guard to log line. */
 struct exchange {
+	/* The door's. */
 	const struct app *app;
 	struct request *request;
 	struct response *response;
+	/* The reply is made, and everything but that and the request is over.
+	 * NULL: app_serve waits for the store. */
+	void (*served)(struct exchange *);
+
 	const struct route *route;
 	struct route_args path; /* {template}, {target}, {call_sid}, … */
 	char id[STR_UUID_MAX]; /* X-Request-Id */
@@ -42,12 +55,37 @@ struct exchange {
 	                    * access key's ID; NULL: nobody has to say */
 	const char *signature; /* static: the verdict's name */
 	unsigned char digest[SIGNATURE_DIGEST_SIZE]; /* of what was signed */
+	int64_t began_us; /* monotonic */
+	struct spans_request span;
+
+	/* What a handler keeps until the reply is made; and what it has left
+	 * to the store: fn is NULL if nothing. */
+	void *kept;
+	void (*kept_release)(void *);
+	struct db_job_entry job;
+	exchange_stored *stored;
 };
 
 /* Parse query and form. ST_OK or ST_NOMEM; what is malformed or too large is
  * marked. */
 enum status exchange_parse(struct exchange *);
 void exchange_release(struct exchange *);
+
+/*
+ * Memory, zeroed, that lasts until the reply is made, when release gets it
+ * (NULL: there is nothing in it to release). One of it for a request. NULL if
+ * it answered.
+ */
+void *exchange_keep(
+    struct exchange *, size_t size, void (*release)(void *kept));
+
+/*
+ * The last thing that a handler does: leave it to the store to run a job, with
+ * what was kept, and to stored to make the reply of its result. No thread waits
+ * meanwhile. stored runs where the job was committed, and must not ask the
+ * database, nor anything else that can take long.
+ */
+void exchange_store(struct exchange *, db_job *, exchange_stored *);
 
 /* Enforce the route's guard column. */
 bool guard_pass(struct exchange *);
@@ -88,6 +126,10 @@ void exchange_error(struct exchange *, int code, const char *message);
 
 /* Answer 204: nothing was recorded of it; outcome says why in the log. */
 void exchange_ignore(struct exchange *, const char *outcome);
+
+/* Answer 204 to what is recorded, now or before (ST_EXISTS), or that it cannot
+ * be: for exchange_store. */
+void exchange_recorded(struct exchange *, enum status);
 
 /* Answer with TwiML that says nothing. */
 void exchange_empty_twiml(struct exchange *);

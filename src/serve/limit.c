@@ -22,6 +22,8 @@ limit_enter(struct limit *l)
 		if (n >= atomic_load(&l->most))
 			return false;
 	} while (!atomic_compare_exchange_weak(&l->waiting, &n, n + 1));
+	if (l->entered != NULL)
+		l->entered(l->ctx);
 	return true;
 }
 
@@ -30,6 +32,12 @@ limit_leave(struct limit *l)
 {
 	if (l != NULL)
 		atomic_fetch_sub(&l->waiting, 1);
+}
+
+size_t
+limit_waiting(const struct limit *l)
+{
+	return l == NULL ? 0 : atomic_load(&l->waiting);
 }
 
 void

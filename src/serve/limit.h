@@ -17,6 +17,9 @@ struct limit {
 	atomic_size_t waiting;
 	size_t few; /* with fewer workers than this none may */
 	atomic_bool closed;
+	/* Told of each that begins to wait; or NULL. */
+	void (*entered)(void *ctx);
+	void *ctx;
 };
 
 /* NULL, as under plain CGI with a request for each process, limits nothing. */
@@ -27,6 +30,7 @@ void limit_workers(struct limit *, size_t workers);
 /* False: not now, too many are waiting. True: limit_leave ends it. */
 bool limit_enter(struct limit *);
 void limit_leave(struct limit *);
+size_t limit_waiting(const struct limit *); /* NULL: 0 */
 
 /* The process stops: whoever waits and asks is told to end. NULL: never. */
 void limit_close(struct limit *);

@@ -1,5 +1,7 @@
 /* The life of a request. */
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -202,27 +204,78 @@ log_request(const struct exchange *x, int64_t duration_us)
 	    LOG_STR("conversation_id", x->conversation_id));
 }
 
-void
-app_serve(
-    const struct app *app, struct request *request, struct response *response)
+/* What is cut short names something else: rather nothing. */
+static void
+note(char *to, size_t size, const char *s)
 {
-	struct exchange x = {
-		.app = app, .request = request, .response = response
-	};
-	int64_t began = clock_mono_us(), duration_us;
-	struct spans_request span;
+	*to = '\0';
+	if (s != NULL && strlen(s) < size)
+		memcpy(to, s, strlen(s) + 1);
+}
 
-	if (str_uuid(x.id) != ST_OK)
-		snprintf(x.id, sizeof(x.id), "unknown");
-	spans_begin(app->spans, &span, request);
-	serve(&x);
-	settle_api(&x);
-	check_reply(&x);
-	duration_us = clock_mono_us() - began;
-	metrics_request(app->metrics, x.route, response->code, duration_us);
-	spans_end(app->spans, &span, &x, method_name(request), duration_us);
-	log_request(&x, duration_us);
-	exchange_release(&x);
+static void
+end_span(struct exchange *x, int64_t duration_us)
+{
+	struct trace_span *span = &x->span.span;
+
+	if (!x->span.on)
+		return;
+	span->end_us = span->start_us + duration_us;
+	span->method = method_name(x->request);
+	span->route = x->route == NULL ? NULL : x->route->pattern;
+	span->outcome = x->outcome;
+	span->status = x->response->code;
+	note(span->message_sid, sizeof(span->message_sid), x->message_sid);
+	note(span->call_sid, sizeof(span->call_sid), x->call_sid);
+	note(span->conversation_id, sizeof(span->conversation_id),
+	    x->conversation_id);
+	spans_end(x->app->spans, &x->span, x->request);
+}
+
+static void
+finish(struct exchange *x)
+{
+	int64_t duration_us;
+
+	settle_api(x);
+	check_reply(x);
+	duration_us = clock_mono_us() - x->began_us;
+	metrics_request(
+	    x->app->metrics, x->route, x->response->code, duration_us);
+	end_span(x, duration_us);
+	log_request(x, duration_us);
+	exchange_release(x);
+	if (x->served != NULL)
+		x->served(x);
+}
+
+static void
+stored(struct db_job_entry *j, enum status st)
+{
+	struct exchange *x =
+	    (void *)((char *)j - offsetof(struct exchange, job));
+
+	x->stored(x, st);
+	finish(x);
+}
+
+void
+app_serve(struct exchange *x)
+{
+	const struct app *app = x->app;
+
+	x->began_us = clock_mono_us();
+	if (str_uuid(x->id) != ST_OK)
+		snprintf(x->id, sizeof(x->id), "unknown");
+	spans_begin(app->spans, &x->span, x->request);
+	serve(x);
+	x->job.told = stored;
+	if (x->job.fn == NULL)
+		finish(x);
+	else if (x->served != NULL)
+		db_submit(app->db, &x->job);
+	else
+		stored(&x->job, db_write(app->db, x->job.fn, x->job.arg));
 }
 
 void

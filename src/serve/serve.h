@@ -3,14 +3,16 @@
 #define SERVE_SERVE_H
 
 struct app;
-struct request;
-struct response;
+struct exchange;
 
 /*
- * Answer one request: the response is always filled, whatever fails.
- * response_reset is the caller's.
+ * Answer one request: the door's part of the exchange is set, all else is zero.
+ * The response is always filled, whatever fails; then served is called, before
+ * this returns or, if it has to wait for a commit, later and by the thread that
+ * commits. So the exchange is not the caller's any more. Without served it
+ * waits, and is.
  */
-void app_serve(const struct app *, struct request *, struct response *);
+void app_serve(struct exchange *);
 
 /* Count a request that the door answered by itself. */
 void app_refused(const struct app *, int code);

@@ -10,7 +10,7 @@
 #include "base/kv.h"
 #include "config/config.h"
 #include "http/client.h"
-#include "serve/exchange.h"
+#include "http/request.h"
 #include "serve/metrics.h"
 
 #define RING 1024
@@ -269,15 +269,6 @@ spans_begin(struct spans *s, struct spans_request *r, struct request *request)
 	request->amzn_trace_id = r->amzn;
 }
 
-/* What is cut short names something else: rather nothing. */
-static void
-note(char *to, size_t size, const char *s)
-{
-	*to = '\0';
-	if (s != NULL && strlen(s) < size)
-		memcpy(to, s, strlen(s) + 1);
-}
-
 static void
 add(struct spans *s, const struct trace_span *span)
 {
@@ -294,23 +285,11 @@ add(struct spans *s, const struct trace_span *span)
 }
 
 void
-spans_end(struct spans *s, struct spans_request *r, const struct exchange *x,
-    const char *method, int64_t duration_us)
+spans_end(struct spans *s, struct spans_request *r, struct request *request)
 {
-	struct trace_span *span = &r->span;
-
 	if (!r->on)
 		return;
-	x->request->traceparent = r->had_traceparent;
-	x->request->amzn_trace_id = r->had_amzn;
-	span->end_us = span->start_us + duration_us;
-	span->method = method;
-	span->route = x->route == NULL ? NULL : x->route->pattern;
-	span->outcome = x->outcome;
-	span->status = x->response->code;
-	note(span->message_sid, sizeof(span->message_sid), x->message_sid);
-	note(span->call_sid, sizeof(span->call_sid), x->call_sid);
-	note(span->conversation_id, sizeof(span->conversation_id),
-	    x->conversation_id);
-	add(s, span);
+	request->traceparent = r->had_traceparent;
+	request->amzn_trace_id = r->had_amzn;
+	add(s, &r->span);
 }

@@ -14,7 +14,6 @@
 #include "codec/trace.h"
 
 struct config;
-struct exchange;
 struct log;
 struct metrics;
 struct request;
@@ -47,8 +46,8 @@ struct spans_request {
  */
 void spans_begin(struct spans *, struct spans_request *, struct request *);
 
-/* After it, with the reply made: leave the span to be sent. Never waits. */
-void spans_end(struct spans *, struct spans_request *, const struct exchange *,
-    const char *method, int64_t duration_us);
+/* After it, with the reply made and the span filled, if it is on: leave it to
+ * be sent. Never waits. */
+void spans_end(struct spans *, struct spans_request *, struct request *);
 
 #endif

@@ -315,6 +315,12 @@ app_is_incomplete(const struct app *app)
 }
 
 bool
+app_waits(const struct app *app)
+{
+	return app->broken == NULL && ports_remote(app->config);
+}
+
+bool
 app_renew_due(const struct app *app)
 {
 	return refresh_due(app->refresh);
@@ -348,8 +354,33 @@ app_renew(struct app *app, struct app **next)
 struct app_slot {
 	pthread_mutex_t mutex;
 	struct app *now; /* the slot holds one reference to it */
+	struct app *live; /* all with references */
 	struct app *retired;
 };
+
+/* With the mutex held. */
+static void
+slot_add(struct app_slot *slot, struct app *app)
+{
+	app->refs = 1;
+	app->next = slot->live;
+	slot->live = app;
+	slot->now = app;
+}
+
+static void
+slot_unref(struct app_slot *slot, struct app *app)
+{
+	struct app **at = &slot->live;
+
+	if (--app->refs > 0)
+		return;
+	while (*at != app)
+		at = &(*at)->next;
+	*at = app->next;
+	app->next = slot->retired;
+	slot->retired = app;
+}
 
 enum status
 app_slot_open(struct app_slot **out, struct app *app)
@@ -360,8 +391,7 @@ app_slot_open(struct app_slot **out, struct app *app)
 	if ((slot = calloc(1, sizeof(*slot))) == NULL)
 		return ST_NOMEM;
 	pthread_mutex_init(&slot->mutex, NULL);
-	app->refs = 1;
-	slot->now = app;
+	slot_add(slot, app);
 	*out = slot;
 	return ST_OK;
 }
@@ -382,10 +412,28 @@ void
 app_slot_put(struct app_slot *slot, struct app *app)
 {
 	pthread_mutex_lock(&slot->mutex);
-	if (--app->refs == 0) {
-		app->retired = slot->retired;
-		slot->retired = app;
+	slot_unref(slot, app);
+	pthread_mutex_unlock(&slot->mutex);
+}
+
+void
+app_slot_tick(struct app_slot *slot)
+{
+	struct app *app, *last = NULL;
+
+	pthread_mutex_lock(&slot->mutex);
+	for (app = slot->live; app != NULL; app = app->next) {
+		app->refs++; /* so that it stays in its place */
+		if (last != NULL)
+			slot_unref(slot, last);
+		last = app;
+		pthread_mutex_unlock(&slot->mutex);
+		if (app->db != NULL)
+			db_tick(app->db);
+		pthread_mutex_lock(&slot->mutex);
 	}
+	if (last != NULL)
+		slot_unref(slot, last);
 	pthread_mutex_unlock(&slot->mutex);
 }
 
@@ -399,7 +447,7 @@ app_slot_sweep(struct app_slot *slot)
 	slot->retired = NULL;
 	pthread_mutex_unlock(&slot->mutex);
 	for (; app != NULL; app = next) {
-		next = app->retired;
+		next = app->next;
 		app_close(app);
 	}
 }
@@ -409,10 +457,9 @@ app_slot_replace(struct app_slot *slot, struct app *next)
 {
 	struct app *old;
 
-	next->refs = 1;
 	pthread_mutex_lock(&slot->mutex);
 	old = slot->now;
-	slot->now = next;
+	slot_add(slot, next);
 	pthread_mutex_unlock(&slot->mutex);
 	app_slot_put(slot, old);
 }

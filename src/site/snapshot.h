@@ -47,6 +47,10 @@ bool app_renew_due(const struct app *);
 void app_renew(struct app *, struct app **next);
 bool app_has_doubts(const struct app *);
 
+/* Are there requests that wait for what lies elsewhere (Twilio's API
+ * excepted)? */
+bool app_waits(const struct app *);
+
 /* The present snapshot, shared by the workers. */
 struct app_slot;
 enum status app_slot_open(struct app_slot **, struct app *);
@@ -54,6 +58,9 @@ struct app *app_slot_get(struct app_slot *);
 void app_slot_put(struct app_slot *, struct app *);
 /* Take over next; the old one retires once its last request has left. */
 void app_slot_replace(struct app_slot *, struct app *next);
+/* To be called about once a second: replies that have waited for a commit for
+ * too long are made, those of older snapshots too. */
+void app_slot_tick(struct app_slot *);
 /* Close those that have retired, which can take seconds: for a thread that
  * serves nobody. */
 void app_slot_sweep(struct app_slot *);

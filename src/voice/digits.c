@@ -10,6 +10,8 @@
 #include "codec/json.h"
 #include "config/config.h"
 #include "db/db.h"
+#include "message/backends.h"
+#include "message/deliver.h"
 #include "message/outbox.h"
 #include "message/ports.h"
 #include "serve/exchange.h"
@@ -167,77 +169,114 @@ put_key(const struct exchange *x, const struct call_digits *d, struct buf *key)
 	return buf_printf(key, "%s.%s.%s", d->call_sid, d->target, hex);
 }
 
-/* Recorded and queued, both or neither; a repeat adds nothing. */
-static enum status
-confirm(const struct exchange *x, struct call_digits *d,
-    const struct buf *message, const char *key)
-{
-	struct ports *ports = ports_take(x->app->ports);
-	struct spool_entry e = {
-		.role = ROLE_DIGITS,
-		.group = d->call_sid,
-		.queue_group = d->call_sid,
-		.sid = key,
-		.received_us = d->at_us,
-		.body = message->data,
-		.len = message->len,
-	};
-	struct outbox_message m = {
-		.entry = &e, .record = record_digits, .arg = d
-	};
-	enum status st = ST_NOMEM;
+/* Digits that were confirmed, until that is answered. */
+struct confirmed {
+	struct dialogue dialogue;
+	struct call_digits digits;
+	struct buf message, key;
+	struct spool_entry entry;
+	struct ports_pool *pool;
+	struct ports *ports; /* of the pool, or NULL */
+};
 
-	if (ports != NULL) {
-		ports_begin(
-		    ports, x->request->amzn_trace_id, x->request->traceparent);
-		st = outbox_accept(x->app->outbox, ports, &m, 1);
-	}
-	ports_give(x->app->ports, ports);
-	return st;
+static void
+confirmed_release(void *kept)
+{
+	struct confirmed *c = kept;
+
+	if (c->pool != NULL)
+		ports_give(c->pool, c->ports);
+	buf_release(&c->message);
+	buf_release(&c->key);
 }
 
-/*
- * Durable before the caller hears of it. False if it answered: without a
- * CallSid to record them under, digits are confirmed to nobody.
- */
-static bool
-record(const struct dialogue *d)
+static enum status
+confirm_job(struct db *db, void *arg)
+{
+	struct confirmed *c = arg;
+	enum status st = record_digits(db, &c->digits, false);
+
+	return st == ST_OK ? deliver_push(c->ports, &c->entry) : st;
+}
+
+/* Durable before the caller hears of it; a repeat has added nothing. */
+static void
+confirmed(struct exchange *x, enum status st)
+{
+	const struct confirmed *c = x->kept;
+
+	x->outcome = st == ST_EXISTS ? "duplicate" : "confirmed";
+	if (st == ST_OK || st == ST_EXISTS)
+		play(&c->dialogue, "-confirmed", c->dialogue.attempt);
+	else
+		exchange_fail(x, st);
+}
+
+/* Recorded and queued, both or neither. */
+static void
+record(struct confirmed *c)
+{
+	struct exchange *x = c->dialogue.x;
+	struct outbox_message m = {
+		.entry = &c->entry, .record = record_digits, .arg = &c->digits
+	};
+	enum status st;
+
+	c->pool = x->app->ports;
+	c->ports = ports_take(c->pool);
+	st = c->ports == NULL ? ST_NOMEM : put_message(&c->digits, &c->message);
+	if (st == ST_OK)
+		st = put_key(x, &c->digits, &c->key);
+	if (st != ST_OK) {
+		exchange_fail(x, st);
+		return;
+	}
+	c->entry = (struct spool_entry){
+		.role = ROLE_DIGITS,
+		.group = c->digits.call_sid,
+		.queue_group = c->digits.call_sid,
+		.sid = buf_str(&c->key),
+		.received_us = c->digits.at_us,
+		.body = c->message.data,
+		.len = c->message.len,
+	};
+	if (!backend_is_remote(x->app->config->voice.digits_queue)) {
+		exchange_store(x, confirm_job, confirmed);
+		return;
+	}
+	ports_begin(
+	    c->ports, x->request->amzn_trace_id, x->request->traceparent);
+	confirmed(x, outbox_accept(x->app->outbox, c->ports, &m, 1));
+}
+
+/* Without a CallSid to record them under, digits are confirmed to nobody. */
+static void
+confirm(const struct dialogue *d)
 {
 	struct exchange *x = d->x;
 	const struct dialogue again = { x, d->target, d->attempt, NULL };
-	struct buf message = BUF_INIT, key = BUF_INIT;
-	struct call_digits digits = {
+	struct confirmed *c = exchange_keep(x, sizeof(*c), confirmed_release);
+
+	if (c == NULL)
+		return;
+	c->dialogue = *d;
+	c->digits = (struct call_digits){
 		.target = d->target->name,
 		.value = d->value,
 		.at_us = clock_us(),
 		.digest = x->digest,
 	};
-	enum status st;
-
-	if (!exchange_param(x, "CallSid", &digits.call_sid) ||
-	    !exchange_param(x, "From", &digits.caller))
-		return false;
-	if (str_empty(digits.call_sid)) {
+	if (!exchange_param(x, "CallSid", &c->digits.call_sid) ||
+	    !exchange_param(x, "From", &c->digits.caller))
+		return;
+	if (str_empty(c->digits.call_sid)) {
 		exchange_error(x, 400, "CallSid is missing");
-		return false;
-	}
-	if (!str_is_sid(digits.call_sid, "CA")) {
+	} else if (!str_is_sid(c->digits.call_sid, "CA")) {
 		x->outcome = "malformed SID";
 		play_again(&again, "-retry");
-		return false;
+	} else {
+		record(c);
 	}
-	st = put_message(&digits, &message);
-	if (st == ST_OK)
-		st = put_key(x, &digits, &key);
-	if (st == ST_OK)
-		st = confirm(x, &digits, &message, buf_str(&key));
-	buf_release(&message);
-	buf_release(&key);
-	x->outcome = st == ST_EXISTS ? "duplicate" : "confirmed";
-	if (st == ST_OK || st == ST_EXISTS)
-		return true;
-	exchange_fail(x, st);
-	return false;
 }
 
 void
@@ -255,8 +294,7 @@ handle_confirm_digits(struct exchange *x)
 		d.value = NULL;
 		play_again(&d, "-invalid-input");
 	} else if (strcmp(key, "1") == 0) {
-		if (record(&d))
-			play(&d, "-confirmed", d.attempt);
+		confirm(&d);
 	} else if (strcmp(key, "2") == 0) {
 		x->outcome = "to be corrected";
 		d.value = NULL;

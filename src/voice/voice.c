@@ -169,35 +169,31 @@ handle_call_astray(struct exchange *x)
 void
 handle_call_status(struct exchange *x)
 {
-	struct call_event e = { .at_us = clock_us() };
+	struct call_event *e = exchange_keep(x, sizeof(*e), NULL);
 	const char *sequence, *duration;
-	enum status st;
 
-	if (!exchange_param(x, "CallSid", &e.sid) ||
-	    !exchange_param(x, "CallStatus", &e.status) ||
+	if (e == NULL || !exchange_param(x, "CallSid", &e->sid) ||
+	    !exchange_param(x, "CallStatus", &e->status) ||
 	    !exchange_param(x, "SequenceNumber", &sequence) ||
 	    !exchange_param(x, "CallDuration", &duration) ||
-	    !exchange_param(x, "Direction", &e.direction) ||
-	    !exchange_param(x, "From", &e.from) ||
-	    !exchange_param(x, "To", &e.to) ||
-	    !exchange_param(x, "ParentCallSid", &e.parent_sid) ||
-	    !exchange_param(x, "ErrorCode", &e.error_code))
+	    !exchange_param(x, "Direction", &e->direction) ||
+	    !exchange_param(x, "From", &e->from) ||
+	    !exchange_param(x, "To", &e->to) ||
+	    !exchange_param(x, "ParentCallSid", &e->parent_sid) ||
+	    !exchange_param(x, "ErrorCode", &e->error_code))
 		return;
 	/* What cannot be recorded is no fault of Twilio's. */
-	if (str_empty(e.sid) || str_empty(e.status)) {
+	if (str_empty(e->sid) || str_empty(e->status)) {
 		exchange_ignore(x, callback_name(x));
 		return;
 	}
-	if (!str_is_sid(e.sid, "CA")) {
+	if (!str_is_sid(e->sid, "CA")) {
 		exchange_ignore(x, "malformed SID");
 		return;
 	}
-	e.sequence = number_or_none(sequence);
-	e.duration_s = number_or_none(duration);
+	e->at_us = clock_us();
+	e->sequence = number_or_none(sequence);
+	e->duration_s = number_or_none(duration);
 	x->outcome = "recorded";
-	st = db_write(x->app->db, status_job, &e);
-	if (st == ST_OK || st == ST_EXISTS)
-		x->response->code = 204;
-	else
-		exchange_fail(x, st);
+	exchange_store(x, status_job, exchange_recorded);
 }
