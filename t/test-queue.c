@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "db/db.h"
 #include "message/backends.h"
+#include "store/sqlite_queue.h"
 #include "t/contract-queue.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"
@@ -186,6 +187,116 @@ test_ids_are_not_reused(void)
 	end();
 }
 
+static struct queue *
+open_dead(const char *name)
+{
+	struct queue *q = NULL;
+	char url[128];
+
+	snprintf(url, sizeof(url), "sqlite:%s", name);
+	CU_ASSERT_EQUAL_FATAL(sqlite_queue_open_dead(db, url, name, &q), ST_OK);
+	return q;
+}
+
+static int64_t
+count_dead(struct queue *q)
+{
+	struct queue_stats s;
+
+	CU_ASSERT_EQUAL(q->ops->stats(q, &s), ST_OK);
+	return s.dead;
+}
+
+/* The dead letters of a queue as one of their own. */
+static void
+test_dead(void)
+{
+	struct queue_message m = {
+		.body = "bad", .len = 3, .group = "g", .attributes = "{}"
+	};
+	struct queue *q, *dead;
+	struct queue_stats s;
+	struct queue_item i;
+	int64_t count;
+
+	begin();
+	q = open_queue("a");
+	dead = open_dead("a");
+	CU_ASSERT_EQUAL(dead->ops->push(dead, &m), ST_MALFORMED);
+	m.dead = "why";
+	CU_ASSERT_EQUAL(dead->ops->push(dead, &m), ST_OK);
+	CU_ASSERT_EQUAL(dead->ops->receive(dead, 60, &i), ST_OK);
+	CU_ASSERT_STRING_EQUAL(i.body, "bad");
+	CU_ASSERT_STRING_EQUAL(i.reason, "why");
+	CU_ASSERT_STRING_EQUAL(i.group, "g");
+	CU_ASSERT_STRING_EQUAL(i.attributes, "{}");
+	CU_ASSERT_EQUAL(i.attempts, 1);
+	queue_item_release(&i);
+	/* Hidden, and still a dead letter that looking shows. */
+	CU_ASSERT_EQUAL(dead->ops->receive(dead, 60, &i), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(dead->ops->stats(dead, &s), ST_OK);
+	CU_ASSERT_EQUAL(s.ready, 1);
+	CU_ASSERT_EQUAL(count_dead(q), 1);
+	/* Redriven meanwhile it is one no more. */
+	CU_ASSERT_EQUAL(q->ops->redrive(q, NULL, &count), ST_OK);
+	CU_ASSERT_EQUAL(count, 1);
+	CU_ASSERT_EQUAL(q->ops->receive(q, 60, &i), ST_OK);
+	CU_ASSERT_EQUAL(dead->ops->ack(dead, i.receipt), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(q->ops->bury(q, i.receipt, "again"), ST_OK);
+	queue_item_release(&i);
+	CU_ASSERT_EQUAL(dead->ops->receive(dead, 60, &i), ST_OK);
+	CU_ASSERT_EQUAL(dead->ops->extend(dead, i.receipt, 0), ST_OK);
+	CU_ASSERT_EQUAL(dead->ops->ack(dead, i.receipt), ST_NOTFOUND);
+	queue_item_release(&i);
+	CU_ASSERT_EQUAL(dead->ops->receive(dead, 60, &i), ST_OK);
+	CU_ASSERT_EQUAL(sqlite_queue_known(db, i.receipt), ST_OK);
+	CU_ASSERT_EQUAL(dead->ops->ack(dead, i.receipt), ST_OK);
+	CU_ASSERT_EQUAL(sqlite_queue_known(db, i.receipt), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(sqlite_queue_known(db, "x"), ST_MALFORMED);
+	queue_item_release(&i);
+	CU_ASSERT_EQUAL(count_dead(q), 0);
+	q->ops->close(q);
+	dead->ops->close(dead);
+	end();
+}
+
+static enum status
+age_job(struct db *d, void *arg)
+{
+	return db_run(d, "UPDATE queue_dedupe SET at_us = at_us + ?1", "i",
+	    *(int64_t *)arg);
+}
+
+/* Five minutes, by a clock that may have jumped. */
+static void
+test_dedupe(void)
+{
+	struct queue_message m = { .body = "x", .len = 1, .dedupe = "d" };
+	int64_t by[] = { -SQLITE_QUEUE_DEDUPE_US, INT64_C(9000000000) };
+	char first[QUEUE_ID_MAX], id[QUEUE_ID_MAX];
+	struct queue *q;
+	size_t i;
+
+	begin();
+	q = open_queue("a");
+	CU_ASSERT_EQUAL(sqlite_queue_due(q), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(sqlite_queue_push(q, &m, first), ST_OK);
+	CU_ASSERT_EQUAL(sqlite_queue_due(q), ST_OK);
+	CU_ASSERT_EQUAL(sqlite_queue_push(q, &m, id), ST_EXISTS);
+	CU_ASSERT_STRING_EQUAL(id, first);
+	for (i = 0; i < TEST_COUNT(by); i++) {
+		CU_ASSERT_EQUAL(db_write(db, age_job, &by[i]), ST_OK);
+		CU_ASSERT_EQUAL(sqlite_queue_push(q, &m, id), ST_OK);
+		CU_ASSERT_STRING_NOT_EQUAL(id, first);
+		CU_ASSERT_EQUAL(sqlite_queue_push(q, &m, first), ST_EXISTS);
+		CU_ASSERT_STRING_EQUAL(id, first);
+	}
+	/* Only who asks for it: a message's own SID is looked at before. */
+	CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	q->ops->close(q);
+	end();
+}
+
 int
 main(void)
 {
@@ -207,6 +318,8 @@ main(void)
 		{ "unknown back ends and names are refused", test_registry },
 		{ "a large redrive", test_large_redrive },
 		{ "ids are not reused", test_ids_are_not_reused },
+		{ "dead letters are a queue of their own", test_dead },
+		{ "a repeat within five minutes", test_dedupe },
 	};
 	int bad = 0;
 	size_t i;

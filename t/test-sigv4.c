@@ -124,6 +124,78 @@ test_differences(void)
 			CU_ASSERT_STRING_NOT_EQUAL(made[i], made[j]);
 }
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CRED "Credential=AKID/20261121/us-east-1/sqs/aws4_request"
+#define NAMES "SignedHeaders=host;x-amz-date"
+#define SIG "Signature=" HEX
+#define V4 "AWS4-HMAC-SHA256 "
+
+/* An Authorization header as it comes in. */
+static void
+test_read(void)
+{
+	static const char *const good[] = {
+		V4 CRED ", " NAMES ", " SIG,
+		V4 CRED "," NAMES "," SIG,
+		V4 "  " SIG ",  " CRED " " NAMES " ",
+	};
+	static const char *const bad[] = { "", "Bearer x", "AWS4-HMAC-SHA256",
+		"AWS4-HMAC-SHA512 " CRED ", " NAMES ", " SIG,
+		"AWS4-HMAC-SHA256" CRED ", " NAMES ", " SIG, V4 CRED ", " NAMES,
+		V4 CRED ", " SIG, V4 NAMES ", " SIG,
+		V4 CRED ", " NAMES ", " SIG ", " SIG,
+		V4 CRED ", " NAMES ", " SIG "0",
+		V4 CRED ", " NAMES ", " SIG ", X=y",
+		V4 CRED "/x, " NAMES ", " SIG,
+		V4 "Credential=A/20261121/r/aws4_request, " NAMES ", " SIG,
+		V4 "Credential=/20261121/r/s/aws4_request, " NAMES ", " SIG,
+		V4 "Credential=A/202611210/r/s/aws4_request, " NAMES ", " SIG,
+		V4 CRED ", SignedHeaders=, " SIG,
+		V4 CRED ", SignedHeaders=host;, " SIG,
+		V4 CRED ", SignedHeaders=host;host, " SIG,
+		V4 CRED ", SignedHeaders=x-a;host, " SIG,
+		V4 CRED ", SignedHeaders=Host, " SIG,
+		V4 CRED ", SignedHeaders=a;;b, " SIG };
+	struct sigv4_claim c;
+	const char *name;
+	size_t i, at, len;
+
+	for (i = 0; i < TEST_COUNT(good); i++) {
+		CU_ASSERT_EQUAL(sigv4_read(good[i], &c), ST_OK);
+		CU_ASSERT_STRING_EQUAL(c.access_key_id, "AKID");
+		CU_ASSERT_STRING_EQUAL(c.day, "20261121");
+		CU_ASSERT_STRING_EQUAL(c.region, "us-east-1");
+		CU_ASSERT_STRING_EQUAL(c.service, "sqs");
+		CU_ASSERT_STRING_EQUAL(c.signature, HEX);
+		at = 0;
+		name = sigv4_next_name(&c, &at, &len);
+		CU_ASSERT(len == 4 && memcmp(name, "host", 4) == 0);
+		name = sigv4_next_name(&c, &at, &len);
+		CU_ASSERT(len == 10 && memcmp(name, "x-amz-date", 10) == 0);
+		CU_ASSERT_PTR_NULL(sigv4_next_name(&c, &at, &len));
+	}
+	for (i = 0; i < TEST_COUNT(bad); i++)
+		if (sigv4_read(bad[i], &c) != ST_MALFORMED) {
+			fprintf(stderr, "%s\n", bad[i]);
+			CU_FAIL("it was read");
+		}
+}
+
+static void
+test_dates(void)
+{
+	static const char *const bad[] = { "", "20261121", "20261121T185000",
+		"20261121T185000z0", "20261121 185000Z", "20261321T185000Z",
+		"20261121T255000Z", "2026-11-21T18:50" };
+	int64_t us;
+	size_t i;
+
+	CU_ASSERT_EQUAL(moment_parse_basic("20261121T185000Z", &us), ST_OK);
+	CU_ASSERT_EQUAL(us, INT64_C(1795287000000000));
+	for (i = 0; i < TEST_COUNT(bad); i++)
+		CU_ASSERT_EQUAL(moment_parse_basic(bad[i], &us), ST_MALFORMED);
+}
+
 static char *
 read_file(const char *path, size_t *len)
 {
@@ -148,6 +220,8 @@ main(int argc, char **argv)
 	static const struct test tests[] = {
 		{ "the same as botocore", test_vectors },
 		{ "each part counts", test_differences },
+		{ "a header is read", test_read },
+		{ "a date is read", test_dates },
 	};
 	size_t len;
 	int code;

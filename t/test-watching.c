@@ -261,8 +261,16 @@ test_limits(void)
 static void
 test_limit(void)
 {
-	struct limit l = { 0 };
+	struct limit l = { 0 }, few = { .few = 4 };
 
+	limit_workers(&few, 3);
+	CU_ASSERT_FALSE(limit_enter(&few));
+	limit_workers(&few, 4);
+	CU_ASSERT(limit_enter(&few));
+	CU_ASSERT_FALSE(limit_closed(&few));
+	limit_close(&few);
+	CU_ASSERT(limit_closed(&few));
+	CU_ASSERT_FALSE(limit_closed(NULL));
 	limit_workers(&l, 8);
 	CU_ASSERT(limit_enter(&l));
 	CU_ASSERT(limit_enter(&l));

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -392,6 +393,20 @@ def who_took_over(door):
     people = take(door, "human", MaxNumberOfMessages=10)
     equal([json.loads(m["Body"])["conversation_id"] for m in people],
           ["c" + number], "people's")
+    # As another program may set the flag, who moves nothing.
+    equal(door.post("/whatsapp", form(message(other, sid()))).status, 200,
+          "webhook")
+    db = sqlite3.connect(door.dir("state/switchhook.db"))
+    db.execute("UPDATE conversation SET handoff = 1 WHERE id = ?",
+               ("c" + other,))
+    db.commit()
+    db.close()
+    call(door, "DeleteMessage", {"QueueUrl": "ai", "ReceiptHandle":
+                                 got[0]["ReceiptHandle"]})
+    equal(take(door, "ai", MaxNumberOfMessages=10), [], "looked at again")
+    people = take(door, "human", MaxNumberOfMessages=10)
+    equal([json.loads(m["Body"])["conversation_id"] for m in people],
+          ["c" + other], "people's now")
 
 
 def waiting(door):
