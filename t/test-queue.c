@@ -297,6 +297,55 @@ test_dedupe(void)
 	end();
 }
 
+static enum status
+stay(struct db *d, const char *body, size_t len, struct queue_moved *m,
+    void *arg)
+{
+	(void)d;
+	(void)body;
+	(void)len;
+	(void)m;
+	(void)arg;
+	return ST_NOTFOUND;
+}
+
+static enum status
+move_nothing_job(struct db *d, void *arg)
+{
+	const struct queue_place from = { "held", "g" }, to = { "a", "g" };
+	int64_t count = 0;
+	enum status st = db_run(d,
+	    "UPDATE queue_item SET reason = NULL"
+	    " WHERE id = (SELECT max(id) FROM queue_item)",
+	    "");
+
+	if (st == ST_OK)
+		st = sqlite_queue_move(d, &from, &to, stay, NULL, &count);
+	/* That of the statement above. */
+	*(int64_t *)arg = db_changes(d);
+	return st;
+}
+
+/* This is asked with each message that comes in: what waits where it would go
+ * to must not be touched, however much that is. */
+static void
+test_nothing_to_move(void)
+{
+	struct queue_message m = { .body = "x", .len = 1, .group = "g" };
+	struct queue *q;
+	int64_t changes = 0;
+	int i;
+
+	begin();
+	q = open_queue("a");
+	for (i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(q->ops->push(q, &m), ST_OK);
+	CU_ASSERT_EQUAL(db_write(db, move_nothing_job, &changes), ST_OK);
+	CU_ASSERT_EQUAL(changes, 1);
+	q->ops->close(q);
+	end();
+}
+
 int
 main(void)
 {
@@ -318,6 +367,7 @@ main(void)
 		{ "unknown back ends and names are refused", test_registry },
 		{ "a large redrive", test_large_redrive },
 		{ "ids are not reused", test_ids_are_not_reused },
+		{ "nothing to move", test_nothing_to_move },
 		{ "dead letters are a queue of their own", test_dead },
 		{ "a repeat within five minutes", test_dedupe },
 	};

@@ -28,6 +28,23 @@ waiting_ids(struct db *db, const char *queue, const char *group,
 	return st == ST_NOTFOUND ? ST_OK : st;
 }
 
+/* Most often nothing does: this is asked with each message that comes in. */
+static enum status
+any_waits(struct db *db, const struct queue_place *of)
+{
+	struct db_rows *rows;
+	enum status st = db_query(db, &rows,
+	    "SELECT 1 FROM queue_item INDEXED BY queue_item_group"
+	    " WHERE queue = ?1 AND ordered_by = ?2 AND state < 2 AND state = 0"
+	    " LIMIT 1",
+	    "tt", of->queue, of->group);
+
+	if (st == ST_OK)
+		st = db_next(rows);
+	db_done(rows);
+	return st;
+}
+
 /*
  * The first of a group may be given out, the others are behind it: whoever has
  * taken one is first, or else the oldest is.
@@ -96,8 +113,10 @@ sqlite_queue_move(struct db *db, const struct queue_place *from,
 {
 	int64_t ids[MOVE_BITE];
 	size_t n, moved;
-	enum status st;
+	enum status st = any_waits(db, from);
 
+	if (st != ST_OK)
+		return st == ST_NOTFOUND ? ST_OK : st;
 	do {
 		st = waiting_ids(db, from->queue, from->group, ids, &n);
 		moved = 0;
