@@ -104,16 +104,18 @@ put_local(struct buf *out, const struct target *t, const struct queue_depth *d)
 	return st;
 }
 
-/* Asks SQS, for which not everybody may wait at a time. */
+/* Asks SQS, for which not everybody may wait at a time. *down: it did not
+ * answer, and is not asked again. */
 static enum status
-put_remote(const struct app *app, struct buf *out, const struct target *t)
+put_remote(
+    const struct app *app, struct buf *out, const struct target *t, bool *down)
 {
 	struct queue_depth d = { .name = t->name };
 	struct ports *p = NULL;
 	struct queue *q;
 	bool known = false;
 
-	if (limit_enter(app->limit)) {
+	if (!*down && limit_enter(app->limit)) {
 		if ((p = ports_take(app->ports)) != NULL) {
 			ports_begin(p, NULL, NULL);
 			q = ports_queue(p, t->role);
@@ -122,6 +124,7 @@ put_remote(const struct app *app, struct buf *out, const struct target *t)
 		}
 		limit_leave(app->limit);
 	}
+	*down = !known;
 	return put_depth(
 	    out, t, ports_url(app->config, t->role), known ? &d : NULL);
 }
@@ -189,6 +192,7 @@ take_rest(struct listing *l)
 	const struct config *c = l->app->config;
 	const char *url, *role;
 	enum status st = ST_OK;
+	bool down = false;
 	struct target t;
 	size_t i, at;
 
@@ -199,7 +203,7 @@ take_rest(struct listing *l)
 		at = place_of(l, &t);
 		if (at == ROLES_MAX || l->each[at].len > 0)
 			continue;
-		st = t.remote ? put_remote(l->app, &l->each[at], &t)
+		st = t.remote ? put_remote(l->app, &l->each[at], &t, &down)
 			      : put_local(&l->each[at], &t, &nothing);
 	}
 	return st;
@@ -337,10 +341,11 @@ static enum status
 read_remote(struct reading *r)
 {
 	struct buf *out = &r->x->response->body;
+	bool down = false;
 	enum status st;
 
 	buf_puts(out, "{\"queue\":");
-	st = put_remote(r->x->app, out, &r->target);
+	st = put_remote(r->x->app, out, &r->target, &down);
 	buf_puts(out, ",\"items\":[");
 	return st;
 }

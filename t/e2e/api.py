@@ -1,17 +1,20 @@
 """The API, behind two doors: who gets in, what it takes, and what it tells of
 queues, refusals and the day."""
+import contextlib
 import json
 import re
 import time
 import urllib.parse
 
+import fastcgi
 from admin_cases import bearer, call_sid, call_status, check_unauthorized
 from cases import (check_json_error, check_twiml, conversation, message, sid,
                    tel)
+from cloud import Cloud, Site
 from doors import ADMIN, TOKEN, VOICE, ByHand, NginxFastcgi
 from outcome import equal, true
 from people import logged
-from servers import clean_env, wait_for
+from servers import Directory, wait_for
 from twilio_sign import form, sign
 
 CASES = []
@@ -402,6 +405,46 @@ def elsewhere(kind):
         error(door, "/api/queues/bot", 404, "No such queue")
 
 
+def ask_site(site_at_aws, path):
+    reply = fastcgi.ask(site_at_aws.socket, fastcgi.request([
+        ("REQUEST_METHOD", "GET"), ("PATH_INFO", path), ("REQUEST_URI", path),
+        ("QUERY_STRING", ""), ("HTTP_X_API_KEY", ADMIN)]))
+    equal(reply.status, 200, f"{path}: {reply}")
+    return json.loads(reply.body)
+
+
+def at_sqs():
+    """How much is on a queue at SQS, as SQS tells it; where it does not, the
+    rest is told all the same, and soon."""
+    directory = Directory()
+    with contextlib.ExitStack() as stack:
+        stack.callback(directory.remove)
+        cloud = Cloud(directory)
+        stack.callback(cloud.process.stop)
+        there = Site(cloud, directory)
+        there.extra = {"SWITCHHOOK_SERVER_ADMIN_TOKEN": ADMIN}
+        there.start()
+        stack.callback(there.stop)
+        number = tel()
+        cloud.conversation("c-api", number, True)
+        for _ in range(2):
+            equal(there.post(message(number, sid())), 200, "a message")
+        wait_for(lambda: ask_site(there, "/api/queues/human")["queue"]["ready"]
+                 == 2, "SQS has them", 40)
+        page = ask_site(there, "/api/queues/human")
+        equal((page["items"], page["queue"]["name"], page["queue"]["url"],
+               page["queue"]["depth"]),
+              ([], "human", f"{cloud.url}/000000000000/human.fifo", 2), "page")
+        cloud.fault("GetQueueAttributes", kind="hang")
+        began = time.monotonic()
+        queues = {q["name"]: q["ready"]
+                  for q in ask_site(there, "/api/summary")["queues"]}
+        true(time.monotonic() - began < 9, "once for all queues")
+        equal(queues, {"ai": None, "human": None, "unrouted": 0, "digits": 0,
+                       "undeliverable": 0}, "SQS does not answer")
+        cloud.well()
+
+
 def closed(kind):
     """Which key to set, where nobody may."""
     class Closed(kind):
@@ -416,6 +459,7 @@ def closed(kind):
 
 
 def suite(results):
+    results.run("api: at_sqs", at_sqs)
     for kind in (NginxFastcgi, ByHand):
         with site(kind) as door:
             for fn in CASES:
