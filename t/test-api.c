@@ -99,7 +99,7 @@ assert_listed(struct db *db, const enum queue_state *state, int64_t limit,
 		CU_ASSERT(p.n <= limit);
 		after = p.last;
 		p.asked.after = &after;
-	} while (p.n == limit);
+	} while (p.n == limit && p.found.len < 1000);
 	if (strcmp(buf_str(&p.found), expected) != 0) {
 		fprintf(stderr, "%s, not %s\n", buf_str(&p.found), expected);
 		CU_FAIL("others");

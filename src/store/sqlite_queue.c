@@ -124,6 +124,7 @@ sqlite_queue_row(struct db_rows *rows, struct sqlite_queue_row *r)
 	r->body = db_text(rows, 8);
 	r->len = db_size(rows, 8);
 	r->attributes = db_text(rows, 9);
+	r->behind = db_int(rows, 10);
 }
 
 bool
@@ -151,7 +152,7 @@ sqlite_queue_count_damaged(struct db *db, int64_t *n)
 	    "");
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
-		q.name = (char *)db_text(rows, 10);
+		q.name = (char *)db_text(rows, SQLITE_QUEUE_COLUMNS_N);
 		*n += !sqlite_queue_undamaged(&q, &r);
 	}
 	db_done(rows);

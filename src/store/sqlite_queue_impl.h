@@ -23,11 +23,14 @@ struct sqlite_queue {
 
 #define SQLITE_QUEUE_COLUMNS \
 	"id, state, available_us, created_us, attempts, reason, ordered_by," \
-	" checksum, body, attributes"
+	" checksum, body, attributes, behind"
+
+/* What else a query asks for comes behind so many. */
+#define SQLITE_QUEUE_COLUMNS_N 11
 
 /* A row of these, its strings still the row's. */
 struct sqlite_queue_row {
-	int64_t id, state, available_us, created_us, attempts, checksum;
+	int64_t id, state, available_us, created_us, attempts, checksum, behind;
 	const char *reason, *group, *body, *attributes;
 	size_t len;
 };

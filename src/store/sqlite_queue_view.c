@@ -143,8 +143,8 @@ list_rows(const struct view_op *op, struct db_rows *rows, int64_t *n)
 	each.at = &at;
 	while (st == ST_OK && (st = db_next(rows)) == ST_OK) {
 		sqlite_queue_row(rows, &r);
-		at = (struct queue_cursor){ r.state == ITEM_DEAD,
-			db_int(rows, 9), r.available_us, r.state, r.id };
+		at = (struct queue_cursor){ r.state == ITEM_DEAD, r.behind,
+			r.available_us, r.state, r.id };
 		++*n;
 		st = show(&each, &r);
 	}
@@ -168,7 +168,7 @@ list_behind(struct db *db, const struct view_op *op, const struct queue_page *p,
 	if (c->available_us < in.from_us)
 		c = &none;
 	st = db_query(db, &rows,
-	    "SELECT " SQLITE_QUEUE_COLUMNS ", behind FROM queue_item"
+	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
 	    " INDEXED BY queue_item_due WHERE queue = ?1 AND behind = ?2"
 	    " AND state < 2"
 	    " AND (available_us, state, id) > (?3, ?4, ?5)"
@@ -205,7 +205,7 @@ list_dead(struct db *db, const struct view_op *op, const struct queue_page *p,
 	enum status st;
 
 	st = db_query(db, &rows,
-	    "SELECT " SQLITE_QUEUE_COLUMNS ", 0 FROM queue_item"
+	    "SELECT " SQLITE_QUEUE_COLUMNS " FROM queue_item"
 	    " INDEXED BY queue_item_dead WHERE queue = ?1 AND state = 2"
 	    " AND id > ?2 ORDER BY id LIMIT ?3",
 	    "tii", p->queue, after, p->limit - *n);
