@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "db/db.h"
+#include "store/schema.h"
 #include "store/sender.h"
+#include "store/sqlite_store.h"
+#include "store/store.h"
 #include "t/databases.h"
 #include "t/shim-fs.h"
 #include "t/test.h"
@@ -22,6 +25,7 @@ test_prefixes(void)
 		{ "whatsapp:", "" },
 		{ "whatsapp:US.1", "US.1" },
 		{ "messenger:1", "messenger:1" },
+		{ "Messenger:1", "Messenger:1" },
 		{ "rcs1:2", "rcs1:2" },
 	};
 
@@ -71,6 +75,7 @@ test_written(void)
 		    "US.13491208655302741918" },
 		{ "\xe2\x80\xaaUS.ENT.1181\xe2\x80\xac", "US.ENT.1181" },
 		{ "messenger:42", "messenger:42" },
+		{ "MESSENGER:42a", "messenger:42a" },
 		{ "client:Zo\xc3\xab", "client:Zo\xc3\xab" },
 	};
 
@@ -260,6 +265,44 @@ test_no_scans(void)
 	db_close(db);
 }
 
+/* A database of the time when "rcs:" was part of a sender. */
+static void
+test_migration(void)
+{
+	const char *before[18] = { NULL };
+	struct db_schema old = { .migrations = before };
+	static const char *const tels[] = { "rcs:+14155550103",
+		"RCS:+14155550103", "WhatsApp:+14155550103", "+14155550103",
+		"rcs:", "messenger:42" };
+	struct conversation c = { .id = (char[]){ "0" } };
+	struct store *store;
+	struct db *db;
+
+	for (size_t i = 0; i < TEST_COUNT(before) - 1; i++)
+		before[i] = store_schema.migrations[i];
+	database_fresh();
+	db = database_open(&old);
+	CU_ASSERT_EQUAL(sqlite_store_open(db, &store), ST_OK);
+	for (size_t i = 0; i < TEST_COUNT(tels); i++) {
+		c.id[0] = (char)('0' + i);
+		c.tel = (char *)tels[i];
+		CU_ASSERT_EQUAL(store->ops->add(store, &c), ST_OK);
+	}
+	store->ops->close(store);
+	db_close(db);
+	db = database_open(NULL);
+	CU_ASSERT_EQUAL(sqlite_store_open(db, &store), ST_OK);
+	for (size_t i = 0; i < TEST_COUNT(tels); i++) {
+		char id[2] = { (char)('0' + i), '\0' };
+
+		CU_ASSERT_EQUAL(store->ops->get(store, id, &c), ST_OK);
+		CU_ASSERT_STRING_EQUAL(c.tel, i < 4 ? "+14155550103" : tels[i]);
+		conversation_release(&c);
+	}
+	store->ops->close(store);
+	db_close(db);
+}
+
 static const struct test tests[] = {
 	{ "prefixes", test_prefixes },
 	{ "as people write them", test_written },
@@ -268,6 +311,7 @@ static const struct test tests[] = {
 	{ "numbers and ids", test_pairs },
 	{ "what is no pair", test_no_pairs },
 	{ "every look-up uses an index", test_no_scans },
+	{ "an older database", test_migration },
 };
 
 int

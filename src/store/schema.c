@@ -387,6 +387,16 @@ static const char version_17[] =
     "  PRIMARY KEY (queue, dedupe)) WITHOUT ROWID;"
     "CREATE INDEX queue_dedupe_age ON queue_dedupe (at_us);";
 
+/* "rcs:" and the like are no part of a sender (sender.h), who would not be known
+ * any more. */
+static const char version_18[] =
+    "UPDATE conversation SET tel = substr(tel, 5) WHERE tel LIKE 'rcs:_%';"
+    "UPDATE conversation SET tel = substr(tel, 10)"
+    "  WHERE tel LIKE 'whatsapp:_%';"
+    "UPDATE activity SET tel = (SELECT tel FROM conversation"
+    "  WHERE id = conversation_id) WHERE tel LIKE 'rcs:_%'"
+    "  OR tel LIKE 'whatsapp:_%';";
+
 /* Without the table of any of these a message or a call is lost, or the reason
  * why one was refused. */
 static const char probe[] = "SELECT 1 FROM conversation"
@@ -412,7 +422,7 @@ static const char probe[] = "SELECT 1 FROM conversation"
 static const char *const migrations[] = { version_1, version_2, version_3,
 	version_4, version_5, version_6, version_7, version_8, version_9,
 	version_10, version_11, version_12, version_13, version_14, version_15,
-	version_16, version_17, NULL };
+	version_16, version_17, version_18, NULL };
 
 static enum status
 upkeep(struct db *db, void *arg)

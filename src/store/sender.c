@@ -1,5 +1,6 @@
 #include "store/sender.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,17 @@ sender_of(const char *from)
 		if (has_prefix(from, prefixes[i]))
 			return from + strlen(prefixes[i]);
 	return from;
+}
+
+/* MESSENGER:42 as messenger:42, which is how Twilio has it. */
+static void
+put_small_prefix(char *out, size_t size, const char *address)
+{
+	size_t i, n = strchr(address, ':') == NULL ? 0 : strcspn(address, ":");
+
+	snprintf(out, size, "%s", address);
+	for (i = 0; i < n && i < size; i++)
+		out[i] = (char)tolower((unsigned char)out[i]);
 }
 
 /* --- as people write them -------------------------------------------------- */
@@ -194,7 +206,7 @@ sender_parse(const char *text, char out[static SENDER_MAX])
 		return ST_OK;
 	if (!is_user_id(address) && !is_of_a_channel(address))
 		return ST_MALFORMED;
-	memcpy(out, address, strlen(address) + 1);
+	put_small_prefix(out, SENDER_MAX, address);
 	return ST_OK;
 }
 
@@ -330,6 +342,16 @@ add_other_spelling(struct sender_names *names, const char *number)
 		add_name(names, other);
 }
 
+static void
+add_small_prefix(struct sender_names *names, const char *sender)
+{
+	char plain[SENDER_ID_MAX];
+
+	put_small_prefix(plain, sizeof(plain), sender);
+	if (strlen(sender) < sizeof(plain) && strcmp(plain, sender) != 0)
+		add_name(names, plain);
+}
+
 enum status
 sender_names(struct db *db, const char *sender, const char *user_id,
     struct sender_names *names)
@@ -341,8 +363,10 @@ sender_names(struct db *db, const char *sender, const char *user_id,
 
 	names->name[0] = sender;
 	names->n = 1;
-	if (!number && !is_user_id(sender))
+	if (!number && !is_user_id(sender)) {
+		add_small_prefix(names, sender);
 		return ST_OK;
+	}
 	pair.number = number ? paired_spelling(sender, room) : NULL;
 	pair.user_id = number ? NULL : sender;
 	if (number)

@@ -36,7 +36,8 @@ enum status sender_parse(const char *text, char out[static SENDER_MAX]);
 /*
  * The names of a sender: as given; a mobile number of Brazil, Mexico or
  * Argentina also with or without the digit that its networks add or drop; and
- * the number of a user's id, or the id of a number, if both came once.
+ * the number of a user's id, or the id of a number, if both came once; and
+ * MESSENGER:42 as messenger:42.
  */
 #define SENDER_NAMES_MAX 3
 #define SENDER_ID_MAX 160

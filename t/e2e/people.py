@@ -959,6 +959,10 @@ def one_number_on_many_channels(door):
     goes_to(door, conv, "RCS:" + number, "rcs")
     goes_to(door, conv, number, "sms")
     goes_to(door, None, "messenger:" + number[1:], "messenger")
+    door.rows("conversation", "add", "--id", "m" + number, "--tel",
+              "Messenger:" + number[1:])
+    for prefix in ["messenger:", "MESSENGER:", "Messenger:"]:
+        goes_to(door, "m" + number, prefix + number[1:], "messenger")
 
 
 def user_id():
