@@ -258,6 +258,20 @@ follow_job(struct db *db, void *arg)
 	return st == ST_UNSUPPORTED ? ST_OK : st;
 }
 
+/* An index elsewhere may not have what has just been added, or moved. */
+static enum status
+find_newest(struct store *store, const struct sender_names *names,
+    const struct conversation *changed, struct conversation *newest)
+{
+	enum status st = sender_newest(store, names, newest);
+
+	if (st != ST_NOTFOUND &&
+	    (st != ST_OK || newest->created_us >= changed->created_us))
+		return st;
+	conversation_release(newest);
+	return store->ops->get(store, changed->id, newest);
+}
+
 static enum status
 follow(const struct waiting *w, const char *id, struct waiting_count *count)
 {
@@ -270,7 +284,7 @@ follow(const struct waiting *w, const char *id, struct waiting_count *count)
 	if (st == ST_OK)
 		st = sender_names(w->with.db, changed.tel, NULL, &names);
 	if (st == ST_OK)
-		st = sender_newest(store, &names, &newest);
+		st = find_newest(store, &names, &changed, &newest);
 	if (st == ST_OK)
 		st = db_write(w->with.db, follow_job, &f);
 	if (st == ST_OK)
@@ -372,7 +386,9 @@ find_conversation(
 {
 	struct store *store = w->conversations;
 	struct sender_names names;
-	enum status st = sender_names(w->with.db, group, NULL, &names);
+	/* "rcs:" was once left in it. */
+	enum status st =
+	    sender_names(w->with.db, sender_of(group), NULL, &names);
 
 	if (st == ST_OK)
 		st = sender_newest(store, &names, c);
@@ -460,49 +476,98 @@ waiting_route(
 struct giving {
 	const struct waiting *w;
 	struct queue *queue;
-	const char *receipt;
+	const struct queue_item *item;
+	const struct envelope *envelope;
 	const struct conversation *conversation;
 };
 
-/* It waits again for a moment, and so is moved with all others of its
- * conversation. */
+/*
+ * It waits again for a moment, and so is moved with all others of its
+ * conversation, and of its sender who had none. ST_UNSUPPORTED: it is of
+ * another group.
+ */
 static enum status
 give_job(struct db *db, void *arg)
 {
 	const struct giving *g = arg;
 	struct queue *q = g->queue;
+	const char *name = name_of(q->name);
 	const struct conversation *c = g->conversation;
 	const struct target t = target_of(g->w, c, ROLE_HUMAN, NULL);
+	struct sender_names names;
 	int64_t count = 0;
-	enum status st = q->ops->release(q, g->receipt, 0, NULL);
+	enum status st = q->ops->release(q, g->item->receipt, 0, NULL);
 
-	return st == ST_OK ? move_group(db, name_of(q->name), c->id, &t, &count)
-			   : st;
+	if (st == ST_OK && g->envelope->conversation_id != NULL)
+		st = move_group(db, name, c->id, &t, &count);
+	else if (st == ST_OK &&
+	    (st = sender_names(
+		 db, sender_of(g->envelope->from), NULL, &names)) == ST_OK)
+		st = move_names(db, name, &names, &t, &count);
+	return st == ST_OK && count == 0 ? ST_UNSUPPORTED : st;
 }
 
-/* From one queue elsewhere to another, or to one that is here. */
+/* By itself, between queues of which one is elsewhere. */
 static enum status
-give_over(
-    const struct giving *g, const struct queue_item *item, const char *sid)
+give_over(const struct giving *g)
 {
 	const struct waiting *w = g->w;
-	struct queue_message m = { .body = item->body,
-		.len = item->len,
-		.group = g->conversation->id,
-		.dedupe = sid };
-	struct buf why = BUF_INIT;
+	const struct envelope *e = g->envelope;
+	const struct buf message = { (char *)e->message, e->message_len, 0,
+		ST_OK };
+	struct buf body = BUF_INIT, why = BUF_INIT;
+	struct queue_message m = { .group = g->conversation->id,
+		.dedupe = e->sid };
 	struct queue *people = NULL;
-	enum status st = backend_queue(
-	    &w->with, w->with.config->whatsapp.human_queue, &people, &why);
+	enum status st = envelope_put(
+	    &message, g->conversation, e->received_us, e->channel, &body);
 
+	m.body = body.data;
+	m.len = body.len;
+	if (st == ST_OK)
+		st = backend_queue(&w->with,
+		    w->with.config->whatsapp.human_queue, &people, &why);
 	if (st == ST_OK)
 		st = people->ops->push(people, &m);
 	if (st == ST_OK)
-		st = g->queue->ops->ack(g->queue, g->receipt);
+		st = g->queue->ops->ack(g->queue, g->item->receipt);
 	if (people != NULL)
 		people->ops->close(people);
+	buf_release(&body);
 	buf_release(&why);
 	return st;
+}
+
+static enum status
+give(const struct giving *g)
+{
+	const struct config *config = g->w->with.config;
+	enum status st = ST_UNSUPPORTED;
+
+	/* Without a spool the one here cannot wait for the other. */
+	if (!backend_is_remote(g->queue->name) &&
+	    (!backend_is_remote(config->whatsapp.human_queue) ||
+		config->store.spool != SPOOL_OFF))
+		st = db_write(g->w->with.db, give_job, (void *)g);
+	return st == ST_UNSUPPORTED ? give_over(g) : st;
+}
+
+/* Whose it is: the conversation that it was routed by, or the one that its
+ * sender has by now. */
+static enum status
+find_owner(
+    const struct waiting *w, const struct envelope *e, struct conversation *c)
+{
+	struct store *store = w->conversations;
+	struct sender_names names;
+	enum status st;
+
+	if (e->conversation_id != NULL)
+		return store->ops->get(store, e->conversation_id, c);
+	if (e->from == NULL)
+		return ST_NOTFOUND;
+	st = sender_names(w->with.db, sender_of(e->from), NULL, &names);
+	return st == ST_OK ? sender_newest(store, &names, c) : st;
 }
 
 enum status
@@ -510,10 +575,9 @@ waiting_look_again(const struct waiting *w, struct queue *q,
     const struct queue_item *item, bool *moved)
 {
 	const struct config *config = w->with.config;
-	struct store *store = w->conversations;
 	struct conversation c = { 0 };
-	struct giving g = { w, q, item->receipt, &c };
 	struct envelope e = { 0 };
+	struct giving g = { w, q, item, &e, &c };
 	enum status st;
 
 	*moved = false;
@@ -521,16 +585,14 @@ waiting_look_again(const struct waiting *w, struct queue *q,
 	    str_eq(q->name, config->whatsapp.human_queue))
 		return ST_OK;
 	st = envelope_read(item->body, item->len, &e);
-	if (st == ST_OK && e.conversation_id != NULL)
-		st = store->ops->get(store, e.conversation_id, &c);
+	if (st == ST_OK)
+		st = find_owner(w, &e, &c);
 	if (st == ST_OK && c.handoff) {
-		/* Without a spool the one here cannot wait for the other. */
-		st = backend_is_remote(q->name) ||
-			(backend_is_remote(config->whatsapp.human_queue) &&
-			    config->store.spool == SPOOL_OFF)
-		    ? give_over(&g, item, e.sid)
-		    : db_write(w->with.db, give_job, &g);
+		st = give(&g);
 		*moved = st == ST_OK;
+		/* The receipt has run out, so it must not be handed out. */
+		if (st == ST_NOTFOUND)
+			st = ST_BUSY;
 	}
 	envelope_release(&e);
 	conversation_release(&c);

@@ -328,6 +328,36 @@ def known_to_others(cloud, site):
     equal([g[1] for g in cloud.take("human.fifo")], ["1", "2"])
 
 
+def index_is_behind(cloud, site):
+    """The index of senders does not have a conversation yet when it was added:
+    what is held is routed all the same."""
+    number = tel()
+    equal(site.post(a_message(number, "1")), 200)
+    cloud.fault("Query", kind="empty")
+    p = site.ctl("conversation", "add", "--id", "c-" + number, "--tel", number,
+                 "--handoff")
+    cloud.well()
+    equal((p.returncode, json.loads(p.stdout or "{}").get("held")), (0, 1),
+          p.stderr)
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    equal([g[1] for g in cloud.take("human.fifo")], ["1"])
+
+
+def known_meanwhile(cloud, site):
+    """People know the sender of a message that waits for the AI at SQS."""
+    number = tel()
+    equal(site.post(a_message(number, "1")), 200)
+    p = site.ctl("queue", "route", "--tel", number, "--to", "ai")
+    equal(json.loads(p.stdout)["routed"], 1, p.stderr)
+    wait_for(lambda: not site.spool(), "the spool to empty", 40)
+    cloud.conversation("c-" + number, number, True)
+    p = site.ctl("queue", "run", "ai", "--drain", "--", "false")
+    equal((p.returncode, p.stdout), (0, ""), p.stderr)
+    (_, text, row), = cloud.take("human.fifo")
+    equal((text, json.loads(row["body"])["conversation_id"]),
+          ("1", "c-" + number))
+
+
 def taken_over_elsewhere(cloud, site):
     """People have taken over while a message waited for the AI at SQS."""
     number = tel()
@@ -587,7 +617,7 @@ def copied(cloud, places):
 
 
 CASES = [delivered, events, held_elsewhere, known_to_others,
-         taken_over_elsewhere, queue_down, queue_slow, answer_lost, lookup_down,
+         taken_over_elsewhere, index_is_behind, known_meanwhile, queue_down, queue_slow, answer_lost, lookup_down,
          other_names, opt_outs, killed,
          never_taken, any_text_is_taken]
 

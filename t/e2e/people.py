@@ -322,6 +322,27 @@ def people_take_over(door):
 
 
 @case
+def taken_before_known(door):
+    """A message of nobody known, whom people got to know while it was taken."""
+    number = tel()
+    send(door, number, "1", "2")
+    door.run_switchhook("queue", "route", "--tel", number, "--to", "ai",
+                        SWITCHHOOK_WHATSAPP_AI_DELAY="0")
+    row, = door.rows("queue", "receive", "ai")
+    while number not in row["body"]:
+        row, = door.rows("queue", "receive", "ai")
+    added, = door.rows("conversation", "add", "--id", key(number), "--tel",
+                       number, "--handoff")
+    equal(added["moved"], 1, "the other one")
+    door.switchhook("queue", "release", "ai", row["receipt"])
+    done = door.run_switchhook("queue", "receive", "ai")
+    true(number.encode() not in done.stdout, f"not handed out: {done}")
+    equal(texts(door, "human", number), ["1", "2"], "order")
+    equal([r["body"]["conversation_id"] for r in door.queue("human")
+           if number in str(r["body"])], [key(number)] * 2, "conversation")
+
+
+@case
 def people_have_taken_over(door):
     """Whoever takes from the AI's queue gets nothing of a conversation that
     was handed off elsewhere meanwhile, as in a database that others write."""

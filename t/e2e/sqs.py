@@ -407,6 +407,16 @@ def who_took_over(door):
     people = take(door, "human", MaxNumberOfMessages=10)
     equal([json.loads(m["Body"])["conversation_id"] for m in people],
           ["c" + other], "people's now")
+    # One that a worker put back, in another group or in none.
+    for more in [{}, {"MessageGroupId": "mine"}]:
+        for m in people:
+            call(door, "DeleteMessage", {
+                "QueueUrl": "human", "ReceiptHandle": m["ReceiptHandle"]})
+        put(door, "ai", got[0]["Body"], **more)
+        equal(take(door, "ai", MaxNumberOfMessages=10), [], "put back")
+        people = take(door, "human", MaxNumberOfMessages=10)
+        equal([json.loads(m["Body"])["conversation_id"] for m in people],
+              ["c" + other], "put back")
 
 
 def waiting(door):
