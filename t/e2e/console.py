@@ -7,9 +7,9 @@ import subprocess
 
 from calls_mock import CallsMock
 from cases import check_json_error
-from console_cases import FOLDER, TYPES, check_page
-from doors import (ADMIN, TOKEN, ByHand, NginxFastcgi, NginxFcgiwrap,
-                   NginxSpawnFcgi)
+from console_cases import FOLDER, TYPES, check_page, files
+from doors import (ADMIN, TOKEN, ApacheHtaccess, ApacheHtaccessCgi, ByHand,
+                   NginxFastcgi, NginxFcgiwrap, NginxSpawnFcgi)
 from outcome import Skip, equal, true
 from sdk import node_path
 from servers import BUILDDIR, SRCDIR, need, wait_for
@@ -46,6 +46,29 @@ def beside_the_program(kind):
             door.start()
         with open(os.path.join(FOLDER, "index.html"), "rb") as f:
             check_page(door.ask("GET", "/console"), f.read(), TYPES["html"])
+
+
+def shared_hosting(kind):
+    """The folder lies in what Apache shows, and is called like the route: with
+    mod_dir there would be no end of redirections."""
+    class Site(kind):
+        modules = kind.modules + ["dir"]
+
+        def config(self, **changes):
+            return without(super(), **changes)
+
+        def start(self):
+            super().start()
+            shutil.copytree(FOLDER, self.dir("htdocs/twilio/console"))
+
+    with Site() as door:
+        if os.path.exists(usual(door)):
+            return
+        for route, body, content_type in files():
+            check_page(door.ask("GET", route), body, content_type)
+        reply = door.ask("GET", "/console/")
+        equal((reply.status, reply.header("location")), (308, "../console"),
+              "with a slash")
 
 
 def usual(door):
@@ -147,6 +170,9 @@ def suite(results):
     for kind in (NginxFastcgi, ByHand):
         for fn in (beside_the_program, no_page):
             results.run(f"console, {kind.name}: {fn.__name__}", fn, kind)
+    for kind in (ApacheHtaccess, ApacheHtaccessCgi):
+        results.run(f"console, {kind.name}: shared_hosting", shared_hosting,
+                    kind)
     results.run("console: read_at_a_reload", read_at_a_reload)
     page(results)
     for kind in (NginxFastcgi, NginxFcgiwrap, NginxSpawnFcgi):
