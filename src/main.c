@@ -13,7 +13,11 @@
 #include "door/door.h"
 #include "serve/refusals.h"
 #include "site/settings.h"
+#include "sqs/sqs_parking.h"
 #include "serve/limit.h"
+
+/* Each keeps a connection and a descriptor. */
+#define RECEIVING_MAX 256
 
 #define PROGRAM "switchhook.fcgi"
 
@@ -163,7 +167,8 @@ run_fastcgi(
     const struct options *o, const struct listener *listener, bool given)
 {
 	struct quit quit = { 0 };
-	struct limit limit = { 0 }, receiving = { .few = 4 };
+	struct limit limit = { 0 }, receiving = { .most = RECEIVING_MAX };
+	struct parking parking = PARKING_INIT;
 	struct refusals refusals = { 0 };
 	struct door_fastcgi_options door = {
 		.listener = *listener,
@@ -174,6 +179,7 @@ run_fastcgi(
 		    .quit = &quit,
 		    .limit = &limit,
 		    .receiving = &receiving,
+		    .parking = &parking,
 		    .refusals = &refusals },
 	};
 	struct buf errors = BUF_INIT;
@@ -192,6 +198,7 @@ run_fastcgi(
 		st = door_fastcgi(app, &door);
 		if (st == ST_TIMEOUT)
 			_exit(EXIT_WORLD);
+		parking_end(&parking);
 		if (st != ST_OK)
 			fprintf(stderr, PROGRAM ": %s\n", status_text(st));
 	} else {

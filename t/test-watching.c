@@ -261,15 +261,13 @@ test_limits(void)
 static void
 test_limit(void)
 {
-	struct limit l = { 0 }, few = { .few = 4 };
+	struct limit l = { 0 }, fixed = { .most = 1 };
 
-	limit_workers(&few, 3);
-	CU_ASSERT_FALSE(limit_enter(&few));
-	limit_workers(&few, 4);
-	CU_ASSERT(limit_enter(&few));
-	CU_ASSERT_FALSE(limit_closed(&few));
-	limit_close(&few);
-	CU_ASSERT(limit_closed(&few));
+	CU_ASSERT(limit_enter(&fixed));
+	CU_ASSERT_FALSE(limit_enter(&fixed));
+	CU_ASSERT_FALSE(limit_closed(&fixed));
+	limit_close(&fixed);
+	CU_ASSERT(limit_closed(&fixed));
 	CU_ASSERT_FALSE(limit_closed(NULL));
 	limit_workers(&l, 8);
 	CU_ASSERT(limit_enter(&l));

@@ -26,14 +26,13 @@
 #include "serve/metrics.h"
 #include "serve/refusals.h"
 #include "serve/serve.h"
-#include "serve/limit.h"
 
 /*
  * The first workers; one more is made when all are busy. So mod_fcgid, which
  * gives a process one request at a time, never gets a third. As none waits for
- * a commit, a few more than cores are enough: for each that waits for Twilio,
- * or for a message to come (serve/limit.h), another may be made, and where
- * messages wait for queues elsewhere there may be as many as that takes.
+ * a commit, a few more than cores are enough: for each that waits for Twilio
+ * (serve/limit.h) another may be made, and where messages wait for queues
+ * elsewhere there may be as many as that takes.
  */
 #define FIRST_WORKERS 2
 #define WORKERS_BESIDE_CORES 2
@@ -136,7 +135,7 @@ workers_now(struct server *s)
 	size_t n = atomic_load(&s->usual);
 
 	if (s->options->threads == 0)
-		n += limit_waiting(o->limit) + limit_waiting(o->receiving);
+		n += limit_waiting(o->limit);
 	return n < s->max ? n : s->max;
 }
 
@@ -156,7 +155,6 @@ staff_gate(struct server *s)
 		made = start_worker(s);
 	/* What cannot be made does not answer either. */
 	limit_workers(s->options->app.limit, made ? s->max : s->started);
-	limit_workers(s->options->app.receiving, made ? s->max : s->started);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -631,9 +629,7 @@ server_init(
 		return st;
 	}
 	limit_workers(o->app.limit, s->max);
-	limit_workers(o->app.receiving, s->max);
 	watch_limit(o->app.limit, s);
-	watch_limit(o->app.receiving, s);
 	if ((s->workers = calloc(s->max, sizeof(*s->workers))) == NULL)
 		return ST_NOMEM;
 	return gate_open(&s->gate, &s->listener, o->timeout_s,

@@ -20,6 +20,7 @@ struct freshness;
 struct health;
 struct http_library;
 struct limit;
+struct parking;
 struct log;
 struct metrics;
 struct outbox;
@@ -77,6 +78,7 @@ struct app {
 	struct limit *limit; /* of those that wait for Twilio; not its own */
 	struct refusals *refusals; /* signatures that did not fit; the same */
 	struct limit *receiving; /* of those that wait for a message; as well */
+	struct parking *parking; /* where these wait (sqs/sqs_parking.h) */
 	struct metrics *metrics;
 	struct health *health;
 

@@ -64,6 +64,9 @@ struct exchange {
 	void (*kept_release)(void *);
 	struct db_job_entry job;
 	exchange_stored *stored;
+	/* Or to another thread, which makes the reply and calls app_resume;
+	 * set only if there is served. */
+	void (*park)(struct exchange *);
 };
 
 /* Parse query and form. ST_OK or ST_NOMEM; what is malformed or too large is

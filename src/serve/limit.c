@@ -4,10 +4,8 @@
 void
 limit_workers(struct limit *l, size_t workers)
 {
-	size_t most = workers / 4 > 0 ? workers / 4 : 1;
-
 	if (l != NULL)
-		atomic_store(&l->most, workers < l->few ? 0 : most);
+		atomic_store(&l->most, workers / 4 > 0 ? workers / 4 : 1);
 }
 
 bool

@@ -1,9 +1,10 @@
 /*
- * How many requests may wait at a time for something that takes seconds, so
- * that they never keep the answers to Twilio waiting: a quarter of the worker
- * threads, at least one, and never one of the last two where there are three
- * or more. One count for the process, which outlives every snapshot; each kind
- * of waiting has its own: for Twilio's API, and for messages to come.
+ * How many requests may wait at a time for something that takes seconds. For
+ * Twilio's API it is a quarter of the worker threads, at least one, and never
+ * one of the last two where there are three or more, so that they never keep
+ * the answers to Twilio waiting. Messages to come are waited for without a
+ * worker (sqs/sqs_parking.h), by so many as descriptors allow. One count for the
+ * process, which outlives every snapshot.
  */
 #ifndef SERVE_LIMIT_H
 #define SERVE_LIMIT_H
@@ -13,9 +14,8 @@
 #include <stddef.h>
 
 struct limit {
-	atomic_size_t most; /* from limit_workers; before that: none may */
+	atomic_size_t most; /* from limit_workers, or as it was made; 0: none */
 	atomic_size_t waiting;
-	size_t few; /* with fewer workers than this none may */
 	atomic_bool closed;
 	/* Told of each that begins to wait; or NULL. */
 	void (*entered)(void *ctx);

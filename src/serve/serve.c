@@ -270,12 +270,20 @@ app_serve(struct exchange *x)
 	spans_begin(app->spans, &x->span, x->request);
 	serve(x);
 	x->job.told = stored;
-	if (x->job.fn == NULL)
+	if (x->park != NULL)
+		x->park(x);
+	else if (x->job.fn == NULL)
 		finish(x);
 	else if (x->served != NULL)
 		db_submit(app->db, &x->job);
 	else
 		stored(&x->job, db_write(app->db, x->job.fn, x->job.arg));
+}
+
+void
+app_resume(struct exchange *x)
+{
+	finish(x);
 }
 
 void

@@ -14,6 +14,10 @@ struct exchange;
  */
 void app_serve(struct exchange *);
 
+/* The reply of a request that was parked (exchange.h) is made. The exchange is
+ * not the caller's any more. */
+void app_resume(struct exchange *);
+
 /* Count a request that the door answered by itself. */
 void app_refused(const struct app *, int code);
 

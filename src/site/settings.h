@@ -23,6 +23,7 @@
 struct aws;
 struct config;
 struct limit;
+struct parking;
 struct refusals;
 struct quit;
 struct source;
@@ -39,6 +40,7 @@ struct app_options {
 	                        process; NULL, or must outlive the app */
 	struct refusals *refusals; /* signatures that did not fit; the same */
 	struct limit *receiving; /* the same of those that wait for a message */
+	struct parking *parking; /* where these wait; the same */
 	const struct app *before; /* a reload: what this is to replace. Settings
 	               that cannot be fetched from AWS now are then a failure */
 };

@@ -192,6 +192,7 @@ app_open(struct app **out, const struct app_options *o, struct buf *errors)
 	app->limit = o->limit;
 	app->refusals = o->refusals;
 	app->receiving = o->receiving;
+	app->parking = o->parking;
 	if ((st = open_routes(app, o)) == ST_OK)
 		st = health_open(&app->health);
 	if (st == ST_OK)

@@ -374,8 +374,6 @@ find_operation(const struct exchange *x)
 static bool
 run(struct sqs_call *c, const struct operation *o)
 {
-	bool fine;
-
 	if (o == NULL)
 		return sqs_fault(&c->fault, SQS_NO_OPERATION, NULL);
 	c->x->outcome = o->name;
@@ -385,10 +383,7 @@ run(struct sqs_call *c, const struct operation *o)
 		return sqs_fault(&c->fault, SQS_BAD_JSON, NULL);
 	if (o->queue && !open_queue(c))
 		return false;
-	fine = o->run(c);
-	if (c->queue != NULL)
-		c->queue->ops->close(c->queue);
-	return fine;
+	return o->run(c);
 }
 
 /* False: it has answered. */
@@ -420,21 +415,43 @@ read_body(struct exchange *x, struct json **in)
 	return false;
 }
 
+static void
+call_release(void *kept)
+{
+	struct sqs_call *c = kept;
+
+	sqs_receive_release(c);
+	if (c->queue != NULL)
+		c->queue->ops->close(c->queue);
+	json_free(c->body);
+}
+
+void
+sqs_call_answer(struct sqs_call *c, bool fine)
+{
+	struct exchange *x = c->x;
+
+	if (!fine) {
+		sqs_fault_answer(x, &c->fault);
+		return;
+	}
+	x->response->code = 200;
+	x->response->content_type = TYPE;
+	response_header(x->response, "x-amzn-RequestId", x->id);
+}
+
 void
 handle_sqs(struct exchange *x)
 {
-	struct sqs_call c = { .x = x, .out = &x->response->body };
-	struct json *in;
+	struct sqs_call *c = exchange_keep(x, sizeof(*c), call_release);
+	bool fine;
 
-	if (!read_body(x, &in))
+	if (c == NULL || !read_body(x, &c->body))
 		return;
-	c.in = in;
-	if (run(&c, find_operation(x))) {
-		x->response->code = 200;
-		x->response->content_type = TYPE;
-		response_header(x->response, "x-amzn-RequestId", x->id);
-	} else {
-		sqs_fault_answer(x, &c.fault);
-	}
-	json_free(in);
+	c->x = x;
+	c->out = &x->response->body;
+	c->in = c->body;
+	fine = run(c, find_operation(x));
+	if (!c->parked)
+		sqs_call_answer(c, fine);
 }

@@ -61,7 +61,19 @@ struct sqs_call {
 	char name[SQS_NAME_MAX]; /* its name */
 	bool dead; /* it is the dead letters of another */
 	struct sqs_fault fault;
+
+	struct json *body; /* what in is of */
+	struct receiving *receiving; /* of sqs_receive.c, or NULL */
+	bool parked; /* it is answered later */
+	struct sqs_call *next; /* of those that are parked */
 };
+
+/* Its last step: answer, well or with its fault. */
+void sqs_call_answer(struct sqs_call *, bool fine);
+
+/* Look whether a parked one can be answered, and do so. False: not yet. */
+bool sqs_receive_look(struct sqs_call *);
+void sqs_receive_release(struct sqs_call *);
 
 /* An operation: false if it has a fault. */
 typedef bool sqs_operation_fn(struct sqs_call *);

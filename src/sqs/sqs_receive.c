@@ -13,6 +13,7 @@
 #include "message/waiting.h"
 #include "serve/exchange.h"
 #include "serve/limit.h"
+#include "sqs/sqs_parking.h"
 #include "sqs/sqs_attributes.h"
 #include "sqs/sqs_call.h"
 #include "store/sqlite_queue.h"
@@ -31,6 +32,8 @@ struct receiving {
 	struct sqs_call *call;
 	const struct json *system, *attributes; /* names that are asked for */
 	int64_t max, visibility_s, wait_s;
+	int64_t until_us; /* monotonic: how long it waits */
+	bool entered; /* it counts as one that waits */
 	struct waiting waiting; /* to look again before it is handed out */
 	struct ports *ports; /* of waiting; NULL: there is nothing to look at */
 	struct queue_item items[SQS_BATCH_MAX];
@@ -186,38 +189,30 @@ prepare(struct receiving *r)
 static enum status
 take_due(struct receiving *r)
 {
-	enum status st =
-	    r->call->dead ? ST_OK : sqlite_queue_due(r->call->queue);
+	struct sqs_call *c = r->call;
+	enum status st = c->dead ? ST_OK : sqlite_queue_due(c->queue);
 
+	if (st == ST_NOTFOUND)
+		return ST_OK;
 	if (st == ST_OK)
 		st = prepare(r);
-	else if (st == ST_NOTFOUND)
-		return ST_OK;
-	return st == ST_OK ? take(r) : st;
+	if (st == ST_OK)
+		st = take(r);
+	ports_give(c->x->app->ports, r->ports);
+	r->ports = NULL;
+	return st;
 }
 
-/*
- * Until something is there, or the time is up. Only so many may wait at a time,
- * for each keeps a worker; the others are told at once that there is nothing.
- */
+/* A process of its own waits with the request. */
 static enum status
 take_waiting(struct receiving *r)
 {
-	const struct app *app = r->call->x->app;
-	int64_t until = clock_mono_us() + r->wait_s * SECOND_US;
-	enum status st = take_due(r);
+	enum status st = ST_OK;
 
-	if (app->receiving == NULL && r->wait_s > WAIT_CGI_S)
-		until += (WAIT_CGI_S - r->wait_s) * SECOND_US;
-	if (st != ST_OK || r->n > 0 || r->wait_s == 0 ||
-	    !limit_enter(app->receiving))
-		return st;
-	while (st == ST_OK && r->n == 0 && clock_mono_us() < until &&
-	    !limit_closed(app->receiving)) {
+	while (st == ST_OK && r->n == 0 && clock_mono_us() < r->until_us) {
 		quit_sleep(NULL, POLL_US);
 		st = take_due(r);
 	}
-	limit_leave(app->receiving);
 	return st;
 }
 
@@ -341,19 +336,84 @@ put_messages(struct buf *out, const struct receiving *r)
 	return st == ST_OK ? out->err : st;
 }
 
+/* What was taken, or why nothing could be. */
+static bool
+give(struct receiving *r, enum status st)
+{
+	if (st == ST_OK)
+		st = put_messages(r->call->out, r);
+	return sqs_fault_store(&r->call->fault, st);
+}
+
+bool
+sqs_receive_look(struct sqs_call *c)
+{
+	struct receiving *r = c->receiving;
+	enum status st = take_due(r);
+
+	if (st == ST_OK && r->n == 0 && clock_mono_us() < r->until_us &&
+	    !limit_closed(c->x->app->receiving))
+		return false;
+	sqs_call_answer(c, give(r, st));
+	return true;
+}
+
+/* Nothing is there: wait for it. False: it is answered at once. */
+static bool
+may_wait(struct receiving *r)
+{
+	struct sqs_call *c = r->call;
+	const struct app *app = c->x->app;
+	int64_t wait_s = r->wait_s;
+
+	if (wait_s == 0)
+		return false;
+	if (c->x->served == NULL && wait_s > WAIT_CGI_S)
+		wait_s = WAIT_CGI_S;
+	r->until_us = clock_mono_us() + wait_s * SECOND_US;
+	if (c->x->served == NULL)
+		return true;
+	r->entered = app->parking != NULL && !limit_closed(app->receiving) &&
+	    limit_enter(app->receiving);
+	return r->entered;
+}
+
+void
+sqs_receive_release(struct sqs_call *c)
+{
+	struct receiving *r = c->receiving;
+	size_t i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; i < r->n; i++)
+		queue_item_release(&r->items[i]);
+	if (r->entered)
+		limit_leave(c->x->app->receiving);
+	free(r);
+	c->receiving = NULL;
+}
+
 bool
 sqs_receive_message(struct sqs_call *c)
 {
-	struct receiving r = { .call = c };
-	enum status st = ST_OK;
-	size_t i;
+	struct receiving *r = calloc(1, sizeof(*r));
+	enum status st;
 
-	if (!read_receiving(c, &r))
+	if (r == NULL)
+		return sqs_fault_store(&c->fault, ST_NOMEM);
+	c->receiving = r;
+	r->call = c;
+	if (!read_receiving(c, r))
 		return false;
-	if ((st = take_waiting(&r)) == ST_OK)
-		st = put_messages(c->out, &r);
-	for (i = 0; i < r.n; i++)
-		queue_item_release(&r.items[i]);
-	ports_give(c->x->app->ports, r.ports);
-	return sqs_fault_store(&c->fault, st);
+	st = take_due(r);
+	if (st == ST_OK && r->n == 0 && may_wait(r)) {
+		if (r->entered) {
+			c->parked = true;
+			c->x->park = parking_add;
+			return true;
+		}
+		st = take_waiting(r);
+	}
+	return give(r, st);
 }

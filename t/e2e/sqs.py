@@ -10,7 +10,8 @@ import threading
 import time
 
 from cases import message, sid, tel
-from doors import VOICE, ByHand, NginxFastcgi
+from doors import (VOICE, ApacheHtaccess, ByHand, NginxFastcgi,
+                   NginxSpawnFcgi)
 from outcome import equal, slow, true
 from sdk import node_path
 from servers import BUILDDIR, SRCDIR, Directory, clean_env, need, wait_for
@@ -436,18 +437,36 @@ def waiting(door):
 
 
 def many_wait(door):
-    """However many workers wait, webhooks are answered."""
-    threads = [threading.Thread(target=take, args=(door, "idle"), kwargs={
-        "WaitTimeSeconds": 4}) for _ in range(40)]
+    """However many workers wait, webhooks are answered, and no thread waits;
+    each message is given to one of them."""
+    got = []
+
+    def wait():
+        began = time.monotonic()
+        bodies = [m["Body"] for m in take(door, "idle", WaitTimeSeconds=6)]
+        got.append((bodies, time.monotonic() - began))
+    threads = [threading.Thread(target=wait) for _ in range(60)]
     for t in threads:
         t.start()
-    time.sleep(0.5)
+    time.sleep(1)
+    pid = door.responder.popen.pid
+    count = len(os.listdir(f"/proc/{pid}/task"))
+    true(count < 16, f"{count} threads")
     for _ in range(20):
         began = time.monotonic()
         equal(door.ask("GET", "/health").status, 200, "health")
         true(time.monotonic() - began < 3, "at once")
+    door.responder.popen.send_signal(signal.SIGHUP)  # they go on with the old
+    time.sleep(0.5)
+    for n in range(3):
+        put(door, "idle", str(n))
     for t in threads:
         t.join()
+    equal(sorted(b for bodies, _ in got for b in bodies), ["0", "1", "2"],
+          "each once")
+    for bodies, took in got:
+        true(took < (15 if bodies or slow() else 12), f"{took:.1f} s")
+        true(bodies or took > 5.5, f"it waited {took:.1f} s")
 
 
 def a_stop(door):
@@ -621,6 +640,10 @@ def suite(results):
                                                 [by_hand_waits])):
         with opened(kind) as door:
             for fn in cases:
+                results.run(f"sqs, {door.name}: {fn.__name__}", fn, door)
+    for kind in (NginxSpawnFcgi, ApacheHtaccess):  # below a path; by Apache
+        with opened(kind) as door:
+            for fn in (sdk, signatures, with_curl):
                 results.run(f"sqs, {door.name}: {fn.__name__}", fn, door)
     results.run("sqs: closed", closed, None)
     results.run("sqs: contract", contract, None)
