@@ -133,6 +133,9 @@ class Log(Site):
         for args, want in [(["--from", ANN], [2, 1]),
                            (["--from=" + ANN, "--to", BOB], [1]),
                            (["--to", "sip:a@b"], [2]),
+                           (["--from", f" {ANN[:2]} ({ANN[2:5]}) {ANN[5:]}"],
+                            [2, 1]),
+                           (["--from", "whatsapp:" + ANN], []),
                            (["--from", ANN, "--status", "completed"], []),
                            (["--parent-call-sid", sid(1)], [3]),
                            (["--parent-call-sid", sid(2)], [])]:

@@ -97,6 +97,21 @@ read_source(const struct ctl *ctl, bool *twilio)
 	    ctl, CTL_USAGE, "--source %s: is neither log nor twilio", given);
 }
 
+/* A number as people write it is the number; with a prefix it is another. */
+static int
+read_address(const struct ctl *ctl, const char *option,
+    char number[static SENDER_MAX], const char **out)
+{
+	*out = ctl_text(ctl, option);
+	if (*out == NULL)
+		return CTL_DONE;
+	if (**out == '\0')
+		return ctl_say(ctl, CTL_USAGE, "--%s is empty", option);
+	if (strchr(*out, ':') == NULL && sender_parse(*out, number) == ST_OK)
+		*out = number;
+	return CTL_DONE;
+}
+
 /* Without a range the last day, rather than all that there ever was. */
 static int
 read_wanted(const struct ctl *ctl, struct calls_wanted *w)
@@ -107,10 +122,12 @@ read_wanted(const struct ctl *ctl, struct calls_wanted *w)
 		.end_us = INT64_MAX,
 		.status = ctl_text(ctl, "status"),
 		.direction = ctl_text(ctl, "direction"),
-		.from = ctl_text(ctl, "from"),
-		.to = ctl_text(ctl, "to"),
 		.parent_sid = ctl_text(ctl, "parent-call-sid"),
 		.limit = ctl_number(ctl, "limit", 100) };
+	if ((code = read_address(ctl, "from", w->number[0], &w->from)) !=
+		CTL_DONE ||
+	    (code = read_address(ctl, "to", w->number[1], &w->to)) != CTL_DONE)
+		return code;
 	if ((code = read_moment(
 		 ctl, "start-date", MOMENT_FIRST, &w->start_us)) != CTL_DONE ||
 	    (code = read_moment(ctl, "end-date", MOMENT_LAST, &w->end_us)) !=

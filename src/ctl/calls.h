@@ -8,6 +8,7 @@
 #include "ctl/ctl.h"
 #include "ctl/row.h"
 #include "db/db.h"
+#include "store/sender.h"
 
 /* Which calls. */
 struct calls_wanted {
@@ -15,6 +16,7 @@ struct calls_wanted {
 	const char *status, *direction; /* NULL: any */
 	const char *from, *to, *parent_sid; /* NULL: any */
 	int64_t limit;
+	char number[2][SENDER_MAX]; /* from and to may point here */
 };
 
 /* A call in a list, from either source. Strings may be NULL. */
