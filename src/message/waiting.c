@@ -552,20 +552,20 @@ give(const struct giving *g)
 	return st == ST_UNSUPPORTED ? give_over(g) : st;
 }
 
-/* Whose it is: the conversation that it was routed by, or the one that its
- * sender has by now. */
+/* Whose it is: the conversation that it was routed by, or if there was none, or
+ * is no more, the one that its sender has by now. */
 static enum status
 find_owner(
     const struct waiting *w, const struct envelope *e, struct conversation *c)
 {
 	struct store *store = w->conversations;
 	struct sender_names names;
-	enum status st;
+	enum status st = ST_NOTFOUND;
 
 	if (e->conversation_id != NULL)
-		return store->ops->get(store, e->conversation_id, c);
-	if (e->from == NULL)
-		return ST_NOTFOUND;
+		st = store->ops->get(store, e->conversation_id, c);
+	if (st != ST_NOTFOUND || e->from == NULL)
+		return st;
 	st = sender_names(w->with.db, sender_of(e->from), NULL, &names);
 	return st == ST_OK ? sender_newest(store, &names, c) : st;
 }

@@ -343,6 +343,25 @@ def taken_before_known(door):
 
 
 @case
+def removed_and_added_again(door):
+    """People have the sender now, under another conversation than the one that
+    the message was routed by."""
+    number = tel()
+    door.rows("conversation", "add", "--id", key(number), "--tel", number)
+    for text in "12":
+        door.run_switchhook("message", "--from", "whatsapp:" + number,
+                            "--body", text, SWITCHHOOK_WHATSAPP_AI_DELAY="0")
+    door.switchhook("conversation", "remove", key(number))
+    door.rows("conversation", "add", "--id", "new" + number, "--tel", number,
+              "--handoff")
+    done = door.run_switchhook("queue", "receive", "ai")
+    true(number.encode() not in done.stdout, f"not handed out: {done}")
+    equal(texts(door, "human", number), ["1", "2"], "order")
+    equal([r["body"]["conversation_id"] for r in door.queue("human")
+           if number in str(r["body"])], ["new" + number] * 2, "conversation")
+
+
+@case
 def people_have_taken_over(door):
     """Whoever takes from the AI's queue gets nothing of a conversation that
     was handed off elsewhere meanwhile, as in a database that others write."""
