@@ -44,6 +44,7 @@ struct step {
 		RESEND,
 		DROP,
 		OVERDUE,
+		HURRY,
 		DOUBT,
 		PURGE
 	} what;
@@ -95,6 +96,8 @@ step_job(struct db *db, void *arg)
 		return reply_drop(db, s->id);
 	case OVERDUE:
 		return reply_overdue(db, s->at);
+	case HURRY:
+		return reply_hurry(db, s->at);
 	case DOUBT:
 		return reply_doubtful(db, s->at, s->at + 1000, note_reply, s);
 	case PURGE:
@@ -402,7 +405,9 @@ test_by_people(void)
 {
 	struct step take = { .what = TAKE, .at = THEN + 10 };
 	struct step settle = { .what = SETTLE,
-		.outcome = { .state = REPLY_UNKNOWN, .due_us = THEN + 20 } };
+		.outcome = { .state = REPLY_UNKNOWN,
+		    .attempt_us = THEN + 10,
+		    .due_us = THEN + 20 } };
 	struct step resend = { .what = RESEND, .at = THEN + 30 };
 	struct step drop = { .what = DROP };
 	int64_t id, found = 0;
@@ -438,6 +443,132 @@ test_by_people(void)
 	db_close(db);
 }
 
+static void
+settle_step(struct db *db, int64_t id, int64_t attempt_us,
+    const struct reply_outcome *o, enum status want)
+{
+	struct step s = { .what = SETTLE, .id = id, .outcome = *o };
+
+	s.outcome.attempt_us = attempt_us;
+	CU_ASSERT_EQUAL(do_step(db, s, NULL), want);
+}
+
+/* What an attempt says that people gave up is not taken for the next one's. */
+static void
+test_earlier_attempts(void)
+{
+	static const struct reply_outcome unknown = { .state = REPLY_UNKNOWN },
+					  later = { .state = REPLY_QUEUED,
+						  .due_us = THEN + 500 },
+					  sent = { .state = REPLY_SENT,
+						  .sid = "SMb" };
+	struct step take = { .what = TAKE, .at = THEN + 10 };
+	struct step resend = { .what = RESEND, .at = THEN + 30 };
+	struct step status = { .what = STATUS, .sid = "SMa" };
+	int64_t id;
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "1", 1, &id), ST_OK);
+	resend.id = status.id = id;
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	status.text = "failed";
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_OK);
+	check_reply(db, id, "failed SMa 1 0");
+	CU_ASSERT_EQUAL(do_step(db, resend, NULL), ST_OK);
+	/* Late, and again. */
+	status.text = "sent";
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_NOTFOUND);
+	status.text = "failed";
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_NOTFOUND);
+	take.at = THEN + 40;
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_NOTFOUND);
+	/* Whoever was at it before has not died, and is late. */
+	settle_step(db, id, THEN + 10, &later, ST_NOTFOUND);
+	settle_step(db, id, THEN + 40, &later, ST_OK);
+	take.at = THEN + 50;
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(
+	    do_step(db, (struct step){ .what = HURRY, .at = THEN + 50 }, NULL),
+	    ST_OK);
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	settle_step(db, id, THEN + 50, &unknown, ST_OK);
+	status.sid = "SMb";
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_OK);
+	check_reply(db, id, "failed SMb 1 0");
+	settle_step(db, id, THEN + 50, &sent, ST_NOTFOUND);
+	db_close(db);
+}
+
+/* Of two with the same text one may take the other's message from Twilio's
+ * list; the other's own answer, or callback, puts that right. */
+static void
+test_guessed(void)
+{
+	static const struct reply_outcome unknown = { .state = REPLY_UNKNOWN },
+					  guess = { .state = REPLY_SENT,
+						  .sid = "SMa",
+						  .guessed = true },
+					  sent = { .state = REPLY_SENT,
+						  .sid = "SMa" };
+	struct step take = { .what = TAKE, .at = THEN + 10 };
+	struct step status = { .what = STATUS, .sid = "SMa" };
+	int64_t a, b, c;
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "ok", 1, &a), ST_OK);
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "ok", 2, &b), ST_OK);
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "ok", 3, &c), ST_OK);
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	settle_step(db, a, THEN + 10, &unknown, ST_OK);
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	settle_step(db, a, THEN + 10, &guess, ST_OK);
+	check_reply(db, a, "sent SMa ok 0");
+	settle_step(db, b, THEN + 10, &sent, ST_OK);
+	check_reply(db, b, "sent SMa ok 0");
+	check_reply(db, a, "unknown - ok 0");
+	settle_step(db, a, THEN + 10, &guess, ST_EXISTS);
+	/* The callback's URL says whose it is. */
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	settle_step(db, a, THEN + 10,
+	    &(struct reply_outcome){
+		.state = REPLY_SENT, .sid = "SMc", .guessed = true },
+	    ST_OK);
+	status.id = c;
+	status.sid = "SMc";
+	status.text = "delivered";
+	CU_ASSERT_EQUAL(do_step(db, status, NULL), ST_OK);
+	check_reply(db, c, "delivered SMc ok 0");
+	check_reply(db, a, "unknown - ok 0");
+	db_close(db);
+}
+
+/* Removed while one is being sent: that one holds up none of a conversation of
+ * this name for ever. */
+static void
+test_removed(void)
+{
+	struct step take = { .what = TAKE, .at = THEN + 10 };
+	int64_t a, b;
+	struct db *db = begin();
+
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "1", 1, &a), ST_OK);
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	CU_ASSERT_EQUAL(
+	    do_step(db, (struct step){ .what = FORGET, .text = "a" }, NULL),
+	    ST_OK);
+	CU_ASSERT_EQUAL(add_reply(db, "a", NULL, "2", 20, &b), ST_OK);
+	take.at = THEN + 2000;
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_NOTFOUND);
+	CU_ASSERT_EQUAL(
+	    do_step(
+		db, (struct step){ .what = OVERDUE, .at = THEN + 2000 }, NULL),
+	    ST_OK);
+	check_reply(db, a, "unknown - - 0");
+	CU_ASSERT_EQUAL(do_step(db, take, NULL), ST_OK);
+	db_close(db);
+}
+
 static const struct test tests[] = {
 	{ "conversations", test_conversations },
 	{ "messages", test_messages },
@@ -446,6 +577,9 @@ static const struct test tests[] = {
 	{ "replies: order", test_order },
 	{ "replies: statuses", test_statuses },
 	{ "replies: by people", test_by_people },
+	{ "replies: earlier attempts", test_earlier_attempts },
+	{ "replies: guessed", test_guessed },
+	{ "replies: removed", test_removed },
 };
 
 int

@@ -6,6 +6,7 @@
 #include "message/outbox.h"
 #include "reply/reply.h"
 #include "serve/app.h"
+#include "store/reply.h"
 #include "store/spool.h"
 
 /* --- list ------------------------------------------------------------------ */
@@ -61,7 +62,8 @@ hurry_job(struct db *db, void *arg)
 		st = spool_restore(db, h->now_us, &h->count);
 	if (st != ST_OK)
 		return st;
-	return spool_hurry(db, h->now_us, &h->count);
+	st = spool_hurry(db, h->now_us, &h->count);
+	return st == ST_OK ? reply_hurry(db, h->now_us) : st;
 }
 
 static int

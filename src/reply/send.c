@@ -26,6 +26,10 @@
  * five seconds, Twilio ten (MESSAGES_CREATE_MS). */
 #define SENDING_US (30 * SECOND_US)
 
+/* Who comes to it later than this (the machine slept) does not send: by the end
+ * of it others may hold it for unknown, and people send it again. */
+#define SENDING_LATE_US (15 * SECOND_US)
+
 /* A request does not wait longer for Twilio. */
 #define REQUEST_MS 4500
 
@@ -102,14 +106,17 @@ settle_job(struct db *db, void *arg)
  * be written, it counts as sending until that is overdue, and is unknown then:
  * looked for, and not sent again. */
 static void
-settle(const struct app *app, int64_t id, const struct reply_outcome *o)
+settle(const struct app *app, const struct sending *of,
+    const struct reply_outcome *o)
 {
-	struct settling s = { id, *o };
-	enum status st = db_write_reserved(app->db, settle_job, &s);
+	struct settling s = { of->id, *o };
+	enum status st;
 
+	s.outcome.attempt_us = of->attempt_us;
+	st = db_write_reserved(app->db, settle_job, &s);
 	if (st != ST_OK && st != ST_NOTFOUND)
 		log_error(app->log, "what came of a reply cannot be recorded",
-		    LOG_INT("reply", id), LOG_STR("state", o->state),
+		    LOG_INT("reply", of->id), LOG_STR("state", o->state),
 		    LOG_STR("reason", status_text(st)));
 }
 
@@ -156,7 +163,7 @@ settle_result(const struct app *app, const struct sending *s,
 		o.due_us = now + looks_us[0];
 		break;
 	}
-	settle(app, s->id, &o);
+	settle(app, s, &o);
 	if (r->outcome != MESSAGES_CREATED)
 		log_warn(app->log, "a reply was not sent",
 		    LOG_INT("reply", s->id), LOG_STR("state", o.state),
@@ -224,7 +231,7 @@ look_again(const struct app *app, const struct sending *s)
 	else if (st == ST_NOTFOUND)
 		o.error = "the conversation was removed";
 	if (o.error != NULL) {
-		settle(app, s->id, &o);
+		settle(app, s, &o);
 		st = ST_DENIED;
 	}
 	conversation_release(&c);
@@ -240,7 +247,7 @@ put_back(const struct app *app, const struct sending *s, const char *why,
 		.error = why,
 		.due_us = clock_us() + wait_us };
 
-	settle(app, s->id, &o);
+	settle(app, s, &o);
 	log_warn(app->log, "a reply waits", LOG_INT("reply", s->id),
 	    LOG_STR("reason", why));
 }
@@ -287,7 +294,9 @@ send_taken(const struct app *app, const struct sending *s, long ms)
 
 	if (st == ST_DENIED)
 		return;
-	if (st != ST_OK)
+	if (clock_us() > s->attempt_us + SENDING_LATE_US)
+		put_back(app, s, "it took too long to begin", SECOND_US);
+	else if (st != ST_OK)
 		put_back(app, s, "its conversation cannot be looked up now",
 		    RETRY_S * SECOND_US);
 	else if (lacks != NULL)
@@ -411,13 +420,14 @@ look_for(const struct app *app, const struct sending *s)
 	o.due_us = many ? 0 : next_look(s, clock_us());
 	o.error = "Twilio may have it, or not";
 	if (found != NULL) {
-		o = (struct reply_outcome){ .state = REPLY_SENT,
-			.sid = found->sid };
+		o = (struct reply_outcome){
+			.state = REPLY_SENT, .sid = found->sid, .guessed = true
+		};
 		log_info(app->log, "an unknown reply was found at Twilio",
 		    LOG_INT("reply", s->id),
 		    LOG_SID("message_sid", found->sid));
 	}
-	settle(app, s->id, &o);
+	settle(app, s, &o);
 	http_client_give(client);
 	buf_release(&why);
 	free(list);

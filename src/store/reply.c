@@ -248,9 +248,20 @@ enum status
 reply_overdue(struct db *db, int64_t now_us)
 {
 	return db_run(db,
-	    "UPDATE reply SET state = 'unknown', due_us = ?1"
+	    "UPDATE reply SET state = 'unknown', due_us = CASE"
+	    "  WHEN body IS NULL AND media IS NULL THEN 0 ELSE ?1 END"
 	    " WHERE id IN (SELECT id FROM reply INDEXED BY reply_due"
 	    "  WHERE due_us > 0 AND due_us <= ?1 AND state = 'sending')",
+	    "i", now_us);
+}
+
+enum status
+reply_hurry(struct db *db, int64_t now_us)
+{
+	return db_run(db,
+	    "UPDATE reply SET due_us = ?1 WHERE id IN (SELECT id FROM reply"
+	    "  INDEXED BY reply_due WHERE due_us > 0 AND due_us > ?1"
+	    "  AND state = 'queued')",
 	    "i", now_us);
 }
 
@@ -273,21 +284,40 @@ reply_doubtful(
 	return st == ST_OK ? get_job(db, &g) : st;
 }
 
+/* Whose this SID is, its own answer or callback says; who has it otherwise took
+ * it from Twilio's list, which cannot tell one from another of the same text. */
+static enum status
+take_sid(struct db *db, int64_t id, const char *sid)
+{
+	return db_run(db,
+	    "UPDATE reply SET state = 'unknown', sid = NULL, due_us = 1"
+	    " WHERE sid = ?1 AND id <> ?2",
+	    "ti", sid, id);
+}
+
 enum status
 reply_settle(struct db *db, int64_t id, const struct reply_outcome *o)
 {
-	enum status st = db_run(db,
+	enum status st = ST_OK;
+
+	if (o->sid != NULL && !o->guessed)
+		st = take_sid(db, id, o->sid);
+	if (st != ST_OK)
+		return st;
+	st = db_run(db,
 	    "UPDATE reply SET state = ?2, sid = coalesce(?3, sid),"
 	    " error_code = ?4, error = ?5, due_us = ?6,"
 	    " attempts = attempts + ?7"
-	    " WHERE id = ?1 AND state IN ('sending', 'unknown')",
+	    " WHERE id = ?1 AND state IN ('sending', 'unknown')"
+	    " AND (?3 IS NOT NULL OR attempt_us = ?8)",
 	    "itttt"
-	    "ii",
+	    "iii",
 	    id, o->state, o->sid, o->error_code, o->error, o->due_us,
-	    (int64_t)o->attempted);
-
+	    (int64_t)o->attempted, o->attempt_us);
 	return st == ST_OK && db_changes(db) == 0 ? ST_NOTFOUND : st;
 }
+
+#define RANK_FAILED 4
 
 /* How far a state is; what Twilio says later than that counts. */
 static int
@@ -296,8 +326,9 @@ rank_of(const char *status)
 	static const struct {
 		const char *status;
 		int rank;
-	} ranks[] = { { "sent", 2 }, { "delivered", 3 }, { "undelivered", 4 },
-		{ "failed", 4 }, { "canceled", 4 }, { "read", 5 } };
+	} ranks[] = { { "sent", 2 }, { "delivered", 3 },
+		{ "undelivered", RANK_FAILED }, { "failed", RANK_FAILED },
+		{ "canceled", RANK_FAILED }, { "read", 5 } };
 
 	for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++)
 		if (strcmp(status, ranks[i].status) == 0)
@@ -309,49 +340,65 @@ rank_of(const char *status)
 struct known {
 	int64_t id;
 	int rank;
-	bool ours; /* it is not final by our own decision */
+	bool queued;
+	bool open; /* its message is not known */
 };
 
 static enum status
 note_known(const struct reply *r, void *arg)
 {
 	struct known *k = arg;
-	bool open = strcmp(r->state, REPLY_SENDING) == 0 ||
-	    strcmp(r->state, REPLY_UNKNOWN) == 0;
+	bool ours = strcmp(r->state, REPLY_REFUSED) == 0 ||
+	    strcmp(r->state, REPLY_DROPPED) == 0;
 
 	k->id = r->id;
-	k->rank = open || strcmp(r->state, REPLY_QUEUED) == 0 ||
-		strcmp(r->state, REPLY_REFUSED) == 0 ||
-		strcmp(r->state, REPLY_DROPPED) == 0
-	    ? 0
-	    : rank_of(r->state);
+	k->queued = strcmp(r->state, REPLY_QUEUED) == 0;
+	k->open = k->queued || strcmp(r->state, REPLY_SENDING) == 0 ||
+	    strcmp(r->state, REPLY_UNKNOWN) == 0;
+	k->rank = k->open || ours ? 0 : rank_of(r->state);
 	return ST_OK;
+}
+
+/* By its SID, or by the number in the callback's URL. */
+static enum status
+find_known(struct db *db, int64_t id, const char *sid, struct known *k)
+{
+	struct db_rows *rows;
+	enum status st;
+
+	st = db_query(db, &rows, "SELECT " COLUMNS " FROM reply WHERE sid = ?1",
+	    "t", sid);
+	st = pass_first(st, rows, note_known, k);
+	/* An earlier attempt, which people gave up: it says nothing of the one
+	 * that they asked for. */
+	if (st == ST_OK && k->open)
+		return ST_NOTFOUND;
+	if (id == 0 || (st == ST_OK && k->id == id) ||
+	    (st != ST_OK && st != ST_NOTFOUND))
+		return st;
+	st = db_query(db, &rows,
+	    "SELECT " COLUMNS " FROM reply WHERE id = ?1 AND attempt_us > 0"
+	    " AND (sid IS NULL OR state IN ('queued', 'sending', 'unknown'))",
+	    "i", id);
+	st = pass_first(st, rows, note_known, k);
+	return st == ST_NOTFOUND && k->id != 0 ? ST_OK : st;
 }
 
 enum status
 reply_status(struct db *db, int64_t id, const char *sid, const char *status,
     const char *error_code, const char *error)
 {
-	struct known k = { 0, 0, false };
-	struct db_rows *rows;
+	struct known k = { 0 };
 	int rank = rank_of(status);
-	enum status st;
+	enum status st = find_known(db, id, sid, &k);
 
-	st = db_query(db, &rows, "SELECT " COLUMNS " FROM reply WHERE sid = ?1",
-	    "t", sid);
-	st = pass_first(st, rows, note_known, &k);
-	if (st == ST_NOTFOUND && id != 0) {
-		st = db_query(db, &rows,
-		    "SELECT " COLUMNS " FROM reply WHERE id = ?1"
-		    " AND sid IS NULL AND attempt_us > 0",
-		    "i", id);
-		st = pass_first(st, rows, note_known, &k);
-	}
 	if (st != ST_OK)
 		return st;
-	if (rank <= k.rank)
+	/* That an attempt before failed is no reason not to try. */
+	if (rank <= k.rank || (k.queued && rank == RANK_FAILED))
 		return ST_OK;
-	/* A status that came since it was known, but is none of ours. */
+	if ((st = take_sid(db, k.id, sid)) != ST_OK)
+		return st;
 	return db_run(db,
 	    "UPDATE reply SET state = ?2, sid = ?3, error_code = ?4,"
 	    " error = ?5, due_us = 0 WHERE id = ?1",
@@ -385,7 +432,7 @@ reply_resend(struct db *db, int64_t id, int64_t now_us)
 {
 	return by_people(db, id,
 	    db_run(db,
-		"UPDATE reply SET state = 'queued', due_us = ?2, sid = NULL,"
+		"UPDATE reply SET state = 'queued', due_us = ?2,"
 		" error_code = NULL, error = NULL, attempts = 0"
 		" WHERE id = ?1 AND state IN ('unknown', 'refused', 'failed')"
 		" AND (body IS NOT NULL OR media IS NOT NULL)",

@@ -78,6 +78,9 @@ enum status reply_take(struct db *, int64_t id, int64_t now_us,
  * to be looked for. */
 enum status reply_overdue(struct db *, int64_t now_us);
 
+/* Inside a job: what waits to be tried again need not wait. */
+enum status reply_hurry(struct db *, int64_t now_us);
+
 /* The next that is unknown and due to be looked for; due again at until_us.
  * Inside a job. */
 enum status reply_doubtful(
@@ -87,11 +90,14 @@ enum status reply_doubtful(
 enum status reply_next(struct db *, int64_t *due_us);
 
 /*
- * Inside a job: what came of it. attempted: surely not taken, counts as an
- * attempt. ST_NOTFOUND: it is not sending (or unknown) any more.
+ * Inside a job: what came of the attempt of that time. attempted: surely not
+ * taken, counts as one. guessed: the SID is from Twilio's list. ST_NOTFOUND: it
+ * is not sending (or unknown) any more, or is being tried again.
  */
 struct reply_outcome {
 	const char *state;
+	int64_t attempt_us;
+	bool guessed;
 	const char *sid, *error_code, *error;
 	int64_t due_us;
 	bool attempted;
@@ -104,12 +110,14 @@ enum status reply_of_sid(struct db *, const char *sid);
 /*
  * Inside a job: Twilio's status of the message with this SID, or (id not 0) of
  * this reply, which learns its SID by it. It never goes back: delivered stays
- * though sent comes late. ST_NOTFOUND: none of ours.
+ * though sent comes late. What an attempt before the last says counts only if
+ * the message went out. ST_NOTFOUND: none of ours, or no more.
  */
 enum status reply_status(struct db *, int64_t id, const char *sid,
     const char *status, const char *error_code, const char *error);
 
-/* Inside a job, by people: send again one that is unknown, refused or failed;
+/* Inside a job, by people: send again one that is unknown, refused or failed
+ * (it keeps the SID that it had, so that this is known as the old one's);
  * or give up one that is not final. ST_DENIED: not in this state. */
 enum status reply_resend(struct db *, int64_t id, int64_t now_us);
 enum status reply_drop(struct db *, int64_t id);

@@ -73,9 +73,12 @@ transcript_forget(struct db *db, const char *id)
 		    "DELETE FROM activity WHERE conversation_id = ?1", "t", id);
 	if (st == ST_OK)
 		st = db_run(db,
-		    "UPDATE reply SET body = NULL, media = NULL, due_us = 0,"
+		    "UPDATE reply SET body = NULL, media = NULL,"
+		    " due_us = CASE state WHEN 'sending' THEN due_us ELSE 0"
+		    "  END,"
 		    " state = CASE state WHEN 'queued' THEN 'dropped'"
-		    "  ELSE state END WHERE conversation_id = ?1",
+		    "  ELSE state END"
+		    " WHERE conversation_id = ?1",
 		    "t", id);
 	return st;
 }
