@@ -94,8 +94,9 @@ static void
 test_walk(void)
 {
 	struct session s;
-	struct calls_walk w = { .filter = { INT64_MIN, INT64_MAX, NULL,
-				    "inbound" },
+	struct calls_walk w = { .filter = { .start_us = INT64_MIN,
+				    .end_us = INT64_MAX,
+				    .direction = "inbound" },
 		.limit = 9,
 		.take = take_and_starve };
 
