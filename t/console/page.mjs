@@ -13,7 +13,7 @@ import { accessible, box, choose, conversations, eventually, launch, log, signIn
 import { HOSTILE, poison } from "./hostile.mjs";
 
 const [folder, shots, ...names] = process.argv.slice(2);
-const AT_A_TIME = 4;
+const AT_A_TIME = 3;
 
 async function opened(site, browser, token = ADMIN, options = {}) {
 	const page = await tab(browser, site.url, options);
