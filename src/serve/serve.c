@@ -190,18 +190,23 @@ odd_path(const struct exchange *x, char out[static LOGGED_PATH_MAX])
 static void
 log_request(const struct exchange *x, int64_t duration_us)
 {
+	/* A page that stays open asks every second or two. */
+	const bool nothing_new = x->response->code == 304;
 	char path[LOGGED_PATH_MAX];
 
-	log_info(x->app->log, "request", LOG_STR("request_id", x->id),
-	    LOG_STR("method", method_name(x->request)),
-	    LOG_STR("route", x->route == NULL ? NULL : x->route->pattern),
-	    LOG_STR("path", odd_path(x, path)),
-	    LOG_INT("status", x->response->code),
-	    LOG_INT("duration_us", duration_us), LOG_STR("outcome", x->outcome),
-	    LOG_STR("opt_out", x->opt_out), LOG_STR("agent", x->agent),
-	    LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
-	    LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
-	    LOG_STR("conversation_id", x->conversation_id));
+	log_event(x->app->log, nothing_new ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	    "request",
+	    LOG_FIELDS(LOG_STR("request_id", x->id),
+		LOG_STR("method", method_name(x->request)),
+		LOG_STR("route", x->route == NULL ? NULL : x->route->pattern),
+		LOG_STR("path", odd_path(x, path)),
+		LOG_INT("status", x->response->code),
+		LOG_INT("duration_us", duration_us),
+		LOG_STR("outcome", x->outcome), LOG_STR("opt_out", x->opt_out),
+		LOG_STR("agent", x->agent),
+		LOG_STR("call_sid", *x->call_sid ? x->call_sid : NULL),
+		LOG_STR("message_sid", *x->message_sid ? x->message_sid : NULL),
+		LOG_STR("conversation_id", x->conversation_id)));
 }
 
 /* What is cut short names something else: rather nothing. */

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from calls_mock import CallsMock
-from cases import check_json_error
+from cases import check_json_error, entries_of
 from console_cases import FOLDER, TYPES, check_page, files
 from doors import (ADMIN, TOKEN, ApacheHtaccess, ApacheHtaccessCgi, ByHand,
                    NginxFastcgi, NginxFcgiwrap, NginxSpawnFcgi)
@@ -108,6 +108,22 @@ def read_at_a_reload():
             TYPES["html"])
 
 
+def polling_is_quiet(kind):
+    """What stays open all day and is answered 304 does not fill the log."""
+    with kind() as door:
+        def level(reply):
+            line, = [line for line in entries_of(
+                door.dir.read("state/log").splitlines())
+                     if line.get("request_id") == reply.header("x-request-id")]
+            return line["level"]
+
+        first = door.ask("GET", "/console")
+        equal(level(first), "info", "a request")
+        again = door.ask("GET", "/console", [
+            ("If-None-Match", first.header("etag"))])
+        equal((again.status, level(again)), (304, "debug"), "nothing new")
+
+
 # ---- in a browser
 
 
@@ -168,7 +184,7 @@ def real(kind):
 
 def suite(results):
     for kind in (NginxFastcgi, ByHand):
-        for fn in (beside_the_program, no_page):
+        for fn in (beside_the_program, no_page, polling_is_quiet):
             results.run(f"console, {kind.name}: {fn.__name__}", fn, kind)
     for kind in (ApacheHtaccess, ApacheHtaccessCgi):
         results.run(f"console, {kind.name}: shared_hosting", shared_hosting,
