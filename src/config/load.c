@@ -361,7 +361,9 @@ is_no_setting(const char *name)
 {
 	static const char *const names[] = { "SWITCHHOOK_CONF",
 		"SWITCHHOOK_QUEUE", "SWITCHHOOK_MESSAGE_ID",
-		"SWITCHHOOK_ATTEMPT", "SWITCHHOOK_MESSAGES" };
+		"SWITCHHOOK_ATTEMPT", "SWITCHHOOK_MESSAGES",
+		"SWITCHHOOK_CONVERSATION", "SWITCHHOOK_FROM", "SWITCHHOOK_TO",
+		"SWITCHHOOK_CHANNEL" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)

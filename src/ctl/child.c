@@ -162,11 +162,11 @@ guard_stop(struct guard *g)
 
 /* --- the command ------------------------------------------------------------ */
 
-/* What the child has that differs from us: standard input, the guard's group,
- * the signals as they were. The result is an errno. */
+/* What the child has that differs from us: standard input and output, the
+ * guard's group, the signals as they were. The result is an errno. */
 static int
 spawn(const struct child *c, const struct stop *s, const struct guard *g,
-    int in, pid_t *pid)
+    int in, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -190,7 +190,9 @@ spawn(const struct child *c, const struct stop *s, const struct guard *g,
 	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
 		POSIX_SPAWN_SETSIGMASK);
 	e = posix_spawn_file_actions_adddup2(&files, in, 0);
-	if (e == 0 && c->out_to_err)
+	if (e == 0 && out >= 0)
+		e = posix_spawn_file_actions_adddup2(&files, out, 1);
+	else if (e == 0 && c->out_to_err)
 		e = posix_spawn_file_actions_adddup2(&files, 2, 1);
 	if (e == 0)
 		e = posix_spawnp(
@@ -208,6 +210,7 @@ struct running {
 	pid_t pid;
 	int in; /* -1 once it has all, or wants no more */
 	size_t fed;
+	int out; /* -1: its output is not for us, or there is no more */
 	int signal; /* the last that we sent; 0: none */
 	enum child_end why;
 };
@@ -230,6 +233,31 @@ feed(struct running *r)
 		/* All fed, or EPIPE. */
 		close(r->in);
 		r->in = -1;
+	}
+}
+
+/* A pipe holds less than is read here: what an ended command had written is
+ * found, and whatever it has left running cannot keep us. */
+#define READS_MAX 64
+
+static void
+take_output(struct running *r)
+{
+	struct buf *b = r->child->output;
+	char bytes[4096];
+
+	for (int i = 0; i < READS_MAX && r->out >= 0; i++) {
+		ssize_t n = read(r->out, bytes, sizeof(bytes));
+		size_t room = r->child->output_max + 1 - b->len;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n > 0) {
+			buf_put(b, bytes, (size_t)n < room ? (size_t)n : room);
+			continue;
+		}
+		close(r->out);
+		r->out = -1;
 	}
 }
 
@@ -275,18 +303,21 @@ watch(struct running *r)
 
 	for (;;) {
 		int ms = judge(r);
-		struct pollfd p[2] = {
+		struct pollfd p[] = {
 			{ .fd = r->stop->fd, .events = POLLIN },
 			{ .fd = r->in, .events = POLLOUT },
+			{ .fd = r->out, .events = POLLIN },
 		};
 
 		got = waitpid(r->pid, &status, WNOHANG);
 		if (got == r->pid || (got < 0 && errno != EINTR))
 			return status;
-		poll(p, 2, ms);
+		poll(p, sizeof(p) / sizeof(p[0]), ms);
 		take_signals(r->stop);
 		if (p[1].revents)
 			feed(r);
+		if (p[2].revents)
+			take_output(r);
 	}
 }
 
@@ -304,32 +335,63 @@ result_of(const struct running *r, int status)
 	return (struct child_result){ CHILD_EXITED, WEXITSTATUS(status) };
 }
 
+/* A pipe whose end at us does not block; the command's may not surprise it.
+ * The result is an errno. */
+static int
+open_pipe(int ends[static 2], int ours)
+{
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		ends[0] = ends[1] = -1;
+		return errno;
+	}
+	return fcntl(ends[ours], F_SETFL, O_NONBLOCK) != 0 ? errno : 0;
+}
+
+static void
+close_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* With the command's ends of the pipes. The result is an errno. */
+static int
+start(struct running *r, int in, int out)
+{
+	int e = guard_start(&r->guard, r->child->kill_us);
+
+	if (e != 0)
+		return e;
+	e = spawn(r->child, r->stop, &r->guard, in, out, &r->pid);
+	if (e != 0)
+		guard_stop(&r->guard);
+	return e;
+}
+
 struct child_result
 child_run(const struct child *c, struct stop *stop)
 {
 	struct running r = { .child = c, .stop = stop };
-	int pipes[2], e, status;
+	struct child_result result = { .end = CHILD_NOT_STARTED };
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 
-	if (pipe2(pipes, O_CLOEXEC) != 0)
-		return (struct child_result){ CHILD_NOT_STARTED, errno };
-	r.in = pipes[1];
-	/* Only our end: the command's may not surprise it. */
-	e = fcntl(r.in, F_SETFL, O_NONBLOCK) != 0
-	    ? errno
-	    : guard_start(&r.guard, c->kill_us);
-	if (e == 0) {
-		e = spawn(c, stop, &r.guard, pipes[0], &r.pid);
-		if (e != 0)
-			guard_stop(&r.guard);
+	result.code = open_pipe(in, 1);
+	if (result.code == 0 && c->output != NULL)
+		result.code = open_pipe(out, 0);
+	r.in = in[1];
+	r.out = out[0];
+	if (result.code == 0)
+		result.code = start(&r, in[0], out[1]);
+	close_open(in[0]);
+	close_open(out[1]);
+	if (result.code == 0) {
+		int status = watch(&r);
+
+		take_output(&r);
+		guard_stop(&r.guard);
+		result = result_of(&r, status);
 	}
-	close(pipes[0]);
-	if (e != 0) {
-		close(r.in);
-		return (struct child_result){ CHILD_NOT_STARTED, e };
-	}
-	status = watch(&r);
-	guard_stop(&r.guard);
-	if (r.in >= 0)
-		close(r.in);
-	return result_of(&r, status);
+	close_open(r.in);
+	close_open(r.out);
+	return result;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/status.h"
 
 /*
@@ -34,6 +35,10 @@ struct child {
 	const char *input;
 	size_t input_len;
 	bool out_to_err; /* its standard output goes to standard error */
+	/* Or comes here, so much at most: what is longer has one byte more,
+	 * the rest is not kept. NULL: it is ours. */
+	struct buf *output;
+	size_t output_max;
 	int64_t term_us; /* clock_mono_us when SIGTERM is sent, */
 	int64_t kill_us; /* and SIGKILL, to the whole group */
 };

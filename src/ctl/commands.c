@@ -147,6 +147,9 @@ const struct ctl_command ctl_commands[] = {
 	    { FLAG("drain", "end when nothing is due, in place of waiting"),
 		FLAG("batch",
 		    "all that waits of a conversation, one JSON object a line"),
+		FLAG("reply",
+		    "what it prints is the reply; exit status 10: people are "
+		    "to answer"),
 		NUMBER(
 		    "tries", "N", 1, 1000, "a dead letter after so many (5)"),
 		NUMBER("visibility", "SECONDS", 1, 43200,

@@ -71,6 +71,11 @@ enum ctl_exit {
 #define CTL_RUN_MESSAGE_ID "SWITCHHOOK_MESSAGE_ID"
 #define CTL_RUN_ATTEMPT "SWITCHHOOK_ATTEMPT"
 #define CTL_RUN_MESSAGES "SWITCHHOOK_MESSAGES"
+/* With --reply: */
+#define CTL_RUN_CONVERSATION "SWITCHHOOK_CONVERSATION"
+#define CTL_RUN_FROM "SWITCHHOOK_FROM"
+#define CTL_RUN_TO "SWITCHHOOK_TO"
+#define CTL_RUN_CHANNEL "SWITCHHOOK_CHANNEL"
 
 #define CTL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -156,7 +161,8 @@ int ctl_config(struct ctl *);
 
 /*
  * ctl->config, ctl->log and ctl->db, for commands that look at or change what
- * is stored. No token is needed for that.
+ * is stored. No token is needed for that. Where ctl->app is open, its database
+ * serves: what changes both is then one transaction.
  */
 int ctl_open(struct ctl *);
 

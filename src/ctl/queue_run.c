@@ -10,27 +10,47 @@
 #include "config/config.h"
 #include "ctl/child.h"
 #include "ctl/ctl.h"
+#include "ctl/queue_reply.h"
 #include "ctl/row.h"
 #include "message/waiting.h"
+#include "reply/reply.h"
+#include "serve/app.h"
 #include "store/queue.h"
+#include "twilio/rest/account.h"
 
 /* How often an empty queue is asked, and how soon after a failure. */
 #define POLL_MS 500
 #define TROUBLE_MS 2000
 #define DOUBT_S 10
 #define BACKOFF_CAP_S INT64_C(900)
-#define REASON_MAX 128
+#define REASON_MAX QUEUE_REPLY_REASON_MAX
 
 /* --batch: what a command can take in at a time, and a bound for us. */
 #define BATCH_MAX 100
 #define BATCH_BYTES ((size_t)1 << 20)
 
 /* Of the command's environment, behind what it has of ours. */
-enum { VAR_QUEUE, VAR_ID, VAR_ATTEMPT, VAR_MESSAGES, VARS_N };
+enum {
+	VAR_QUEUE,
+	VAR_ID,
+	VAR_ATTEMPT,
+	VAR_MESSAGES,
+	VARS_ALWAYS,
+	VAR_CONVERSATION = VARS_ALWAYS, /* with --reply */
+	VAR_FROM,
+	VAR_TO,
+	VAR_CHANNEL,
+	VARS_N
+};
+
+static const char *const variables[VARS_N] = { CTL_RUN_QUEUE,
+	CTL_RUN_MESSAGE_ID, CTL_RUN_ATTEMPT, CTL_RUN_MESSAGES,
+	CTL_RUN_CONVERSATION, CTL_RUN_FROM, CTL_RUN_TO, CTL_RUN_CHANNEL };
 
 /* What one run of the command gets: a message, or several of a conversation. */
 struct work {
 	struct queue_item items[BATCH_MAX];
+	const char *receipts[BATCH_MAX]; /* the items' */
 	size_t n;
 	int64_t attempts; /* of the one that has the most */
 };
@@ -43,7 +63,7 @@ struct runner {
 	char **command;
 	char **envp; /* ours without secrets; VARS_N more; NULL */
 	size_t envp_n; /* without the VARS_N */
-	bool drain, batch;
+	bool drain, batch, reply;
 	bool in_doubt; /* the last look at a conversation failed */
 	int64_t tries, visibility_s, backoff_s, limit;
 	int64_t taken;
@@ -70,6 +90,19 @@ is_secret(const char *entry)
 	return secret;
 }
 
+/* Is it what another run has told us? */
+static bool
+is_told(const char *entry)
+{
+	for (size_t i = 0; i < VARS_N; i++) {
+		size_t n = strlen(variables[i]);
+
+		if (strncmp(entry, variables[i], n) == 0 && entry[n] == '=')
+			return true;
+	}
+	return false;
+}
+
 static enum status
 make_environment(struct runner *r)
 {
@@ -82,24 +115,28 @@ make_environment(struct runner *r)
 	if (!r->envp)
 		return ST_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		if (!is_secret(ours[i]))
+		if (!is_secret(ours[i]) && !is_told(ours[i]))
 			r->envp[r->envp_n++] = ours[i];
 	return ST_OK;
 }
 
 /* The variables of one run; buf holds their text. */
 static enum status
-set_variables(
-    struct runner *r, const struct work *w, struct buf vars[static VARS_N])
+set_variables(struct runner *r, const struct work *w,
+    const struct queue_reply *reply, struct buf vars[static VARS_N])
 {
+	size_t n = r->reply ? VARS_N : VARS_ALWAYS;
+	char attempt[24], messages[24];
+	const char *values[VARS_N] = { r->queue->name, w->items[0].id, attempt,
+		messages, reply->conversation_id, reply->from, reply->to,
+		reply->channel };
 	enum status e = ST_OK;
 
-	buf_printf(&vars[VAR_QUEUE], CTL_RUN_QUEUE "=%s", r->queue->name);
-	buf_printf(&vars[VAR_ID], CTL_RUN_MESSAGE_ID "=%s", w->items[0].id);
-	buf_printf(
-	    &vars[VAR_ATTEMPT], CTL_RUN_ATTEMPT "=%" PRId64, w->attempts);
-	buf_printf(&vars[VAR_MESSAGES], CTL_RUN_MESSAGES "=%zu", w->n);
-	for (size_t i = 0; i < VARS_N; i++) {
+	snprintf(attempt, sizeof(attempt), "%" PRId64, w->attempts);
+	snprintf(messages, sizeof(messages), "%zu", w->n);
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(&vars[i], "%s=%s", variables[i],
+		    values[i] != NULL ? values[i] : "");
 		r->envp[r->envp_n + i] = vars[i].data;
 		if (vars[i].err != ST_OK)
 			e = vars[i].err;
@@ -110,7 +147,13 @@ set_variables(
 /* --- one run of the command ------------------------------------------------ */
 
 /* What became of it. */
-enum result { RESULT_DONE, RESULT_RELEASED, RESULT_DEAD, RESULT_LOST };
+enum result {
+	RESULT_DONE,
+	RESULT_RELEASED,
+	RESULT_DEAD,
+	RESULT_HANDED_OFF,
+	RESULT_LOST
+};
 
 static const char *
 result_name(enum result result)
@@ -122,6 +165,8 @@ result_name(enum result result)
 		return "released";
 	case RESULT_DEAD:
 		return "dead";
+	case RESULT_HANDED_OFF:
+		return "handed_off";
 	case RESULT_LOST:
 		break;
 	}
@@ -132,6 +177,8 @@ struct outcome {
 	enum result result;
 	const char *reason; /* NULL: none */
 	int64_t delay_s;
+	bool settled; /* nothing is left to be done with the messages */
+	int64_t reply; /* the id of the one that was stored; 0: none */
 };
 
 /*
@@ -152,7 +199,10 @@ put_outcome(struct runner *r, const struct work *w, const struct outcome *o)
 {
 	const char *name = r->queue->name, *id = w->items[0].id;
 	const char *result = result_name(o->result);
+	char reply[24] = "";
 
+	if (o->reply != 0)
+		snprintf(reply, sizeof(reply), "r%" PRId64, o->reply);
 	for (size_t i = 0; i < w->n && r->ctl->json; i++) {
 		const struct queue_item *item = &w->items[i];
 		struct cell cells[] = { cell_text("id", item->id, 0),
@@ -160,7 +210,8 @@ put_outcome(struct runner *r, const struct work *w, const struct outcome *o)
 			cell_int("attempts", item->attempts, 0),
 			cell_text("result", result, 0),
 			cell_optional(cell_text("reason", o->reason, 0)),
-			cell_int("delay_s", o->delay_s, 0) };
+			cell_int("delay_s", o->delay_s, 0),
+			cell_optional(cell_text("reply", reply, 0)) };
 
 		(void)row_line(r->ctl, cells, CTL_COUNT(cells));
 	}
@@ -180,7 +231,6 @@ static enum status
 settle(struct runner *r, const struct work *w, const struct outcome *o)
 {
 	const struct queue_ops *ops = r->queue->ops;
-	const char *receipts[BATCH_MAX];
 	struct queue_end end = {
 		.how = QUEUE_RELEASE, .delay_s = o->delay_s, .reason = o->reason
 	};
@@ -190,18 +240,16 @@ settle(struct runner *r, const struct work *w, const struct outcome *o)
 		end.how = QUEUE_ACK;
 	else if (o->result == RESULT_DEAD)
 		end.how = QUEUE_BURY;
-	for (size_t i = 0; i < w->n; i++)
-		receipts[i] = w->items[i].receipt;
 	for (int i = 0; i < 5 && e == ST_BUSY; i++) {
 		if (r->batch)
-			e = ops->settle(r->queue, receipts, w->n, &end);
+			e = ops->settle(r->queue, w->receipts, w->n, &end);
 		else if (o->result == RESULT_DONE)
-			e = ops->ack(r->queue, receipts[0]);
+			e = ops->ack(r->queue, w->receipts[0]);
 		else if (o->result == RESULT_DEAD)
-			e = ops->bury(r->queue, receipts[0], o->reason);
+			e = ops->bury(r->queue, w->receipts[0], o->reason);
 		else
 			e = ops->release(
-			    r->queue, receipts[0], o->delay_s, o->reason);
+			    r->queue, w->receipts[0], o->delay_s, o->reason);
 	}
 	return e;
 }
@@ -209,7 +257,7 @@ settle(struct runner *r, const struct work *w, const struct outcome *o)
 static int
 finish(struct runner *r, const struct work *w, struct outcome *o)
 {
-	enum status e = settle(r, w, o);
+	enum status e = o->settled ? ST_OK : settle(r, w, o);
 
 	if (e == ST_NOTFOUND) {
 		o->reason = "took longer than the visibility time-out, so it "
@@ -272,21 +320,24 @@ put_lines(const struct work *w, struct buf *out)
  * tenth before the end of their visibility, so that nobody else works on them.
  */
 static struct child_result
-try(struct runner *r, const struct work *w, int64_t received_us)
+try(struct runner *r, const struct work *w, int64_t received_us,
+    const struct queue_reply *reply, struct buf *printed)
 {
 	int64_t span = r->visibility_s * 1000000;
 	int64_t margin = span / 10 < 5000000 ? span / 10 : 5000000;
-	struct buf vars[VARS_N] = { BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT };
+	struct buf vars[VARS_N] = { { 0 } };
 	struct buf lines = BUF_INIT;
 	struct child child = { .argv = r->command,
 		.envp = r->envp,
 		.input = w->items[0].body,
 		.input_len = w->items[0].len,
 		.out_to_err = r->ctl->json,
+		.output = r->reply ? printed : NULL,
+		.output_max = QUEUE_REPLY_OUTPUT,
 		.term_us = received_us + span - margin,
 		.kill_us = received_us + span - margin / 2 };
 	struct child_result result = { CHILD_NOT_STARTED, ENOMEM };
-	enum status e = set_variables(r, w, vars);
+	enum status e = set_variables(r, w, reply, vars);
 
 	if (e == ST_OK && r->batch) {
 		e = put_lines(w, &lines);
@@ -301,29 +352,77 @@ try(struct runner *r, const struct work *w, int64_t received_us)
 	return result;
 }
 
+/* The command has ended: what is to become of the messages. False: it was a
+ * failed try, see reason. */
+static bool
+judge(const struct runner *r, const struct child_result *result,
+    struct queue_reply *reply, const struct buf *printed, struct outcome *o)
+{
+	bool people = r->reply && result->end == CHILD_EXITED &&
+	    result->code == QUEUE_REPLY_PEOPLE;
+	enum queue_reply_end end = QUEUE_REPLY_DONE;
+
+	if (failed(r, result, reply->reason) && !people)
+		return false;
+	if (people) {
+		end = queue_reply_hand_over(reply);
+	} else if (r->reply) {
+		*reply->reason = '\0';
+		end = queue_reply_store(reply, printed);
+	}
+	o->reply = reply->id;
+	o->settled = end != QUEUE_REPLY_DONE;
+	if (end == QUEUE_REPLY_HANDED_OFF)
+		o->result = RESULT_HANDED_OFF;
+	if (*reply->reason != '\0' && r->reply)
+		o->reason = reply->reason;
+	return end != QUEUE_REPLY_FAILED;
+}
+
+static int
+attempt(struct runner *r, const struct work *w, int64_t received_us)
+{
+	char reason[REASON_MAX] = "";
+	const struct waiting_taken taken = { r->queue, w->items, w->receipts,
+		w->n };
+	struct queue_reply reply = { .ctl = r->ctl,
+		.waiting = &r->waiting,
+		.taken = &taken,
+		.reason = reason };
+	struct outcome o = { .result = RESULT_DONE };
+	struct child_result result = { CHILD_EXITED, 0 };
+	struct buf printed = BUF_INIT;
+	bool good = !r->reply || queue_reply_begin(&reply);
+	int code;
+
+	if (good) {
+		result = try(r, w, received_us, &reply, &printed);
+		good = judge(r, &result, &reply, &printed, &o);
+	}
+	if (!good)
+		o = w->attempts >= r->tries
+		    ? (struct outcome){ .result = RESULT_DEAD,
+			      .reason = reason }
+		    : (struct outcome){ .result = RESULT_RELEASED,
+			      .reason = reason,
+			      .delay_s = backoff(r, w->attempts) };
+	code = finish(r, w, &o);
+	if (o.reply != 0)
+		reply_send(r->ctl->app, o.reply);
+	queue_reply_release(&reply);
+	buf_release(&printed);
+	return result.end == CHILD_NOT_STARTED ? CTL_FAILED : code;
+}
+
+/* One that takes its consumer down with it never gets to fail. */
 static int
 handle(struct runner *r, const struct work *w, int64_t received_us)
 {
-	char reason[REASON_MAX] = "";
-	struct outcome o = { RESULT_DONE, NULL, 0 };
-	struct child_result result = { CHILD_EXITED, 0 };
-	int code;
+	struct outcome o = { .result = RESULT_DEAD,
+		.reason = "its tries were never finished" };
 
-	/* One that takes its consumer down with it never gets to fail. */
-	if (w->attempts > r->tries) {
-		o = (struct outcome){ RESULT_DEAD,
-			"its tries were never finished", 0 };
-		return finish(r, w, &o);
-	}
-	result = try(r, w, received_us);
-	if (failed(r, &result, reason)) {
-		o = (struct outcome){ RESULT_RELEASED, reason,
-			backoff(r, w->attempts) };
-		if (w->attempts >= r->tries)
-			o = (struct outcome){ RESULT_DEAD, reason, 0 };
-	}
-	code = finish(r, w, &o);
-	return result.end == CHILD_NOT_STARTED ? CTL_FAILED : code;
+	return w->attempts > r->tries ? finish(r, w, &o)
+				      : attempt(r, w, received_us);
 }
 
 /* --- the loop -------------------------------------------------------------- */
@@ -402,9 +501,11 @@ take(struct runner *r, struct work *w)
 		w->n += more;
 	}
 	w->attempts = 0;
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
+		w->receipts[i] = w->items[i].receipt;
 		if (w->attempts < w->items[i].attempts)
 			w->attempts = w->items[i].attempts;
+	}
 	return e;
 }
 
@@ -433,11 +534,38 @@ loop(struct runner *r)
 	return code;
 }
 
+/* A reply goes the way of all others, and what is handed to people comes from
+ * the AI's queue. */
 static int
-run_queue(struct runner *r)
+open_reply(struct runner *r)
 {
-	int code = ctl_queue(r->ctl, r->ctl->operands[0]);
+	const struct app *app = r->ctl->app;
+	const struct config *c = app->config;
+	const struct rest_account account =
+	    rest_account(c, app->secrets->tokens[0], app->secrets->api_secret);
+	const char *lacks = rest_account_lacks(&account);
 
+	if (!str_eq(r->queue->name, c->whatsapp.ai_queue) ||
+	    str_eq(r->queue->name, c->whatsapp.human_queue))
+		return ctl_say(r->ctl, CTL_USAGE,
+		    "queue run: --reply is for the queue of whatsapp.ai_queue, "
+		    "%s, not for %s",
+		    c->whatsapp.ai_queue, r->queue->name);
+	if (lacks != NULL)
+		ctl_say(r->ctl, CTL_DONE, "queue run: replies will wait: %s",
+		    lacks);
+	r->waiting.by = "machine";
+	return CTL_DONE;
+}
+
+static int
+open_queue(struct runner *r)
+{
+	/* First: its database is then the queue's. */
+	int code = r->reply ? ctl_app(r->ctl) : CTL_DONE;
+
+	if (code == CTL_DONE)
+		code = ctl_queue(r->ctl, r->ctl->operands[0]);
 	r->queue = r->ctl->queue;
 	if (code == CTL_DONE && r->batch && r->queue->ops->receive_more == NULL)
 		code = ctl_say(r->ctl, CTL_USAGE,
@@ -447,6 +575,16 @@ run_queue(struct runner *r)
 		    r->queue->name);
 	if (code == CTL_DONE)
 		code = ctl_waiting(r->ctl, &r->waiting);
+	if (code == CTL_DONE && r->reply)
+		code = open_reply(r);
+	return code;
+}
+
+static int
+run_queue(struct runner *r)
+{
+	int code = open_queue(r);
+
 	if (code == CTL_DONE)
 		code = ctl_end(r->ctl, make_environment(r), "queue run");
 	if (code == CTL_DONE) {
@@ -468,6 +606,7 @@ ctl_queue_run(struct ctl *ctl)
 		.command = ctl->operands + 1,
 		.drain = ctl_flag(ctl, "drain"),
 		.batch = ctl_flag(ctl, "batch"),
+		.reply = ctl_flag(ctl, "reply"),
 		.tries = ctl_number(ctl, "tries", 5),
 		.visibility_s = ctl_number(ctl, "visibility", 60),
 		.backoff_s = ctl_number(ctl, "backoff", 10),

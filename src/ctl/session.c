@@ -13,6 +13,7 @@
 #include "message/backends.h"
 #include "message/ports.h"
 #include "message/waiting.h"
+#include "serve/app.h"
 #include "site/settings.h"
 #include "site/snapshot.h"
 #include "store/queue.h"
@@ -164,7 +165,7 @@ ctl_open(struct ctl *ctl)
 		    log_open(
 			&ctl->log, "stderr", LOG_FORMAT_TEXT, LOG_LEVEL_WARN),
 		    "log");
-	if (code == CTL_DONE && ctl->db == NULL)
+	if (code == CTL_DONE && ctl->db == NULL && ctl->app == NULL)
 		code = open_db(ctl);
 	return code;
 }
@@ -223,7 +224,8 @@ backends_for(
 		st = aws_open(&ctl->aws, &o, why);
 	if (st == ST_OK && backend_is_remote(url) && ctl->client == NULL)
 		st = aws_client_open(&ctl->client, ctl->aws, why);
-	*b = (struct backends){ ctl->config, ctl->db, ctl->client };
+	*b = (struct backends){ ctl->config,
+		ctl->app != NULL ? ctl->app->db : ctl->db, ctl->client };
 	return st;
 }
 

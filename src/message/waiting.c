@@ -297,8 +297,21 @@ follow(const struct waiting *w, const char *id, struct waiting_count *count)
 struct applying {
 	const struct waiting *w;
 	const struct waiting_change *change;
+	const struct waiting_taken *taken; /* or NULL */
 	struct waiting_count *count;
 };
+
+/* It waits again for a moment, and so goes with all others. */
+static enum status
+let_go(const struct waiting_taken *t)
+{
+	const struct queue_end end = { .how = QUEUE_RELEASE };
+	const struct queue_ops *ops = t->queue->ops;
+
+	return ops->settle != NULL
+	    ? ops->settle(t->queue, t->receipts, t->n, &end)
+	    : ops->release(t->queue, t->receipts[0], 0, NULL);
+}
 
 static enum status
 apply_job(struct db *db, void *arg)
@@ -310,18 +323,28 @@ apply_job(struct db *db, void *arg)
 					: store->ops->set(store, c->id, c->to);
 
 	(void)db;
+	if (st == ST_OK && a->taken != NULL)
+		st = let_go(a->taken);
 	return st == ST_OK ? follow(a->w, c->id, a->count) : st;
+}
+
+static enum status
+apply(const struct applying *a)
+{
+	const struct backends *with = &a->w->with;
+
+	return backend_is_remote(with->config->whatsapp.conversations)
+	    ? apply_job(with->db, (void *)a)
+	    : db_write(with->db, apply_job, (void *)a);
 }
 
 enum status
 waiting_apply(const struct waiting *w, const struct waiting_change *change,
     struct waiting_count *count)
 {
-	struct applying a = { w, change, count };
+	const struct applying a = { w, change, NULL, count };
 
-	return backend_is_remote(w->with.config->whatsapp.conversations)
-	    ? apply_job(w->with.db, &a)
-	    : db_write(w->with.db, apply_job, &a);
+	return apply(&a);
 }
 
 struct removing {
@@ -538,24 +561,29 @@ give_over(const struct giving *g)
 	return st;
 }
 
+/* Without a spool the one here cannot wait for the other. */
+static bool
+goes_apart(const struct waiting *w, const struct queue *q)
+{
+	const struct config *config = w->with.config;
+
+	return backend_is_remote(q->name) ||
+	    (backend_is_remote(config->whatsapp.human_queue) &&
+		config->store.spool == SPOOL_OFF);
+}
+
 static enum status
 give(const struct giving *g)
 {
-	const struct config *config = g->w->with.config;
 	enum status st = ST_UNSUPPORTED;
 
-	/* Without a spool the one here cannot wait for the other. */
-	if (!backend_is_remote(g->queue->name) &&
-	    (!backend_is_remote(config->whatsapp.human_queue) ||
-		config->store.spool != SPOOL_OFF))
+	if (!goes_apart(g->w, g->queue))
 		st = db_write(g->w->with.db, give_job, (void *)g);
 	return st == ST_UNSUPPORTED ? give_over(g) : st;
 }
 
-/* Whose it is: the conversation that it was routed by, or if there was none, or
- * is no more, the one that its sender has by now. */
-static enum status
-find_owner(
+enum status
+waiting_conversation(
     const struct waiting *w, const struct envelope *e, struct conversation *c)
 {
 	struct store *store = w->conversations;
@@ -586,7 +614,7 @@ waiting_look_again(const struct waiting *w, struct queue *q,
 		return ST_OK;
 	st = envelope_read(item->body, item->len, &e);
 	if (st == ST_OK)
-		st = find_owner(w, &e, &c);
+		st = waiting_conversation(w, &e, &c);
 	if (st == ST_OK && c.handoff) {
 		st = give(&g);
 		*moved = st == ST_OK;
@@ -598,6 +626,43 @@ waiting_look_again(const struct waiting *w, struct queue *q,
 	conversation_release(&c);
 	/* Of nobody that is known, or no message of ours. */
 	return st == ST_NOTFOUND || st == ST_MALFORMED ? ST_OK : st;
+}
+
+/* Each of them by itself. */
+static enum status
+give_each(
+    const struct waiting *w, const char *id, const struct waiting_taken *taken)
+{
+	struct conversation c = { 0 };
+	enum status st = w->conversations->ops->get(w->conversations, id, &c);
+
+	for (size_t i = 0; i < taken->n && st == ST_OK; i++) {
+		const struct queue_item *item = &taken->items[i];
+		struct envelope e;
+		const struct giving g = { w, taken->queue, item, &e, &c };
+
+		st = envelope_read(item->body, item->len, &e);
+		if (st == ST_OK)
+			st = give_over(&g);
+		envelope_release(&e);
+	}
+	conversation_release(&c);
+	return st;
+}
+
+enum status
+waiting_hand_over(
+    const struct waiting *w, const char *id, const struct waiting_taken *taken)
+{
+	static const bool on = true;
+	static const struct conversation_change people = { .handoff = &on };
+	const struct waiting_change change = { .id = id, .to = &people };
+	bool apart = goes_apart(w, taken->queue);
+	struct waiting_count count;
+	const struct applying a = { w, &change, apart ? NULL : taken, &count };
+	enum status st = apply(&a);
+
+	return st == ST_OK && apart ? give_each(w, id, taken) : st;
 }
 
 enum status

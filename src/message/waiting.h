@@ -14,6 +14,7 @@
 
 struct conversation;
 struct conversation_change;
+struct envelope;
 struct queue;
 struct queue_item;
 struct sender_names;
@@ -44,6 +45,21 @@ struct waiting_change {
 };
 enum status waiting_apply(const struct waiting *, const struct waiting_change *,
     struct waiting_count *);
+
+/*
+ * People take a conversation over, and with it those of its messages that were
+ * received and are not settled; all go to their queue, in order, and the
+ * receipts are spent. ST_NOTFOUND: there is no such conversation, or a receipt
+ * has run out.
+ */
+struct waiting_taken {
+	struct queue *queue;
+	const struct queue_item *items;
+	const char *const *receipts; /* the items' */
+	size_t n;
+};
+enum status waiting_hand_over(
+    const struct waiting *, const char *id, const struct waiting_taken *);
 
 /* Remove one, with what was said in it; what waits stays. ST_NOTFOUND. */
 enum status waiting_remove(const struct waiting *, const char *id);
@@ -79,6 +95,12 @@ enum status waiting_route(
  */
 enum status waiting_look_again(const struct waiting *, struct queue *,
     const struct queue_item *, bool *moved);
+
+/* The conversation of a message: the one that it was routed by, or if there was
+ * none, or is no more, the one that its sender has by now. ST_NOTFOUND: there is
+ * none. The caller releases it. */
+enum status waiting_conversation(
+    const struct waiting *, const struct envelope *, struct conversation *);
 
 /* Could a conversation be looked up just now? ST_OK, or as the look-up. */
 enum status waiting_can_look(const struct waiting *);

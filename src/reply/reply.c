@@ -91,10 +91,20 @@ put_media(const struct reply_draft *d, struct buf *out)
 	return d->media_n > 0 ? buf_putc(out, ']') : ST_OK;
 }
 
+struct adding {
+	struct reply *row;
+	const struct reply_draft *draft;
+};
+
 static enum status
 add_job(struct db *db, void *arg)
 {
-	return reply_add(db, arg);
+	const struct adding *a = arg;
+	enum status st = reply_add(db, a->row);
+
+	if (st == ST_OK && a->draft->with != NULL)
+		st = a->draft->with(db, a->draft->with_arg);
+	return st;
 }
 
 static enum reply_answer
@@ -112,10 +122,11 @@ store(const struct app *app, const struct reply_draft *d,
 		.channel = r->channel,
 		.text = str_empty(d->text) ? NULL : d->text,
 		.created_us = clock_us() };
+	struct adding adding = { &row, d };
 
 	if ((*st = put_media(d, &media)) == ST_OK) {
 		row.media = media.data;
-		*st = db_write(app->db, add_job, &row);
+		*st = db_write(app->db, add_job, &adding);
 	}
 	buf_release(&media);
 	*id = row.id;

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 struct app;
+struct db;
 struct json;
 
 struct reply_draft {
@@ -22,6 +23,10 @@ struct reply_draft {
 	const char *text; /* or NULL */
 	const char *const *media; /* URLs */
 	size_t media_n;
+	/* What is to be done in the same transaction, or NULL: all of it or
+	 * nothing. Its status is the result unless ST_OK. */
+	enum status (*with)(struct db *, void *arg);
+	void *with_arg;
 };
 
 /* What came of a draft. */

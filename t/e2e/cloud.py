@@ -201,11 +201,11 @@ path = {store or directory("db")}
         ], body))
         return reply.status if reply else None
 
-    def ctl(self, *args):
+    def ctl(self, *args, **more):
         return subprocess.run(
             [program("switchhook"), "-c", self.conf, "--json", *args],
             capture_output=True, text=True, timeout=120, check=False,
-            env=self.env())
+            env=self.env(**more))
 
     def spool(self):
         p = self.ctl("spool", "list", "--limit", "100000")

@@ -8,6 +8,7 @@ import threading
 import time
 
 import fastcgi
+from calls_mock import ACCOUNT, CallsMock
 from cases import message, sid, tel
 from cloud import Cloud, PUBLIC, QUICK, Site, program
 from doors import TOKEN
@@ -378,6 +379,36 @@ def taken_over_elsewhere(cloud, site):
           [(fields["MessageSid"], "over")])
 
 
+def answered_elsewhere(cloud, site):
+    """A bot whose queue is at SQS, one message at a time: it answers, hands
+    over, and people are quicker."""
+    numbers = [tel() for _ in range(3)]
+    for i, number in enumerate(numbers):
+        cloud.conversation(f"c-bot{i}", number, False)
+        equal(site.post(a_message(number, f"text {i}")), 200)
+    over = f"'{program('switchhook')}' -c '{site.conf}' conversation handoff"
+    script = (
+        'case $SWITCHHOOK_CONVERSATION in *0) echo "to $SWITCHHOOK_TO";; '
+        f"*1) exit 10;; *) echo late; {over} c-bot2 on >&2;; esac")
+    with CallsMock(10) as mock:
+        p = site.ctl("queue", "run", "ai", "--reply", "--drain", "--", "sh",
+                     "-c", script, SWITCHHOOK_TWILIO_API_URL=mock.url,
+                     SWITCHHOOK_TWILIO_ACCOUNT_SID=ACCOUNT)
+        equal(p.returncode, 0, p.stderr)
+        rows = [json.loads(line)["result"] for line in p.stdout.splitlines()]
+        equal(sorted(rows), ["done", "handed_off", "handed_off"], p.stdout)
+        equal([(m["to"], m["body"]) for m in mock.messages()],
+              [(f"whatsapp:{numbers[0]}", "to whatsapp:+14155238886")],
+              "at Twilio")
+        mock.check()
+    equal(sorted(g[1] for g in cloud.take("human.fifo")),
+          ["text 1", "text 2"])
+    equal(cloud.take("ai"), [])
+    p = site.ctl("queue", "run", "ai", "--reply", "--batch", "--drain", "--",
+                 "true")
+    equal(p.returncode, 2, p.stderr)
+
+
 def two_installations(cloud, places):
     """A repeat that reaches another machine adds nothing."""
     more = "dedupe = dynamodb:seen"
@@ -617,7 +648,8 @@ def copied(cloud, places):
 
 
 CASES = [delivered, events, held_elsewhere, known_to_others,
-         taken_over_elsewhere, index_is_behind, known_meanwhile, queue_down, queue_slow, answer_lost, lookup_down,
+         taken_over_elsewhere, index_is_behind, known_meanwhile,
+         answered_elsewhere, queue_down, queue_slow, answer_lost, lookup_down,
          other_names, opt_outs, killed,
          never_taken, any_text_is_taken]
 
