@@ -14,7 +14,7 @@ from outcome import equal, patience, true
 from servers import clean_env, wait_for
 from twilio_sign import form
 
-DELAY = 2
+DELAY = int(patience(5))
 ROUNDS = 40 if os.environ.get("SWITCHHOOK_TEST_LONG") else 6
 
 # Takes its time, and notes in OUT what it got, or that another run of it has
@@ -133,6 +133,7 @@ def burst(door):
 
 def meanwhile(door):
     """What is written while the command runs waits, and is next."""
+    notes(door)  # of a case before this one
     ann = Person(door, human=True)
     ann.write(2)
     consumer = start(door, "human", "--limit", "2", *worker(door, 1))

@@ -365,25 +365,28 @@ def removed_and_added_again(door):
 def people_have_taken_over(door):
     """Whoever takes from the AI's queue gets nothing of a conversation that
     was handed off elsewhere meanwhile, as in a database that others write."""
+    ours = {"SWITCHHOOK_WHATSAPP_AI_QUEUE": "sqlite:taken-over"}
+
     def due(number):
         """A conversation that was handed off by somebody who knows nothing of
         the queue, with messages that are due."""
         door.rows("conversation", "add", "--id", key(number), "--tel", number)
         for text in "12":
-            door.run_switchhook("message", "--from", "whatsapp:" + number,
-                                "--body", text, SWITCHHOOK_WHATSAPP_AI_DELAY="0")
-        door.run_switchhook("conversation", "handoff", key(number), "on",
-                            SWITCHHOOK_WHATSAPP_AI_QUEUE="sqlite:other")
-        equal(texts(door, "ai", number), ["1", "2"], "they wait")
+            door.run_switchhook(
+                "message", "--from", "whatsapp:" + number, "--body", text,
+                SWITCHHOOK_WHATSAPP_AI_DELAY="0", **ours)
+        door.run_switchhook("conversation", "handoff", key(number), "on")
+        equal(texts(door, "taken-over", number), ["1", "2"], "they wait")
 
     for args in [["receive", "ai"],
                  ["run", "ai", "--drain", "--", "sh", "-c", "cat >&2"]]:
         number = tel()
         due(number)
-        done = door.run_switchhook("queue", *args)
+        done = door.run_switchhook("queue", *args, **ours)
         true(key(number).encode() not in done.stdout + done.stderr,
              f"it is not handed out: {done}")
-        equal(texts(door, "ai", number), [], f"left for the AI: {done}")
+        equal(texts(door, "taken-over", number), [],
+              f"left for the AI: {done}")
         equal(texts(door, "human", number), ["1", "2"], "order")
 
 

@@ -323,7 +323,7 @@ def put(door, queue, body, **members):
 
 def groups_and_repeats(door):
     """A delay and a group go together, and a repeat is taken once."""
-    first = put(door, "g", "one", MessageGroupId="c", DelaySeconds=1,
+    first = put(door, "g", "one", MessageGroupId="c", DelaySeconds=4,
                 MessageDeduplicationId="SM1")
     put(door, "g", "two", MessageGroupId="c")
     put(door, "g", "other", MessageGroupId="d")
@@ -333,7 +333,7 @@ def groups_and_repeats(door):
     equal(len(take(door, "h")), 1, "on another queue it is none")
     equal([m["Body"] for m in take(door, "g", MaxNumberOfMessages=10)],
           ["other"], "the first of a group is delayed")
-    time.sleep(1.2)
+    time.sleep(4.2)
     put(door, "g", "three", MessageGroupId="c", DelaySeconds=60)
     put(door, "g", "four", MessageGroupId="c")
     got = take(door, "g", MaxNumberOfMessages=10)
