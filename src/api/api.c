@@ -119,11 +119,12 @@ take_number(struct exchange *x, const struct api_field *f, bool is, int64_t n)
 static bool
 check_query(struct exchange *x, const struct api_field *fields, size_t n)
 {
-	const struct kv_pair *p;
+	for (size_t i = 0; i < x->query.n; i++) {
+		const struct kv_pair *p = &x->query.pairs[i];
 
-	for (p = x->query.pairs; p < x->query.pairs + x->query.n; p++)
 		if (find_field(fields, n, p->name, p->name_len) == NULL)
 			return refuse(x, p->name, "no such parameter here");
+	}
 	return true;
 }
 

@@ -72,10 +72,12 @@ static void
 replay_start(struct replay *r)
 {
 	struct call_summary *c = &r->call;
-	int64_t start_us = c->last_us - c->duration_s * SECOND_US;
+	int64_t start_us;
 
-	if (!r->lived && c->duration_s > 0 && c->duration_s <= LONGEST_S &&
-	    c->start_us > start_us)
+	if (r->lived || c->duration_s <= 0 || c->duration_s > LONGEST_S)
+		return;
+	start_us = c->last_us - c->duration_s * SECOND_US;
+	if (c->start_us > start_us)
 		c->start_us = start_us;
 }
 
