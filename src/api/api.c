@@ -250,6 +250,25 @@ put_filters(const struct exchange *x, const char *filters, struct buf *out)
 	return buf_printf(out, "%s %s", x->route->pattern, filters);
 }
 
+bool
+api_place_read(const struct buf *place, int64_t *us, const char **id)
+{
+	const char *text = buf_str(place), *space = strchr(text, ' ');
+	char number[24];
+	uint64_t n;
+
+	if (place->len == 0)
+		return true;
+	if (space == NULL || (size_t)(space - text) >= sizeof(number))
+		return false;
+	snprintf(number, sizeof(number), "%.*s", (int)(space - text), text);
+	if (str_u64(number, INT64_MAX, &n) != ST_OK)
+		return false;
+	*us = (int64_t)n;
+	*id = space + 1;
+	return true;
+}
+
 void
 api_token_wrong(struct exchange *x)
 {

@@ -83,6 +83,10 @@ struct api_page {
 bool api_place(struct exchange *, const struct api_page *, const char *filters,
     struct buf *place);
 
+/* Read a place "MICROSECONDS ID", id pointing into it; an empty one changes
+ * neither. False: it is not such a place. */
+bool api_place_read(const struct buf *, int64_t *us, const char **id);
+
 /* Answer 400: the token, or the place in it, cannot be used. */
 void api_token_wrong(struct exchange *);
 

@@ -183,26 +183,6 @@ list_job(struct db *db, void *arg)
 	return transcript_conversations(db, &l->query, add_row, l);
 }
 
-/* "MICROSECONDS ID" */
-static bool
-read_place(const struct buf *place, struct transcript_query *q)
-{
-	const char *text = buf_str(place), *space = strchr(text, ' ');
-	char number[24];
-	uint64_t us;
-
-	if (place->len == 0)
-		return true;
-	if (space == NULL || (size_t)(space - text) >= sizeof(number))
-		return false;
-	snprintf(number, sizeof(number), "%.*s", (int)(space - text), text);
-	if (str_u64(number, INT64_MAX, &us) != ST_OK)
-		return false;
-	q->before_us = (int64_t)us;
-	q->before_id = space + 1;
-	return true;
-}
-
 /* One that was removed elsewhere meanwhile is left out. */
 static enum status
 put_rows(struct exchange *x, struct store *store, const struct listing *l,
@@ -304,7 +284,8 @@ handle_api_conversations(struct exchange *x)
 	if (st != ST_OK || l.rows == NULL || filters.err != ST_OK)
 		exchange_fail(x, st != ST_OK ? st : ST_NOMEM);
 	else if (api_place(x, &page, buf_str(&filters), &place)) {
-		if (read_place(&place, &l.query))
+		if (api_place_read(
+			&place, &l.query.before_us, &l.query.before_id))
 			answer_list(x, &l, buf_str(&filters));
 		else
 			api_token_wrong(x);

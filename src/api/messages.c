@@ -145,26 +145,6 @@ answer_list(struct listing *l)
 		api_list_end(x, x->path.arg[0], l->more ? &l->next : NULL);
 }
 
-/* "MICROSECONDS ID" */
-static bool
-read_place(const struct buf *place, struct listing *l)
-{
-	const char *text = buf_str(place), *space = strchr(text, ' ');
-	char number[24];
-	uint64_t us;
-
-	if (place->len == 0)
-		return true;
-	if (space == NULL || (size_t)(space - text) >= sizeof(number))
-		return false;
-	snprintf(number, sizeof(number), "%.*s", (int)(space - text), text);
-	if (str_u64(number, INT64_MAX, &us) != ST_OK)
-		return false;
-	l->before_us = (int64_t)us;
-	l->before_id = space + 1;
-	return true;
-}
-
 void
 handle_api_messages(struct exchange *x)
 {
@@ -177,7 +157,7 @@ handle_api_messages(struct exchange *x)
 		return;
 	l.limit = (size_t)page.limit;
 	if (api_place(x, &page, x->path.arg[0], &place)) {
-		if (read_place(&place, &l))
+		if (api_place_read(&place, &l.before_us, &l.before_id))
 			answer_list(&l);
 		else
 			api_token_wrong(x);
