@@ -259,7 +259,7 @@ shown_len(const char *body, size_t len)
 	return at;
 }
 
-/* Who says what in a message; of what is none of ours, all that it has. */
+/* Who says what in a message; if it is not one of ours, its whole text. */
 static enum status
 put_content(struct buf *out, const struct queue_item *item)
 {

@@ -54,7 +54,7 @@ struct sigv4_claim {
 
 /*
  * Take an Authorization header apart. Its parts may come in any order, each
- * once. ST_OK, or ST_MALFORMED: it is none of this algorithm, a part is missing
+ * once. ST_OK, or ST_MALFORMED: another algorithm, a part is missing
  * or longer than any is, the names are not in lower case, ascending, and each
  * once.
  */

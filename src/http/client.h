@@ -97,7 +97,7 @@ enum status http_client_send(
 /*
  * May the server have got any of the last request? False is sure: no name, no
  * connection, no TLS, or not even tried. In doubt it is true. A CONNECT to a
- * proxy is none of it if once was set.
+ * proxy does not count if once was set.
  */
 bool http_client_sent(const struct http_client *);
 

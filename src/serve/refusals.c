@@ -222,7 +222,7 @@ refusals_note(const struct exchange *x, enum signature_verdict v, bool passed,
 	struct kept_refusal *k = NULL;
 	char shown[URL_MAX];
 
-	/* It is ours alone, and memory is what there is none of. */
+	/* The failure is our own: there is no memory. */
 	if (v == SIGNATURE_FAILED || exchange_url(x, &url) != ST_OK)
 		goto out;
 	mask_url(buf_str(&url), shown);

@@ -43,7 +43,7 @@ struct sqs_fault {
 bool sqs_fault(struct sqs_fault *, enum sqs_fault_kind, const char *message,
     ...) __attribute__((format(printf, 3, 4)));
 
-/* The store's failure, if it is none of the request's. */
+/* A failure of the store, not of the request. */
 bool sqs_fault_store(struct sqs_fault *, enum status);
 
 /* Answer with it. */
